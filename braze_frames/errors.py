@@ -1,0 +1,117 @@
+"""Errors and warnings: each says what happened, with which value, and what to do.
+
+::
+
+    BrazeError
+    ├── ConfigError      endpoint, key or time zone (also a ValueError)
+    ├── SourceError      what was asked for is no campaign, file or response (also a ValueError)
+    ├── PayloadError     an answer or a file that is not a data series
+    ├── FrameError       a frame that is not ours (also an AttributeError)
+    ├── CacheError       the folder of stored frames
+    ├── RequestError     an answer with an error status, or none at all
+    │   ├── AuthError        401 and 403: key, instance, permission
+    │   └── RateLimitError   the limit opens again later than we wait
+    └── PullError        some of many campaigns failed
+
+    BrazeWarning
+    ├── NonAdditiveWarning   unique counts that cannot be added up
+    ├── PayloadWarning       parts of an answer that were left out
+    ├── WindowWarning        the company's time zone is not the one given
+    ├── CacheWarning         a stored file was set aside
+    └── StatisticsWarning    a comparison to take with care
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+
+class BrazeError(Exception):
+    """Base of all errors of this package."""
+
+
+class ConfigError(BrazeError, ValueError):
+    """The endpoint, the key or the time zone cannot be used."""
+
+
+class SourceError(BrazeError, ValueError):
+    """The source is no campaign, file, response or list of them."""
+
+
+class PayloadError(BrazeError):
+    """An answer or a file does not hold a data series that can be trusted."""
+
+
+class FrameError(BrazeError, AttributeError):
+    """The frame lacks the levels or columns that the accessor works on.
+
+    It is an ``AttributeError`` so that ``hasattr(df, "braze")`` is False there.
+    """
+
+
+class CacheError(BrazeError):
+    """The folder of stored frames cannot be used."""
+
+
+class RequestError(BrazeError):
+    """A request failed.
+
+    Attributes
+    ----------
+    status : int or None
+        The HTTP status of the answer; None where there was no answer.
+    """
+
+    def __init__(self, message: str, *, status: int | None = None) -> None:
+        super().__init__(message)
+        self.status = status
+
+
+class AuthError(RequestError):
+    """The key is refused (401) or lacks the permission (403)."""
+
+
+class RateLimitError(RequestError):
+    """The rate limit opens again later than the client waits."""
+
+
+class PullError(BrazeError):
+    """Some of many campaigns could not be read.
+
+    Attributes
+    ----------
+    failed : dict
+        Label of each campaign that failed → its error.
+    frame : DataFrame or NamedTuple of DataFrames
+        What came of the others; None where nothing came.
+    """
+
+    def __init__(
+        self, message: str, *, failed: Mapping[str, Exception], frame: Any
+    ) -> None:
+        super().__init__(message)
+        self.failed = dict(failed)
+        self.frame = frame
+
+
+class BrazeWarning(UserWarning):
+    """Base of all warnings of this package."""
+
+
+class NonAdditiveWarning(BrazeWarning):
+    """A unique count was not added up where the sum would have no meaning."""
+
+
+class PayloadWarning(BrazeWarning):
+    """Something in an answer was left out or reported by the server."""
+
+
+class WindowWarning(BrazeWarning):
+    """The answers were shifted by a day: the given time zone is not the company's."""
+
+
+class CacheWarning(BrazeWarning):
+    """A stored file could not be read and was set aside."""
+
+
+class StatisticsWarning(BrazeWarning):
+    """A comparison rests on assumptions that the data put in doubt."""
