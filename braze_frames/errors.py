@@ -4,7 +4,7 @@
 
     BrazeError
     ├── ConfigError      endpoint, key or time zone (also a ValueError)
-    ├── SourceError      what was asked for is no campaign, file or response (also a ValueError)
+    ├── SourceError      no campaign, file or response (also a ValueError)
     ├── PayloadError     an answer or a file that is not a data series
     ├── FrameError       a frame that is not ours (also an AttributeError)
     ├── CacheError       the folder of stored frames

@@ -48,12 +48,12 @@ class Stat:
 
 @dataclass(frozen=True, slots=True)
 class Rate:
-    """One rate of one channel; ``fallback`` is the numerator where the first is not given.
+    """One rate of one channel; ``fallback`` is a second choice of numerator.
 
     Channel ``""`` is the campaign grain. ``kind`` says what the statistics may assume:
     in a ``proportion`` a unit of the denominator counts at most once, in a ``ratio`` it
-    can count many times, a ``mean`` is an amount. ``same_day``: the numerator belongs to
-    the day of its denominator.
+    can count many times, a ``mean`` is an amount. ``same_day``: the numerator belongs
+    to the day of its denominator.
     """
 
     metric: str
@@ -200,6 +200,7 @@ STATS = (
 STAT = {stat.name: stat for stat in STATS}
 STAT_RANK = {stat.name: rank for rank, stat in enumerate(STATS)}
 DAY_TOTALS = tuple(stat.name for stat in STATS if stat.day_total)
+_CONVERSIONS_KEY = re.compile(r"conversions[0-9]*(_by_(send|entry)_time)?")
 
 VARIATION_ID = "variation_api_id"
 VARIATION_NAME = "variation_name"
@@ -211,6 +212,17 @@ ELEMENT_KEY = re.compile(
     rf"({'|'.join(ELEMENTS)})_([0-9]{{1,9}})_(.*)_click", re.DOTALL
 )
 ELEMENT_STAT = "clicks"
+
+
+def is_day_total(stat: str) -> bool:
+    """Whether a stat at day level is a total of the day's messages.
+
+    Examples
+    --------
+    >>> is_day_total("revenue"), is_day_total("conversions4"), is_day_total("sent")
+    (True, True, False)
+    """
+    return stat in DAY_TOTALS or _CONVERSIONS_KEY.fullmatch(stat) is not None
 
 
 def _families(*names: str) -> tuple[str, ...]:

@@ -1,0 +1,67 @@
+"""Braze campaign analytics as pandas frames.
+
+>>> import pandas as pd, braze_frames as bf
+>>> client = bf.connect("sandbox")
+>>> ids = client.campaigns()
+>>> df = pd.read_braze_series(ids["id"].iloc[0], length=30, client=client)
+>>> df.index.names
+FrozenList(['date', 'channel', 'variation'])
+
+The way of the data: ``sources`` → ``windows`` → ``payload`` → ``frame`` → ``accessor``
+→ ``rates``.
+"""
+
+from .accessor import BrazeAccessor
+from .client import BrazeClient, connect
+from .errors import (
+    AuthError,
+    BrazeError,
+    BrazeWarning,
+    CacheError,
+    CacheWarning,
+    ConfigError,
+    FrameError,
+    NonAdditiveWarning,
+    PayloadError,
+    PayloadWarning,
+    PullError,
+    RateLimitError,
+    RequestError,
+    SourceError,
+    StatisticsWarning,
+    WindowWarning,
+)
+from .reader import read_braze_series
+from .registration import register as _register
+from .sandbox import Sandbox
+from .tables import glossary
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "AuthError",
+    "BrazeAccessor",
+    "BrazeClient",
+    "BrazeError",
+    "BrazeWarning",
+    "CacheError",
+    "CacheWarning",
+    "ConfigError",
+    "FrameError",
+    "NonAdditiveWarning",
+    "PayloadError",
+    "PayloadWarning",
+    "PullError",
+    "RateLimitError",
+    "RequestError",
+    "Sandbox",
+    "SourceError",
+    "StatisticsWarning",
+    "WindowWarning",
+    "__version__",
+    "connect",
+    "glossary",
+    "read_braze_series",
+]
+
+_register()

@@ -1,0 +1,342 @@
+"""Batches → the frames of the contract: labelled, sorted, exact.
+
+The variation grain has a row for each date, channel and variation, the campaign grain
+one for each date, the element grain one for each slide or button clicked. Several
+campaigns put the level ``campaign`` in front.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from .columns import Column, in_order, order_rows, spread, sum_exactly
+from .labels import label_variations
+from .metrics import ELEMENT_STAT, VARIATION_ID, is_day_total
+from .overlaps import Owner, owner
+from .payload import Batch, Ints
+
+LEVELS = ("date", "channel", "variation")
+ELEMENT_LEVELS = (*LEVELS, "element", "position", "title")
+
+
+class Campaign(NamedTuple):
+    """One campaign's answers, each day once; ``names`` are variation names by id."""
+
+    label: str
+    batches: list[Batch]
+    names: Mapping[str, str]
+
+
+class Frames(NamedTuple):
+    """The three grains of one read."""
+
+    variations: pd.DataFrame
+    campaigns: pd.DataFrame
+    elements: pd.DataFrame
+
+
+@dataclass(slots=True)
+class _Rows:
+    """The rows of all batches, one after the other, as codes."""
+
+    campaign: list[Ints] = field(default_factory=list)
+    day: list[Ints] = field(default_factory=list)
+    variation: list[Ints] = field(default_factory=list)
+    offsets: list[int] = field(default_factory=list)
+    count: int = 0
+
+    def add(self, campaign: int, day: Ints, variation: Ints) -> None:
+        self.offsets.append(self.count)
+        self.campaign.append(np.full(len(day), campaign))
+        self.day.append(day)
+        self.variation.append(variation)
+        self.count += len(day)
+
+
+class _Table(NamedTuple):
+    """Sorted rows: their codes and columns."""
+
+    campaign: Ints
+    day: Ints
+    variation: Ints
+    columns: dict[str, Column]
+
+
+class _Labels(NamedTuple):
+    """What the codes of a read stand for."""
+
+    campaigns: list[str]
+    channels: list[str]
+    variations: list[str]
+    channel: Ints
+    variation: Ints
+    ids: list[str | None]
+
+
+def assemble(campaigns: Sequence[Campaign], *, several: bool) -> Frames:
+    """Build the frames of one read.
+
+    Parameters
+    ----------
+    campaigns : sequence of Campaign
+        In any order, with different labels.
+    several : bool
+        Whether the frames have the level ``campaign``.
+
+    Returns
+    -------
+    Frames
+        ``variations`` (index date, channel, variation), ``campaigns`` (index date) and
+        ``elements`` (index date, channel, variation, element, position, title).
+
+    Raises
+    ------
+    PayloadError
+        A sum does not fit in 64 bits.
+    """
+    campaigns = sorted(campaigns, key=lambda campaign: campaign.label)
+    owners = [_owners(campaign) for campaign in campaigns]
+    labels = _labels(campaigns, owners)
+    totals = _totals_table(campaigns)
+    entries = _entries_table(campaigns, owners, labels)
+    _fill(entries, totals, np.array([len(found) == 1 for found in owners], dtype=bool))
+    return Frames(
+        _variations(entries, labels, several=several),
+        _campaigns(totals, labels.campaigns, several=several),
+        _elements(campaigns, owners, labels, several=several),
+    )
+
+
+def _owners(campaign: Campaign) -> dict[Owner, int]:
+    owners: dict[Owner, int] = {}
+    for batch in campaign.batches:
+        for code in np.unique(batch.entry_key):
+            owners.setdefault(owner(batch.keys[code]), len(owners))
+    return owners
+
+
+def _labels(
+    campaigns: Sequence[Campaign], owners: Sequence[dict[Owner, int]]
+) -> _Labels:
+    found = [one for owned in owners for one in owned]
+    labels = [
+        label
+        for campaign, owned in zip(campaigns, owners, strict=True)
+        for label in label_variations(owned, campaign.batches, campaign.names)
+    ]
+    channels, channel = _codes([one.channel for one in found])
+    variations, variation = _codes(labels)
+    return _Labels(
+        [campaign.label for campaign in campaigns],
+        channels,
+        variations,
+        channel,
+        variation,
+        [one.id for one in found],
+    )
+
+
+def _codes(labels: Sequence[str]) -> tuple[list[str], Ints]:
+    levels = sorted(set(labels))
+    place = {label: code for code, label in enumerate(levels)}
+    return levels, np.array([place[label] for label in labels], dtype=np.int64)
+
+
+def _totals_table(campaigns: Sequence[Campaign]) -> _Table:
+    rows = _Rows()
+    for number, campaign in enumerate(campaigns):
+        for batch in campaign.batches:
+            rows.add(number, batch.days, batch.days)
+    codes = _join(rows.day)
+    parts = [batch.totals for campaign in campaigns for batch in campaign.batches]
+    sizes = _span(codes)
+    slots, first = order_rows(_join(rows.campaign) * sizes.days + codes - sizes.first)
+    return _Table(
+        _join(rows.campaign)[first],
+        codes[first],
+        codes[first],
+        spread(parts, rows.offsets, slots),
+    )
+
+
+class _Span(NamedTuple):
+    first: int
+    days: int
+
+
+def _span(days: Ints) -> _Span:
+    if not len(days):
+        return _Span(0, 1)
+    return _Span(int(days.min()), int(days.max() - days.min()) + 1)
+
+
+def _join(parts: list[Ints]) -> Ints:
+    return np.concatenate(parts) if parts else np.empty(0, dtype=np.int64)
+
+
+def _entries_table(
+    campaigns: Sequence[Campaign], owners: Sequence[dict[Owner, int]], labels: _Labels
+) -> _Table:
+    rows, start = _Rows(), 0
+    for number, (campaign, owned) in enumerate(zip(campaigns, owners, strict=True)):
+        for batch in campaign.batches:
+            numbers = [owned.get(owner(key), 0) + start for key in batch.keys]
+            variation = np.array(numbers, dtype=np.int64)[batch.entry_key]
+            rows.add(number, batch.days[batch.entry_day], variation)
+        start += len(owned)
+    campaign_, day, variation = (
+        _join(rows.campaign),
+        _join(rows.day),
+        _join(rows.variation),
+    )
+    span = _span(day)
+    codes = campaign_ * span.days + (day - span.first)
+    codes = codes * len(labels.channels) + labels.channel[variation]
+    codes = codes * len(labels.variations) + labels.variation[variation]
+    slots, first = order_rows(codes)
+    parts = [batch.entries for campaign in campaigns for batch in campaign.batches]
+    columns = spread(parts, rows.offsets, slots)
+    return _Table(campaign_[first], day[first], variation[first], columns)
+
+
+def _fill(entries: _Table, totals: _Table, alone: Ints) -> None:
+    """Fill missing day totals where a campaign has one channel and one variation."""
+    rows = np.flatnonzero(alone[entries.campaign])
+    if not len(rows):
+        return
+    span = _span(totals.day)
+    known = totals.campaign * span.days + totals.day
+    wanted = entries.campaign[rows] * span.days + entries.day[rows]
+    days = np.searchsorted(known, wanted)
+    for stat in filter(is_day_total, totals.columns):
+        total = totals.columns[stat]
+        column = entries.columns.get(stat) or _empty_like(total, len(entries.day))
+        missing = ~column.given[rows] & total.given[days]
+        values = column.values.astype(
+            np.result_type(column.values, total.values), copy=False
+        )
+        values[rows[missing]] = total.values[days[missing]]
+        column.given[rows[missing]] = True
+        entries.columns[stat] = Column(values, column.given)
+
+
+def _empty_like(column: Column, size: int) -> Column:
+    return Column(np.zeros(size, dtype=column.values.dtype), np.zeros(size, dtype=bool))
+
+
+def _variations(entries: _Table, labels: _Labels, *, several: bool) -> pd.DataFrame:
+    ids = pd.array(labels.ids, dtype="string").take(entries.variation)
+    index = _index(
+        entries,
+        [
+            ("channel", labels.channels, labels.channel[entries.variation]),
+            ("variation", labels.variations, labels.variation[entries.variation]),
+        ],
+        labels.campaigns,
+        several=several,
+    )
+    return _frame({VARIATION_ID: ids}, in_order(entries.columns), index)
+
+
+def _campaigns(totals: _Table, labels: list[str], *, several: bool) -> pd.DataFrame:
+    if several:
+        return _frame({}, totals.columns, _index(totals, [], labels, several=True))
+    return _frame({}, totals.columns, _dates(totals.day))
+
+
+def _frame(
+    first: dict[str, pd.api.extensions.ExtensionArray],
+    columns: dict[str, Column],
+    index: pd.Index,
+) -> pd.DataFrame:
+    arrays = {stat: column.array() for stat, column in columns.items()}
+    return pd.DataFrame({**first, **arrays}, index=index, copy=False)
+
+
+def _index(
+    table: _Table,
+    levels: list[tuple[str, list[str], Ints]],
+    campaigns: list[str],
+    *,
+    several: bool,
+) -> pd.MultiIndex:
+    days, codes = np.unique(table.day, return_inverse=True)
+    first = [("campaign", campaigns, table.campaign)] if several else []
+    used = [_used(*level) for level in first + levels]
+    used.insert(len(first), ("date", _dates(days), codes))
+    return pd.MultiIndex(
+        levels=[level for _, level, _ in used],
+        codes=[codes for _, _, codes in used],
+        names=[name for name, _, _ in used],
+        verify_integrity=False,
+    )
+
+
+def _used(name: str, labels: list[str], codes: Ints) -> tuple[str, pd.Index, Ints]:
+    present = np.zeros(len(labels), dtype=bool)
+    present[codes] = True
+    if not present.all():
+        labels = [label for label, use in zip(labels, present, strict=True) if use]
+        codes = (np.cumsum(present) - 1)[codes]
+    return name, pd.Index(labels, dtype="str"), codes
+
+
+def _dates(days: Ints) -> pd.DatetimeIndex:
+    dates = days.astype("datetime64[D]").astype("datetime64[us]")
+    return pd.DatetimeIndex(dates, name="date")
+
+
+def _elements(
+    campaigns: Sequence[Campaign],
+    owners: Sequence[dict[Owner, int]],
+    labels: _Labels,
+    *,
+    several: bool,
+) -> pd.DataFrame:
+    clicks: dict[tuple[int | str, ...], list[int]] = {}
+    start = 0
+    for number, (campaign, owned) in enumerate(zip(campaigns, owners, strict=True)):
+        for batch in campaign.batches:
+            for element in batch.elements:
+                key = batch.keys[batch.entry_key[element.row]]
+                variation = start + owned[owner(key)]
+                place = (
+                    number,
+                    int(batch.days[batch.entry_day[element.row]]),
+                    labels.channels[labels.channel[variation]],
+                    labels.variations[labels.variation[variation]],
+                    *element[1:4],
+                )
+                clicks.setdefault(place, []).append(element.clicks)
+        start += len(owned)
+    return _element_frame(clicks, labels.campaigns, several=several)
+
+
+def _element_frame(
+    clicks: dict[tuple[int | str, ...], list[int]],
+    campaigns: list[str],
+    *,
+    several: bool,
+) -> pd.DataFrame:
+    places = sorted(clicks)
+    counts = [sum_exactly(ELEMENT_STAT, clicks[place]) for place in places]
+    columns = list(zip(*places, strict=True)) or [()] * (len(ELEMENT_LEVELS) + 1)
+    levels = [
+        _dates(np.array(columns[1], dtype=np.int64)),
+        *(_strings(columns[n]) for n in (2, 3, 4)),
+        pd.Index(columns[5], dtype="int64"),
+        _strings(columns[6]),
+    ]
+    names = list(ELEMENT_LEVELS)
+    if several:
+        levels.insert(0, _strings(campaigns[number] for number in columns[0]))  # type: ignore[index]
+        names.insert(0, "campaign")
+    index = pd.MultiIndex.from_arrays(levels, names=names)
+    return pd.DataFrame({ELEMENT_STAT: pd.array(counts, dtype="Int64")}, index=index)
+
+
+def _strings(labels: Iterable[object]) -> pd.Index:
+    return pd.Index(list(labels), dtype="str")

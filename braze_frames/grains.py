@@ -1,0 +1,162 @@
+"""What a user's frame is: its grain, its levels (index or columns), its stats.
+
+The accessor works on the variation grain and on the campaign grain, however the user
+sliced, filtered or reset them; anything else is refused with a word on how to mend it.
+"""
+
+from typing import Literal, NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from .errors import FrameError
+from .frame import ELEMENT_LEVELS, LEVELS
+from .metrics import CONTROL_NAME, CONTROL_STAT, VARIATION_ID, is_day_total
+from .payload import Ints
+
+Grain = Literal["variation", "campaign"]
+
+_ELEMENT = frozenset(ELEMENT_LEVELS) - frozenset(LEVELS)
+
+
+class Level(NamedTuple):
+    """One level as codes into its labels, which are sorted and all in use."""
+
+    name: str
+    labels: pd.Index
+    codes: Ints
+
+
+def grain_of(df: pd.DataFrame) -> Grain:
+    """Tell the grain of a frame by its levels.
+
+    Raises
+    ------
+    FrameError
+        It is neither the variation nor the campaign grain.
+    """
+    found = _found(df)
+    if set(LEVELS) <= found and not _ELEMENT & found:
+        return "variation"
+    days_only = not {"channel", "variation"} & found
+    if "date" in found and days_only and any(is_day_total(str(c)) for c in df.columns):
+        return "campaign"
+    raise FrameError(_refusal(df, found))
+
+
+def _found(df: pd.DataFrame) -> set[str]:
+    return {str(name) for name in (*df.index.names, *df.columns) if name is not None}
+
+
+def _refusal(df: pd.DataFrame, found: set[str]) -> str:
+    levels = [str(name) for name in df.index.names if name is not None]
+    has = f"index levels {', '.join(levels)}" if levels else "no named index levels"
+    text = f"df.braze needs the levels date, channel, variation; this frame has {has}"
+    if _ELEMENT & found:
+        return f'{text}: the element grain. Read with grain="variation"'
+    missing = [name for name in LEVELS if name not in found]
+    return (
+        f"{text} and lacks {', '.join(missing)}. Slice with "
+        "df.xs(…, level=…, drop_level=False), or bring the levels back with "
+        "set_index; day totals need date and a column such as conversions"
+    )
+
+
+def level_names(df: pd.DataFrame) -> list[str]:
+    """Return the levels that the frame has, in the order of the contract."""
+    names = (
+        ("campaign", *LEVELS) if grain_of(df) == "variation" else ("campaign", "date")
+    )
+    return [name for name in names if name in _found(df)]
+
+
+def levels_of(df: pd.DataFrame) -> list[Level]:
+    """Return the frame's levels as codes.
+
+    Raises
+    ------
+    FrameError
+        The frame is not ours, or two rows have the same labels.
+    """
+    levels = [_level(df, name) for name in level_names(df)]
+    _check_unique(df, levels)
+    return levels
+
+
+def _level(df: pd.DataFrame, name: str) -> Level:
+    values = df.index.get_level_values(name) if name in df.index.names else df[name]
+    codes, labels = pd.factorize(values, sort=True)
+    if (codes < 0).any():
+        raise FrameError(f"the level {name} has missing labels; drop those rows first")
+    index = pd.Index(labels, name=name)
+    if name == "date":
+        index = pd.DatetimeIndex(index, name=name)
+    return Level(name, index, codes.astype(np.int64))
+
+
+def _check_unique(df: pd.DataFrame, levels: list[Level]) -> None:
+    codes = np.zeros(len(df), dtype=np.int64)
+    for level in levels:
+        codes = codes * max(len(level.labels), 1) + level.codes
+    if len(np.unique(codes)) == len(codes):
+        return
+    twice = int(np.flatnonzero(pd.Series(codes).duplicated())[0])
+    row = ", ".join(str(level.labels[level.codes[twice]]) for level in levels)
+    raise FrameError(
+        f"the row ({row}) stands twice: the frame joins several campaigns or reads. "
+        'Join them as pd.concat({"first": a, "second": b}, names=["campaign"])'
+    )
+
+
+def stats_of(df: pd.DataFrame) -> dict[str, pd.Series]:
+    """Return the numeric columns that are no levels: the stats."""
+    levels = set(level_names(df))
+    return {
+        str(name): df[name]
+        for name in df.columns
+        if name not in levels
+        and name != VARIATION_ID
+        and pd.api.types.is_numeric_dtype(df[name])
+        and not pd.api.types.is_bool_dtype(df[name])
+    }
+
+
+def labels(df: pd.DataFrame, name: str) -> list[str]:
+    """Return the labels of a level that stand in the frame, sorted."""
+    return [] if name not in level_names(df) else list(_level(df, name).labels)
+
+
+def control_of(df: pd.DataFrame) -> str | dict[str, str | None] | None:
+    """Return the control's label: the variation that is enrolled, else by its name.
+
+    Returns
+    -------
+    str or None
+        None where there is no control, or where channels differ in it.
+    dict
+        Campaign → label, where the frame has the level ``campaign``.
+    """
+    names = level_names(df)
+    if "campaign" not in names:
+        return _control(df) if "variation" in names else None
+    campaigns = _level(df, "campaign")
+    return {
+        label: _control(df[campaigns.codes == code]) if "variation" in names else None
+        for code, label in enumerate(campaigns.labels)
+    }
+
+
+def _control(df: pd.DataFrame) -> str | None:
+    channel, variation = _level(df, "channel"), _level(df, "variation")
+    enrolled = np.zeros(len(df), dtype=bool)
+    if CONTROL_STAT in df.columns:
+        enrolled = df[CONTROL_STAT].notna().to_numpy()
+    found = set()
+    for code in range(len(channel.labels)):
+        inside = channel.codes == code
+        counted = set(variation.codes[inside & enrolled])
+        if len(counted) == 1:
+            found.add(str(variation.labels[counted.pop()]))
+        elif CONTROL_NAME in variation.labels[variation.codes[inside]]:
+            found.add(CONTROL_NAME)
+    return found.pop() if len(found) == 1 else None

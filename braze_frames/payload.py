@@ -1,0 +1,561 @@
+"""One answer of the API → a typed batch: packed numbers, and codes for the labels.
+
+The common case never touches a value in Python: the stat objects of a channel that
+share their keys are packed by one ``struct`` call each, straight from the parser's
+dictionaries. A stat object that does not fit (a hole, a null, a fraction) is taken
+apart cell by cell, with every check; so is a whole answer that arrives decoded, or
+that holds booleans, which ``struct`` would take for numbers.
+"""
+
+import math
+import re
+import struct
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from functools import lru_cache
+from itertools import compress, starmap
+from operator import itemgetter
+from typing import Any, NamedTuple, NoReturn, cast
+
+import numpy as np
+import orjson
+
+from .errors import PayloadError
+from .metrics import ALIASES, ELEMENT_KEY, STAT, VARIATION_ID, VARIATION_NAME
+
+Day = dict[str, Any]
+Ints = np.ndarray[tuple[int], np.dtype[np.int64]]
+
+_BOUND = 2**63
+_FEW = 4
+_CHUNK = 2**15
+_DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
+_EPOCH = date(1970, 1, 1).toordinal()
+
+
+class Span(NamedTuple):
+    """The days to read, inclusive, as days since 1970-01-01."""
+
+    first: int
+    last: int
+
+
+EVERY_DAY = Span(-_EPOCH, date.max.toordinal())
+
+
+class Key(NamedTuple):
+    """Who an entry belongs to; ``position`` counts where it has neither id nor name."""
+
+    channel: str
+    id: str | None
+    name: str | None
+    position: int
+
+
+class Element(NamedTuple):
+    """Clicks on one slide or button of one entry."""
+
+    row: int
+    element: str
+    position: int
+    title: str
+    clicks: int
+
+
+class Shape(NamedTuple):
+    """How objects with the same keys are packed: eight bytes a stat."""
+
+    stats: tuple[str, ...]
+    formats: str
+    pick: Callable[[Day], tuple[Any, ...]]
+    pack: Callable[..., bytes]
+
+
+class Block(NamedTuple):
+    """Packed rows of one shape and where they stand in the batch."""
+
+    shape: Shape
+    rows: Ints
+    packed: bytes
+
+
+@dataclass(slots=True)
+class Packed:
+    """Rows of stats: whole rows in blocks, the odd ones as (row, stat, value) cells."""
+
+    blocks: list[Block] = field(default_factory=list)
+    rows: list[int] = field(default_factory=list)
+    stats: list[str] = field(default_factory=list)
+    values: list[int | float] = field(default_factory=list)
+    left_out: set[str] = field(default_factory=set)
+
+
+@dataclass(slots=True)
+class Batch:
+    """What one answer says, typed and unlabelled.
+
+    ``days`` are days since 1970-01-01, one for each day object read, ``answered`` all
+    that the answer holds; ``entry_day`` and ``entry_key`` point into ``days`` and
+    ``keys`` for each row of ``entries``.
+    """
+
+    origin: str
+    answered: Ints
+    days: Ints
+    totals: Packed
+    entries: Packed
+    entry_day: Ints
+    entry_key: Ints
+    keys: list[Key]
+    elements: list[Element]
+    messages: list[str]
+
+
+def decode(body: bytes, origin: str) -> Any:
+    """Parse JSON.
+
+    Raises
+    ------
+    PayloadError
+        The text is no JSON; says where it breaks.
+    """
+    try:
+        return orjson.loads(body)
+    except orjson.JSONDecodeError as error:
+        reason = _why_not_json(body, error)
+    raise PayloadError(f"{origin}: {reason}")
+
+
+def _why_not_json(body: bytes, error: orjson.JSONDecodeError) -> str:
+    text = body.strip()
+    if not text:
+        return "is empty; expected the JSON of /campaigns/data_series"
+    if text[:1] == b"<":
+        return (
+            "is HTML or XML, not JSON; a proxy's or a login page? "
+            "Save the body of /campaigns/data_series itself"
+        )
+    place = f"line {error.lineno}, column {error.colno}"
+    if error.pos >= len(error.doc.rstrip()) - 1:
+        return f"is cut off: the JSON ends at {place}; fetch or copy it again"
+    return f"is not JSON at {place} ({error.msg}); fetch or copy it again"
+
+
+def has_booleans(body: bytes) -> bool:
+    """Whether the text may hold booleans, which need the careful way."""
+    letters = np.frombuffer(body, dtype=np.uint8)
+    chunks = (letters[i : i + _CHUNK + 1] for i in range(0, len(letters), _CHUNK))
+    return any(map(_may_hold_booleans, chunks)) and (
+        b"true" in body or b"false" in body
+    )
+
+
+def _may_hold_booleans(letters: np.ndarray[Any, np.dtype[np.uint8]]) -> bool:
+    first, second = letters[:-1], letters[1:]
+    return bool(
+        ((first == ord("r")) & (second == ord("u"))).any()
+        or ((first == ord("l")) & (second == ord("s"))).any()
+    )
+
+
+def parse(
+    answer: Any, origin: str, span: Span = EVERY_DAY, *, careful: bool = True
+) -> Batch:
+    """Read one decoded answer of ``/campaigns/data_series``.
+
+    Parameters
+    ----------
+    answer : dict
+        The decoded answer.
+    origin : str
+        The file or campaign, for messages.
+    span : Span
+        The days to read; others are not looked at.
+    careful : bool
+        Check each value by itself. False is for trees straight from the JSON parser
+        that hold no booleans.
+
+    Raises
+    ------
+    PayloadError
+        The answer has no ``data``, or a day, channel, entry, label or count in it
+        cannot be trusted; names which.
+    """
+    days = _data(answer, origin)
+    numbers = np.array(_day_numbers(days, origin), dtype=np.int64)
+    inside = (numbers >= span.first) & (numbers <= span.last)
+    reader = _Reader(origin, list(compress(days, inside)), careful)
+    reader.read()
+    return Batch(
+        origin=origin,
+        answered=numbers,
+        days=numbers[inside],
+        totals=reader.totals,
+        entries=reader.entries,
+        entry_day=_joined(reader.entry_day),
+        entry_key=_joined(reader.entry_key),
+        keys=reader.keys,
+        elements=reader.elements,
+        messages=[str(text) for text in answer.get("errors") or ()],
+    )
+
+
+def _joined(parts: list[Ints]) -> Ints:
+    return np.concatenate(parts) if parts else np.empty(0, dtype=np.int64)
+
+
+def _data(answer: Any, origin: str) -> list[Any]:
+    if not isinstance(answer, dict):
+        raise PayloadError(
+            f"{origin}: expected an object with `data`, got {_shown(answer)}; "
+            "pass a response of /campaigns/data_series"
+        )
+    data = answer.get("data")
+    if isinstance(data, list):
+        return data
+    said = answer.get("message", answer.get("errors", "nothing"))
+    raise PayloadError(
+        f"{origin}: the answer has no list `data`; it says {_shown(said)}. "
+        "Nothing was exported: ask again, or check the campaign's id"
+    )
+
+
+def _day_numbers(days: list[Any], origin: str) -> list[int]:
+    try:
+        numbers = [_day_number(day["time"][:10]) for day in days]
+    except (KeyError, TypeError):
+        numbers = [None]
+    if None in numbers:
+        _refuse_day(days, origin)
+    return cast("list[int]", numbers)
+
+
+def _refuse_day(days: list[Any], origin: str) -> None:
+    for day in days:
+        time = day.get("time") if isinstance(day, dict) else day
+        if not isinstance(time, str) or _day_number(time[:10]) is None:
+            raise PayloadError(
+                f"{origin}: {_shown(time)} is no day; expected objects whose `time` "
+                "starts with YYYY-MM-DD; mend or leave out that day and read again"
+            )
+
+
+@lru_cache(maxsize=8192)
+def _day_number(text: str) -> int | None:
+    if not _DAY.fullmatch(text):
+        return None
+    try:
+        return date.fromisoformat(text).toordinal() - _EPOCH
+    except ValueError:
+        return None
+
+
+def _shown(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= 60 else text[:57] + "..."
+
+
+@dataclass(slots=True)
+class _Reader:
+    """Collects one answer's rows, channel after channel."""
+
+    origin: str
+    days: list[Day]
+    careful: bool
+    totals: Packed = field(default_factory=Packed)
+    entries: Packed = field(default_factory=Packed)
+    entry_day: list[Ints] = field(default_factory=list)
+    entry_key: list[Ints] = field(default_factory=list)
+    keys: list[Key] = field(default_factory=list)
+    elements: list[Element] = field(default_factory=list)
+    count: int = 0
+
+    def read(self) -> None:
+        times = _column(self.days, "time")
+        messages = _column(self.days, "messages")
+        lists = self._channels(messages)
+        taker = _Taker(self, self.totals, ("time", "messages"), self._day_place)
+        taker.take(self.days, 0, times, messages)
+        for channel, (days, rows) in lists.items():
+            self._entries(channel, days, rows)
+
+    def _channels(
+        self, listed: list[Any]
+    ) -> dict[str, tuple[list[int], list[list[Any]]]]:
+        lists: dict[str, tuple[list[int], list[list[Any]]]] = {}
+        for n, messages in enumerate(listed):
+            if messages is None:
+                continue
+            if not isinstance(messages, dict):
+                self.fail(n, "", "messages", messages, "an object of channels")
+            for channel, rows in messages.items():
+                if not rows and (rows is None or isinstance(rows, list)):
+                    continue
+                if not isinstance(rows, list):
+                    self.fail(n, channel, "", rows, "a list of objects")
+                days, all_rows = lists.setdefault(channel, ([], []))
+                days.append(n)
+                all_rows.append(rows)
+        return lists
+
+    def _entries(self, channel: str, days: list[int], lists: list[list[Any]]) -> None:
+        sizes = [len(rows) for rows in lists]
+        rows = [row for rows in lists for row in rows]
+        entry_day = np.repeat(np.array(days, dtype=np.int64), sizes)
+
+        def place(row: int) -> tuple[int, str]:
+            return int(entry_day[row - start]), channel
+
+        start = self.count
+        if set(map(type, rows)) != {dict}:
+            row = next(i for i, row in enumerate(rows) if not isinstance(row, dict))
+            self.fail(*place(start + row), "", rows[row], "an object of stats")
+        ids, names = _column(rows, VARIATION_ID), _column(rows, VARIATION_NAME)
+        taker = _Taker(self, self.entries, (VARIATION_ID, VARIATION_NAME), place)
+        taker.take(rows, start, ids, names)
+        self.entry_key.append(self._key_codes(channel, ids, names, sizes, place))
+        self.entry_day.append(entry_day)
+        self.count += len(rows)
+
+    def _key_codes(
+        self,
+        channel: str,
+        ids: list[Any],
+        names: list[Any],
+        sizes: list[int],
+        place: Callable[[int], tuple[int, str]],
+    ) -> Ints:
+        seen: defaultdict[tuple[Any, Any], int] = defaultdict()
+        seen.default_factory = seen.__len__
+        try:
+            numbers = map(seen.__getitem__, zip(ids, names, strict=True))
+            codes = np.fromiter(numbers, np.int64, len(ids))
+        except TypeError:
+            seen.clear()
+        self._check_labels(ids, names, seen, place)
+        first = len(self.keys)
+        label = self.text(ALIASES.get(channel, channel), *place(self.count))
+        self.keys += [Key(label, self.text(i), self.text(name), 0) for i, name in seen]
+        codes += first
+        for code in range(first, len(self.keys)):
+            if not (self.keys[code].id or self.keys[code].name):
+                self._by_position(codes, code, sizes)
+        return codes
+
+    def _by_position(self, codes: Ints, code: int, sizes: list[int]) -> None:
+        ends = np.cumsum(sizes)
+        positions = np.arange(ends[-1]) - np.repeat(ends - sizes, sizes) + 1
+        nameless = codes == code
+        numbers, codes[nameless] = np.unique(positions[nameless], return_inverse=True)
+        codes[nameless] += len(self.keys)
+        self.keys += [self.keys[code]._replace(position=int(n)) for n in numbers]
+
+    def _check_labels(
+        self,
+        ids: list[Any],
+        names: list[Any],
+        seen: dict[tuple[Any, Any], int],
+        place: Callable[[int], tuple[int, str]],
+    ) -> None:
+        if seen and all(
+            value is None or isinstance(value, str) for pair in seen for value in pair
+        ):
+            return
+        for key, values in ((VARIATION_ID, ids), (VARIATION_NAME, names)):
+            for row, value in enumerate(values):
+                if value is not None and not isinstance(value, str):
+                    self.fail(*place(self.count + row), key, value, "text")
+
+    def text(self, text: str | None, day: int = 0, channel: str = "") -> Any:
+        """Return the text, or None for an empty one; refuse what is no Unicode."""
+        if text:
+            try:
+                text.encode()
+            except UnicodeEncodeError:
+                self.fail(day, channel, "", text, "text without lone surrogates")
+        return text or None
+
+    def _day_place(self, row: int) -> tuple[int, str]:
+        return row, ""
+
+    def fail(
+        self, day: int, channel: str, key: str, value: Any, expected: str
+    ) -> NoReturn:
+        """Raise the error that names the origin, day, channel and key."""
+        where = [self.origin, str(self.days[day]["time"])[:10]]
+        where += [part for part in (channel, key) if part]
+        raise PayloadError(
+            f"{', '.join(map(_printable, where))}: expected {expected}, got "
+            f"{_shown(value)}; mend or leave out that day and read again"
+        )
+
+
+def _printable(text: str) -> str:
+    return text.encode("utf-8", "backslashreplace").decode()
+
+
+@dataclass(slots=True)
+class _Taker:
+    """Takes a list of stat objects into blocks and cells."""
+
+    reader: _Reader
+    into: Packed
+    skip: tuple[str, str]
+    place: Callable[[int], tuple[int, str]]
+
+    def take(
+        self, rows: list[Day], start: int, first: list[Any], second: list[Any]
+    ) -> None:
+        """Take ``rows``, whose values of the skipped keys are ``first``, ``second``."""
+        kinds = 4 * np.fromiter(map(len, rows), np.int64, len(rows))
+        for weight, values in ((1, first), (2, second)):
+            if None in values:
+                kinds += [weight * (value is None) for value in values]
+        if len(rows) == 0 or (kinds == kinds[0]).all():
+            self._group(rows, np.arange(len(rows)) + start)
+            return
+        for kind in set(kinds.tolist()):
+            members = np.flatnonzero(kinds == kind)
+            self._group([rows[i] for i in members.tolist()], members + start)
+
+    def _group(self, rows: list[Day], numbers: Ints) -> None:
+        shape = None if self.reader.careful else self._shape(rows[:_FEW])
+        if shape is None or len(rows) < _FEW:
+            self._apart(rows, numbers)
+            return
+        packed, odd = _pack(shape, rows)
+        self._apart([rows[i] for i in odd], numbers[odd])
+        good = np.delete(numbers, odd) if odd else numbers
+        self.into.blocks.append(Block(shape, good, b"".join(packed)))
+
+    def _shape(self, rows: list[Day]) -> Shape | None:
+        shapes = (
+            _shape(tuple(row), tuple(map(type, row.values())), self.skip)
+            for row in rows
+        )
+        return next(filter(None, shapes), None)
+
+    def _apart(self, rows: list[Day], numbers: Ints) -> None:
+        into = self.into
+        for row, number in zip(rows, numbers.tolist(), strict=True):
+            for key, value in row.items():
+                if value is None or key in self.skip:
+                    continue
+                checked = self._number(key, value, number)
+                if checked is not None:
+                    into.rows.append(number)
+                    into.stats.append(key)
+                    into.values.append(checked)
+
+    def _number(self, key: str, value: Any, row: int) -> int | float | None:
+        stat = STAT.get(key)
+        if stat is None:
+            return self._unknown(key, value, row)
+        if stat.dtype == "Int64":
+            number: int | float | None = _count(value)
+            expected = "a whole number below 2^63"
+        else:
+            number, expected = _amount(value), "a number"
+        if number is None:
+            self.reader.fail(*self.place(row), key, value, expected)
+        return number
+
+    def _unknown(self, key: str, value: Any, row: int) -> int | float | None:
+        element = ELEMENT_KEY.fullmatch(key)
+        if element and self.into is self.reader.entries:
+            self._element(element, key, value, row)
+            return None
+        whole = _count(value) if not isinstance(value, float) else None
+        number = _amount(value) if whole is None else whole
+        if number is None:
+            self.into.left_out.add(key)
+        else:
+            self.reader.text(key, *self.place(row))
+        return number
+
+    def _element(self, element: re.Match[str], key: str, value: Any, row: int) -> None:
+        clicks = _count(value)
+        if clicks is None:
+            expected = "a whole number below 2^63"
+            self.reader.fail(*self.place(row), key, value, expected)
+        title = self.reader.text(element[3], *self.place(row)) or ""
+        found = Element(row, element[1], int(element[2]), title, clicks)
+        self.reader.elements.append(found)
+
+
+def _column(rows: list[Day], key: str) -> list[Any]:
+    try:
+        return list(map(itemgetter(key), rows))
+    except KeyError:
+        return [row.get(key) for row in rows]
+
+
+def _pack(shape: Shape, rows: Sequence[Day]) -> tuple[list[bytes], list[int]]:
+    """Pack what fits; the numbers of the rows that do not."""
+    packed: list[bytes] = []
+    odd: list[int] = []
+    stream = starmap(shape.pack, map(shape.pick, rows))
+    while True:
+        try:
+            packed.extend(stream)
+        except (KeyError, struct.error):
+            odd.append(len(packed) + len(odd))
+        else:
+            return packed, odd
+
+
+@lru_cache(maxsize=4096)
+def _shape(
+    keys: tuple[str, ...], types: tuple[type, ...], skip: tuple[str, str]
+) -> Shape | None:
+    """Return how to pack objects with these keys, or None where they need more care."""
+    formats = {
+        key: _format(key, type_)
+        for key, type_ in zip(keys, types, strict=True)
+        if key not in skip or type_ is type(None)
+    }
+    if not formats or "" in formats.values():
+        return None
+    stats = tuple(formats)
+    layout = "".join(formats.values())
+    return Shape(
+        stats,
+        layout,
+        itemgetter(*stats) if len(stats) > 1 else lambda row: (row[stats[0]],),
+        struct.Struct("=" + layout).pack,
+    )
+
+
+def _format(key: str, type_: type) -> str:
+    if key in STAT:
+        return "q" if STAT[key].dtype == "Int64" else "d"
+    if ELEMENT_KEY.fullmatch(key):
+        return ""
+    return {int: "q", float: "d"}.get(type_, "")
+
+
+def _count(value: Any) -> int | None:
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    if isinstance(value, np.integer):
+        value = int(value)
+    whole = isinstance(value, int) and not isinstance(value, bool)
+    return value if whole and -_BOUND < value < _BOUND else None
+
+
+def _amount(value: Any) -> float | None:
+    if isinstance(value, bool) or not isinstance(value, int | float | np.integer):
+        return None
+    try:
+        number = float(value)
+    except OverflowError:
+        return None
+    return number if math.isfinite(number) else None
+
+
+def matrix(block: Block) -> np.ndarray[Any, np.dtype[np.int64]]:
+    """Return a block's values, a row each, floats by their bits."""
+    packed = np.frombuffer(block.packed, dtype=np.int64)
+    return packed.reshape(-1, len(block.shape.stats))

@@ -1,0 +1,363 @@
+"""``read_braze_series``: from ids and dates, or files, to a frame."""
+
+import difflib
+import operator
+import warnings
+from collections.abc import Iterable, Sequence
+from datetime import date, timedelta
+from typing import Any, Literal, NamedTuple, overload
+
+import pandas as pd
+
+from .client import BrazeClient, connect
+from .errors import BrazeWarning, PayloadWarning, PullError
+from .frame import Frames, assemble
+from .metrics import STAT, VARIATION_ID
+from .payload import Span
+from .pull import (
+    Pulled,
+    cut_days,
+    newest_day,
+    pull_local,
+    pull_remote,
+    span_of,
+)
+from .sources import Request, recognise
+
+Grain = Literal["variation", "campaign", "element", "all"]
+
+SETTLE_DAYS = 31
+"""Braze's longest conversion window and one day: numbers of younger days still grow."""
+
+_DEFAULT_DAYS = 100
+_NAMED = 5
+_LISTED = 500
+_SCHEMA = 1
+_GRAINS = {"variation": 0, "campaign": 1, "element": 2}
+
+
+class _Days(NamedTuple):
+    """The days asked for; None is no limit, ``length`` counts back from the newest."""
+
+    first: date | None
+    last: date | None
+    length: int | None
+
+
+@overload
+def read_braze_series(
+    source: Any,
+    *,
+    start: Any = ...,
+    end: Any = ...,
+    length: int | None = ...,
+    grain: Literal["variation", "campaign", "element"] = ...,
+    columns: Iterable[str] | None = ...,
+    details: bool = ...,
+    client: BrazeClient | None = ...,
+    cache: Any = ...,
+    refresh: bool = ...,
+    as_of: Any = ...,
+    on_error: Literal["raise", "warn"] = ...,
+    progress: bool = ...,
+) -> pd.DataFrame: ...
+
+
+@overload
+def read_braze_series(
+    source: Any,
+    *,
+    start: Any = ...,
+    end: Any = ...,
+    length: int | None = ...,
+    grain: Literal["all"],
+    columns: Iterable[str] | None = ...,
+    details: bool = ...,
+    client: BrazeClient | None = ...,
+    cache: Any = ...,
+    refresh: bool = ...,
+    as_of: Any = ...,
+    on_error: Literal["raise", "warn"] = ...,
+    progress: bool = ...,
+) -> Frames: ...
+
+
+def read_braze_series(
+    source: Any,
+    *,
+    start: Any = None,
+    end: Any = None,
+    length: int | None = None,
+    grain: Grain = "variation",
+    columns: Iterable[str] | None = None,
+    details: bool = False,
+    client: BrazeClient | None = None,
+    cache: Any = None,
+    refresh: bool = False,
+    as_of: Any = None,
+    on_error: Literal["raise", "warn"] = "raise",
+    progress: bool = True,
+) -> pd.DataFrame | Frames:
+    """Read daily campaign analytics into a frame.
+
+    Parameters
+    ----------
+    source : str, list, mapping, Series, DataFrame, path or file-like
+        What to read:
+
+        - a campaign id (UUID), a list of ids, a mapping or Series name → id, or the
+          frame of ``client.campaigns()``: asked from the API;
+        - a path, glob or file-like of ``.json``, ``.jsonl`` or ``.ndjson``, each also
+          ``.gz``; a list of paths; a mapping name → path, file-like or response;
+        - a decoded response, a list of responses (the windows of one campaign), or
+          day rows as loaders leave them (``time``, ``messages``, …; rows with a
+          ``campaign_id`` make several campaigns).
+    start, end : date-like, optional
+        First and last day, both included. ``end`` defaults to today in the company's
+        time zone and is cut to it. Files are read whole unless these are given.
+    length : int, optional
+        Days up to ``end``, instead of ``start``. The default for ids is 100.
+    grain : {"variation", "campaign", "element", "all"}
+        A row for each variation and day, for each day (the day totals), for each slide
+        or button clicked, or all three from one fetch.
+    columns : iterable of str, optional
+        The stats to keep.
+    details : bool
+        Also ask for campaign details, whose names label variations without a name.
+    client : BrazeClient, optional
+        Whom to ask; without one, ``connect()`` makes one from the environment.
+    cache, refresh, as_of
+        Not available yet.
+    on_error : {"raise", "warn"}
+        With several campaigns: what to do when some fail.
+    progress : bool
+        Show a progress bar once a fetch takes more than a second.
+
+    Returns
+    -------
+    DataFrame or NamedTuple of DataFrames
+        ``"variation"``: index ``date`` (datetime64[us], a day of the company's time
+        zone), ``channel``, ``variation``; columns ``variation_api_id`` and the stats
+        under the API's own names, counts Int64, ``revenue`` Float64 in USD. ``<NA>``
+        is what the API did not give. Several campaigns put ``campaign`` in front.
+        ``"campaign"``: index ``date``. ``"element"``: the variation's index and
+        ``element``, ``position``, ``title``; column ``clicks``. ``"all"``: a
+        NamedTuple ``(variations, campaigns, elements)``.
+
+    Raises
+    ------
+    SourceError
+        The source is none of these.
+    PayloadError
+        An answer or a file cannot be trusted; names the day, channel and key.
+    RequestError
+        The API refused or did not answer (``AuthError``, ``RateLimitError``).
+    PullError
+        Some of several campaigns failed; ``.failed`` says which, ``.frame`` holds the
+        others.
+    ValueError
+        The dates, the grain or a column make no sense.
+
+    Notes
+    -----
+    Source of names and units: Braze's documentation of ``GET /campaigns/data_series``.
+
+    Examples
+    --------
+    >>> import braze_frames as bf
+    >>> day = {
+    ...     "time": "2026-03-01",
+    ...     "messages": {"email": [{"variation_name": "A", "sent": 2, "opens": 1}]},
+    ... }
+    >>> bf.read_braze_series({"data": [day]})[["sent", "opens"]]
+                                  sent  opens
+    date       channel variation
+    2026-03-01 email   A             2      1
+    """
+    _refuse_cache(cache, refresh=refresh, as_of=as_of)
+    _check_choice("grain", grain, (*_GRAINS, "all"))
+    _check_choice("on_error", on_error, ("raise", "warn"))
+    days = _days(start, end, length)
+    request = recognise(source)
+    if request.remote:
+        pulled, attrs = _ask(request, days, client, details=details, progress=progress)
+    else:
+        pulled, attrs = _open(request, days, details=details)
+    if pulled.failed and not request.several:
+        raise next(iter(pulled.failed.values()))
+    _report(pulled)
+    frames = _labelled(pulled, request, attrs, columns)
+    picked = frames if grain == "all" else frames[_GRAINS[grain]]
+    if pulled.failed:
+        _fail(pulled, picked, on_error)
+    return picked
+
+
+def _refuse_cache(cache: Any, *, refresh: bool, as_of: Any) -> None:
+    if cache not in (None, False) or refresh or as_of is not None:
+        raise NotImplementedError(
+            "cache=, refresh= and as_of= are not available yet; keep a read with "
+            "frame.to_parquet(...)"
+        )
+
+
+def _check_choice(name: str, value: object, choices: Sequence[str]) -> None:
+    if value not in choices:
+        raise ValueError(f"{name}={value!r} is none of {', '.join(choices)}")
+
+
+def _days(start: Any, end: Any, length: Any) -> _Days:
+    first, last = _day("start", start), _day("end", end)
+    if first is not None and length is not None:
+        raise ValueError(
+            f"both start={start!r} and length={length!r}; give one of them"
+        )
+    if first is not None and last is not None and first > last:
+        raise ValueError(f"start={first} is after end={last}; swap them")
+    if length is not None:
+        length = _length(length)
+    return _Days(first, last, length)
+
+
+def _day(name: str, value: Any) -> date | None:
+    if value is None:
+        return None
+    try:
+        stamp = pd.Timestamp(value)
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"{name}={value!r} is no day: {error}") from None
+    if pd.isna(stamp):
+        raise ValueError(f"{name}={value!r} is no day; leave it out for the default")
+    return stamp.date()
+
+
+def _length(value: Any) -> int:
+    if isinstance(value, bool):
+        raise TypeError(f"length={value!r} is no number of days")
+    length = operator.index(value)
+    if length < 1:
+        raise ValueError(f"length={length} is no number of days; it starts at 1")
+    return length
+
+
+def _ask(
+    request: Request,
+    days: _Days,
+    client: BrazeClient | None,
+    *,
+    details: bool,
+    progress: bool,
+) -> tuple[Pulled, dict[str, Any]]:
+    asked = connect() if client is None else client
+    try:
+        first, last = _asked_days(days, asked.today())
+        pulled = pull_remote(
+            request.items, asked, first, last, details=details, progress=progress
+        )
+        return pulled, _provenance(asked)
+    finally:
+        if client is None:
+            asked.close()
+
+
+def _asked_days(days: _Days, today: date) -> tuple[date, date]:
+    if days.first is not None and days.first > today:
+        raise ValueError(f"start={days.first} is after today, {today}")
+    last = today if days.last is None else min(days.last, today)
+    if days.first is not None:
+        return days.first, last
+    return last - timedelta(days=(days.length or _DEFAULT_DAYS) - 1), last
+
+
+def _provenance(client: BrazeClient) -> dict[str, Any]:
+    now = client.now()
+    return {
+        "endpoint": client.host,
+        "tz": client.tz,
+        "fetched_at": now.isoformat(timespec="seconds"),
+        "settled_until": (client.today() - timedelta(days=SETTLE_DAYS)).isoformat(),
+    }
+
+
+def _open(
+    request: Request, days: _Days, *, details: bool
+) -> tuple[Pulled, dict[str, Any]]:
+    if details:
+        raise ValueError("details=True asks the API by id; the source holds no ids")
+    if days.length is None:
+        return pull_local(request.items, span_of(days.first, days.last)), {}
+    pulled = pull_local(request.items, span_of(None, days.last))
+    newest = span_of(None, days.last).last if days.last else newest_day(pulled)
+    return cut_days(pulled, Span(newest - days.length + 1, newest)), {}
+
+
+def _report(pulled: Pulled) -> None:
+    batches = [batch for campaign in pulled.campaigns for batch in campaign.batches]
+    left_out = {
+        stat
+        for batch in batches
+        for stat in batch.entries.left_out | batch.totals.left_out
+    }
+    if left_out:
+        _warn(
+            f"left out, for they hold other things than numbers: {_some(left_out)}",
+            PayloadWarning,
+        )
+    said = [f"{batch.origin}: {text}" for batch in batches for text in batch.messages]
+    if said:
+        _warn(f"the server reports errors: {_some(said)}", PayloadWarning)
+
+
+def _warn(message: str, category: type[BrazeWarning]) -> None:
+    warnings.warn(message, category, stacklevel=4)
+
+
+def _some(texts: Iterable[str]) -> str:
+    ordered = sorted(texts)
+    more = len(ordered) - _NAMED
+    return "; ".join(ordered[:_NAMED]) + (f"; and {more} more" if more > 0 else "")
+
+
+def _labelled(
+    pulled: Pulled,
+    request: Request,
+    attrs: dict[str, Any],
+    columns: Iterable[str] | None,
+) -> Frames:
+    frames = assemble(pulled.campaigns, several=request.several)
+    if columns is not None:
+        frames = _chosen(frames, columns)
+    ids = {item.label: item.id for item in request.items[:_LISTED] if item.label}
+    for frame in frames:
+        frame.attrs["braze"] = {"schema": _SCHEMA, **attrs, "campaigns": dict(ids)}
+    return frames
+
+
+def _chosen(frames: Frames, columns: Iterable[str]) -> Frames:
+    wanted = {columns} if isinstance(columns, str) else set(columns)
+    known = {*STAT, VARIATION_ID, *frames.variations, *frames.campaigns}
+    for name in sorted(wanted - known, key=str):
+        near = difflib.get_close_matches(str(name), sorted(known), n=3)
+        hint = f"nearest: {', '.join(near)}" if near else "see bf.glossary()"
+        raise ValueError(f"columns: there is no stat {name!r}; {hint}")
+    kept = (
+        frame[[name for name in frame if name in wanted or name == VARIATION_ID]]
+        for frame in frames[:2]
+    )
+    return Frames(*kept, frames.elements)
+
+
+def _fail(
+    pulled: Pulled, picked: pd.DataFrame | Frames, on_error: Literal["raise", "warn"]
+) -> None:
+    count = len(pulled.failed) + len(pulled.campaigns)
+    reasons = _some(f"{label}: {error}" for label, error in pulled.failed.items())
+    message = f"{len(pulled.failed)} of {count} campaigns could not be read: {reasons}"
+    if on_error == "warn" and pulled.campaigns:
+        _warn(message, PayloadWarning)
+        return
+    raise PullError(
+        f"{message}. What came of the others is in .frame",
+        failed=pulled.failed,
+        frame=picked if pulled.campaigns else None,
+    )

@@ -1,0 +1,435 @@
+"""What the reader was given → the campaigns to read, and where their answers come from.
+
+A source is ids, files, responses or rows; this module tells which, opens files, and
+says for each campaign its label and either its id (to ask the API) or its answers.
+"""
+
+import glob
+import gzip
+import os
+import re
+import uuid
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from datetime import date
+from itertools import chain
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import orjson
+import pandas as pd
+
+from .errors import PayloadError, SourceError
+from .labels import disambiguate
+from .payload import decode, has_booleans
+
+_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
+_DASHBOARD_ID = re.compile(r"[0-9a-f]{24}", re.IGNORECASE)
+_FORMATS = (".json", ".jsonl", ".ndjson", ".gz")
+_LINES = (".jsonl", ".ndjson")
+_RESPONSE_KEYS = frozenset({"data", "message", "errors"})
+_GZIP = b"\x1f\x8b"
+
+READINGS = (
+    "a source is a campaign's id (the UUID on its details page), a path, glob or "
+    "file-like of .json or .jsonl (also .gz), a response, or a list or mapping of these"
+)
+
+
+class Answer(NamedTuple):
+    """One decoded answer, or the day rows of a file.
+
+    ``careful`` when booleans may hide among its numbers.
+    """
+
+    origin: str
+    tree: Any
+    careful: bool
+    rows: bool = False
+
+
+class Item(NamedTuple):
+    """One campaign: its label and either its id or a way to its answers."""
+
+    label: str
+    id: str | None
+    answers: Callable[[], Iterable[Answer]]
+
+
+class Request(NamedTuple):
+    """The campaigns to read; ``several`` puts the level ``campaign`` on the frame."""
+
+    items: list[Item]
+    several: bool
+
+    @property
+    def remote(self) -> bool:
+        """Whether the API is asked."""
+        return any(item.id for item in self.items)
+
+
+def recognise(source: Any) -> Request:
+    """Tell what a source is.
+
+    Parameters
+    ----------
+    source : object
+        As for ``read_braze_series``.
+
+    Returns
+    -------
+    Request
+
+    Raises
+    ------
+    SourceError
+        It is none of the known kinds, is empty, or mixes ids with files.
+    PayloadError
+        The first part of a single file is no JSON.
+    """
+    if isinstance(source, Mapping):
+        if _is_response(source):
+            return _responses([source])
+        return _campaigns(list(source.items()))
+    if isinstance(source, pd.DataFrame):
+        return _table(source)
+    if isinstance(source, pd.Series):
+        return _campaigns(list(source.items()))
+    if _is_single(source):
+        return _single(source)
+    if pd.api.types.is_list_like(source):
+        return _list(list(source))
+    raise SourceError(f"{_shown(source)} cannot be read; {READINGS}")
+
+
+def answers_of(item: Item) -> Iterator[Answer]:
+    """Yield one campaign's answers, opening its file.
+
+    Raises
+    ------
+    SourceError
+        The file cannot be opened, or holds rows of several campaigns.
+    PayloadError
+        The file is no JSON.
+    """
+    for answer in item.answers():
+        if not answer.rows:
+            yield answer
+            continue
+        request = _rows(answer.tree, answer.origin)
+        if request.several:
+            raise SourceError(
+                f"{answer.origin} holds rows with a campaign_id, which make campaigns "
+                "of their own; read that file alone"
+            )
+        yield from request.items[0].answers()
+
+
+def campaign_id(value: str) -> str:
+    """Return a campaign's id as it is, or say what it is instead.
+
+    Raises
+    ------
+    SourceError
+        It has blanks around it, or is the dashboard's id.
+    """
+    if _ID.fullmatch(value):
+        return value
+    if _ID.fullmatch(value.strip()):
+        raise SourceError(
+            f"the campaign id {value!r} has blanks around it; pass id.strip()"
+        )
+    if _DASHBOARD_ID.fullmatch(value.strip()):
+        raise SourceError(
+            f"{value!r} is the id in the dashboard's address (24 hex digits); the API "
+            "knows the campaign by its API identifier, a UUID: it stands on the "
+            "campaign's details page and in client.campaigns()"
+        )
+    raise SourceError(
+        f"{_shown(value)} is neither a campaign id nor a file; {READINGS}"
+    )
+
+
+def _is_single(source: Any) -> bool:
+    return isinstance(source, str | uuid.UUID | os.PathLike) or hasattr(source, "read")
+
+
+def _single(source: Any) -> Request:
+    if isinstance(source, str | os.PathLike):
+        paths = _matches(os.fspath(source))
+        if paths is not None:
+            return _campaigns([(_stem(path), path) for path in paths])
+    item = _item("", source)
+    if item.id:
+        return Request([item._replace(label=item.id)], several=False)
+    return _file(item)
+
+
+def _file(item: Item) -> Request:
+    trees = iter(item.answers())
+    first = next(trees, None)
+    if first is not None and first.rows:
+        return _rows(first.tree, first.origin)
+    whole = chain(filter(None, [first]), trees)
+    return Request([item._replace(answers=lambda: whole)], several=False)
+
+
+def _matches(text: str) -> list[Path] | None:
+    """Return the files that a glob matches, or None where the text is no glob."""
+    if not glob.has_magic(text) or _exists(Path(text)):
+        return None
+    found = sorted(glob.glob(os.path.expanduser(text), recursive=True))  # noqa: PTH111, PTH207
+    if not found:
+        raise SourceError(f"no file matches {text!r}; look at the folder and the stars")
+    return [Path(path) for path in found]
+
+
+def _table(table: pd.DataFrame) -> Request:
+    if {"id", "name"} <= set(table.columns):
+        return _campaigns(list(zip(table["name"], table["id"], strict=True)))
+    raise SourceError(
+        f"a frame with the columns {', '.join(map(str, table.columns))} is no source; "
+        "pass the frame of client.campaigns(), or rows with `time` and `messages` as "
+        'frame.to_dict("records")'
+    )
+
+
+def _list(values: list[Any]) -> Request:
+    if not values:
+        raise SourceError(f"the list is empty: there is nothing to read; {READINGS}")
+    if all(isinstance(value, Mapping) for value in values):
+        kinds = {(_is_response(value), _is_row(value)) for value in values}
+        if kinds == {(True, False)}:
+            return _responses(values)
+        if kinds == {(False, True)}:
+            return _rows(values, "rows")
+    if all(isinstance(value, str | uuid.UUID | os.PathLike) for value in values):
+        return _campaigns([(_label(value), value) for value in values])
+    raise SourceError(
+        f"a list that starts with {_shown(values[0])} cannot be read; pass ids, paths, "
+        "responses or day rows, all of one kind; for open files a mapping name → file"
+    )
+
+
+def _label(value: Any) -> str:
+    text = str(value)
+    return text if _ID.fullmatch(text.strip()) else _stem(Path(text))
+
+
+def _stem(path: Path) -> str:
+    name = path.name
+    while name.lower().endswith(_FORMATS):
+        name = name[: name.rindex(".")]
+    return name or path.name
+
+
+def _campaigns(pairs: Sequence[tuple[Any, Any]]) -> Request:
+    if not pairs:
+        raise SourceError(f"there is no campaign in it: nothing to read; {READINGS}")
+    for label, _ in pairs:
+        if pd.api.types.is_scalar(label) and pd.isna(label):
+            raise SourceError(f"a campaign without a name ({label!r}); name it")
+    items = [_item(str(label), value) for label, value in pairs]
+    if len({item.id is None for item in items}) > 1:
+        raise SourceError(
+            "ids and files are mixed in one source; read them apart and pd.concat"
+        )
+    return Request(_told_apart(items, [value for _, value in pairs]), several=True)
+
+
+def _told_apart(items: list[Item], values: Sequence[Any]) -> list[Item]:
+    groups: dict[str, dict[str | int, Item]] = {}
+    folders: dict[str, list[str]] = {}
+    for number, (item, value) in enumerate(zip(items, values, strict=True)):
+        group = groups.setdefault(item.label, {})
+        if item.id not in group:
+            group[item.id or number] = item
+            folder = str(Path(value).parent) if _is_path(value) else str(number)
+            folders.setdefault(item.label, []).append(folder)
+    return [
+        one
+        for label, group in groups.items()
+        for one in _named(label, list(group.values()), folders[label])
+    ]
+
+
+def _named(label: str, group: list[Item], folders: list[str]) -> list[Item]:
+    if len(group) == 1:
+        return group
+    if all(item.id for item in group):
+        labels = disambiguate(label, [item.id for item in group])
+    else:
+        labels = [f"{label} [{folder}]" for folder in folders]
+    return [item._replace(label=new) for item, new in zip(group, labels, strict=True)]
+
+
+def _is_path(value: Any) -> bool:
+    return isinstance(value, str | os.PathLike)
+
+
+def _item(label: str, value: Any) -> Item:
+    if isinstance(value, uuid.UUID):
+        return Item(label, str(value), tuple)
+    if isinstance(value, str) and not _exists(Path(value)):
+        return Item(label, campaign_id(value), tuple)
+    if isinstance(value, str | os.PathLike):
+        path = Path(value).expanduser()
+        _check_file(path)
+        return Item(label, None, lambda: _from_file(path))
+    if hasattr(value, "read"):
+        return Item(label, None, lambda: _from_stream(value, label))
+    if _is_response(value):
+        return Item(label, None, lambda: _from_trees([value], label or "response"))
+    raise SourceError(f"{label}: {_shown(value)} cannot be read; {READINGS}")
+
+
+def _exists(path: Path) -> bool:
+    try:
+        return path.expanduser().exists()
+    except (OSError, ValueError, RuntimeError):
+        return False
+
+
+def _check_file(path: Path) -> None:
+    if path.is_dir():
+        raise SourceError(f"{str(path)!r} is a folder; pass {str(path / '*.json')!r}")
+    if not path.exists():
+        raise SourceError(f"there is no file {str(path)!r}; look at the path")
+
+
+def _responses(trees: Sequence[Any]) -> Request:
+    answers = _from_trees(trees, "response")
+    return Request([Item("", None, lambda: answers)], several=False)
+
+
+def _from_trees(trees: Sequence[Any], origin: str) -> list[Answer]:
+    if len(trees) == 1:
+        return [Answer(origin, trees[0], careful=True)]
+    return [
+        Answer(f"{origin} {number}", tree, careful=True)
+        for number, tree in enumerate(trees, 1)
+    ]
+
+
+def _rows(rows: Sequence[Mapping[str, Any]], origin: str) -> Request:
+    """Day rows as loaders leave them: one campaign, or one a ``campaign_id``."""
+    ids = [row.get("campaign_id") for row in rows]
+    days = [_day(row, f"{origin}, row {n}") for n, row in enumerate(rows, 1)]
+    if all(map(_is_missing, ids)):
+        return Request([_days_item("", origin, days)], several=False)
+    if any(map(_is_missing, ids)):
+        lost = next(n for n, id_ in enumerate(ids, 1) if _is_missing(id_))
+        raise SourceError(
+            f"{origin}: row {lost} has no campaign_id and others have; give it one or "
+            "leave the row out"
+        )
+    groups: dict[str, list[dict[str, Any]]] = {}
+    for id_, day in zip(ids, days, strict=True):
+        groups.setdefault(str(id_), []).append(day)
+    items = [_days_item(label, f"campaign {label}", of) for label, of in groups.items()]
+    return Request(items, several=True)
+
+
+def _days_item(label: str, origin: str, days: list[dict[str, Any]]) -> Item:
+    answer = Answer(origin, {"data": days}, careful=True)
+    return Item(label, None, lambda: [answer])
+
+
+def _day(row: Mapping[str, Any], origin: str) -> dict[str, Any]:
+    """Return a loader's row as the API's day: without gaps and bookkeeping."""
+    day = {
+        key: value
+        for key, value in row.items()
+        if key != "campaign_id" and key[:1] != "_" and not _is_missing(value)
+    }
+    if isinstance(day.get("time"), date):
+        day["time"] = day["time"].isoformat()
+    if isinstance(day.get("messages"), str | bytes):
+        text = day["messages"]
+        body = text.encode() if isinstance(text, str) else text
+        day["messages"] = decode(body, f"{origin}, messages")
+    return day
+
+
+def _is_missing(value: Any) -> bool:
+    return value is None or value is pd.NA or value is pd.NaT or value != value  # noqa: PLR0124
+
+
+def _from_file(path: Path) -> Iterator[Answer]:
+    try:
+        with path.open("rb") as stream:
+            yield from _answers(stream, str(path), lines=_has_lines(path.name))
+    except OSError as error:
+        raise SourceError(
+            f"{str(path)!r} cannot be read: {error.strerror}; look at the path and its "
+            "permissions"
+        ) from error
+
+
+def _from_stream(stream: Any, label: str) -> Iterator[Answer]:
+    name = getattr(stream, "name", "")
+    name = name if isinstance(name, str) else ""
+    return _answers(stream, label or name or "file", lines=_has_lines(name))
+
+
+def _has_lines(name: str) -> bool:
+    name = name.lower().removesuffix(".gz")
+    return name.endswith(_LINES)
+
+
+def _answers(stream: Any, origin: str, *, lines: bool) -> Iterator[Answer]:
+    rows: list[Any] = []
+    for answer in _trees(stream, origin, lines=lines):
+        found = answer.tree if isinstance(answer.tree, list) else [answer.tree]
+        if not found:
+            raise PayloadError(f"{answer.origin}: the list is empty: nothing to read")
+        rows += filter(_is_row, found)
+        yield from (answer._replace(tree=tree) for tree in found if not _is_row(tree))
+    if rows:
+        yield Answer(origin, rows, careful=True, rows=True)
+
+
+def _is_response(tree: Any) -> bool:
+    return isinstance(tree, Mapping) and bool(_RESPONSE_KEYS & tree.keys())
+
+
+def _is_row(tree: Any) -> bool:
+    return isinstance(tree, Mapping) and "time" in tree and not _is_response(tree)
+
+
+def _trees(stream: Any, origin: str, *, lines: bool) -> Iterator[Answer]:
+    text = stream.read()
+    body: bytes = text.encode() if isinstance(text, str) else bytes(text)
+    if body.startswith(_GZIP):
+        body = _unzipped(body, origin)
+    if not body.strip() or not (lines or _is_lines(body)):
+        yield Answer(origin, decode(body, origin), has_booleans(body))
+        return
+    for number, line in enumerate(body.splitlines(), 1):
+        if line.strip():
+            place = f"{origin}, line {number}"
+            yield Answer(place, decode(line, place), has_booleans(line))
+
+
+def _is_lines(body: bytes) -> bool:
+    """Whether a nameless text is JSON lines: the first of several lines is whole."""
+    head, _, rest = body.strip().partition(b"\n")
+    if not rest or not head.rstrip().endswith(b"}"):
+        return False
+    try:
+        orjson.loads(head)
+    except orjson.JSONDecodeError:
+        return False
+    return True
+
+
+def _unzipped(body: bytes, origin: str) -> bytes:
+    try:
+        return gzip.decompress(body)
+    except (OSError, EOFError) as error:
+        reason = str(error)
+    raise PayloadError(f"{origin}: is cut off or no gzip ({reason}); fetch it again")
+
+
+def _shown(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= 80 else text[:77] + "..."

@@ -1,0 +1,114 @@
+"""The help card of ``df.braze`` and the glossary of rates."""
+
+from html import escape
+
+import pandas as pd
+
+from .grains import control_of, grain_of, labels, levels_of
+from .metrics import RATES
+
+_SHOWN = 5
+
+
+def glossary() -> pd.DataFrame:
+    """Return the definitions of all rates, for each channel.
+
+    Returns
+    -------
+    DataFrame
+        Columns ``metric``, ``channel`` (``""`` is the campaign grain), ``numerator``,
+        ``denominator``, ``kind`` (``proportion``, ``ratio`` or ``mean``), ``same_day``
+        (the numerator belongs to the day of its denominator) and ``source``.
+
+    Examples
+    --------
+    >>> import braze_frames as bf
+    >>> table = bf.glossary().set_index(["metric", "channel"])
+    >>> table.loc[("delivery_rate", "ios_push"), "numerator"]
+    'sent - bounces'
+    """
+    columns = [
+        *("metric", "channel", "numerator", "denominator", "kind", "same_day"),
+        "source",
+    ]
+    return pd.DataFrame(
+        [[getattr(rate, column) for column in columns] for rate in RATES],
+        columns=columns,
+    )
+
+
+def card_rows(df: pd.DataFrame, verbs: list[str]) -> list[tuple[str, str]]:
+    """Return what the help card says, as rows of a name and a text."""
+    rows = [("days", _days(df))]
+    if grain_of(df) == "variation":
+        for name in ("campaign", "channel", "variation"):
+            found = labels(df, name)
+            if found:
+                rows.append((f"{name}s", _some(found)))
+        rows.append(("control", _control(df)))
+    elif labels(df, "campaign"):
+        rows.append(("campaigns", _some(labels(df, "campaign"))))
+    settled = df.attrs.get("braze", {}).get("settled_until")
+    rows.append(
+        ("settled until", settled or "not known: younger than 31 days may grow")
+    )
+    rows.append(("verbs", ", ".join(verbs)))
+    return rows
+
+
+def card_text(rows: list[tuple[str, str]]) -> str:
+    """Return the help card as text.
+
+    Examples
+    --------
+    >>> print(card_text([("days", "2026-03-01 (1)"), ("control", "none")]))
+    df.braze
+      days     2026-03-01 (1)
+      control  none
+    """
+    width = max(len(name) for name, _ in rows)
+    lines = (f"  {name:<{width}}  {_printable(text)}" for name, text in rows)
+    return "\n".join(["df.braze", *lines])
+
+
+def card_html(rows: list[tuple[str, str]]) -> str:
+    """Return the help card as HTML, with every label escaped."""
+    cells = "".join(
+        f'<tr><th style="text-align:left">{escape(name)}</th>'
+        f'<td style="text-align:left">{escape(_printable(text))}</td></tr>'
+        for name, text in rows
+    )
+    return (
+        '<table class="tex2jax_ignore mathjax_ignore"><caption>df.braze</caption>'
+        f"<tbody>{cells}</tbody></table>"
+    )
+
+
+def _days(df: pd.DataFrame) -> str:
+    dates = next(level for level in levels_of(df) if level.name == "date").labels
+    if not len(dates):
+        return "none"
+    first, last = dates[0].date(), dates[-1].date()
+    return f"{first} ({1})" if first == last else f"{first} … {last} ({len(dates)})"
+
+
+def _control(df: pd.DataFrame) -> str:
+    found = control_of(df)
+    if not isinstance(found, dict):
+        return found or "none"
+    names = [f"{campaign}: {label}" for campaign, label in found.items() if label]
+    return _some(names) if names else "none"
+
+
+def _some(names: list[str]) -> str:
+    shown = ", ".join(_short(name) for name in names[:_SHOWN])
+    more = len(names) - _SHOWN
+    return f"{shown} and {more} more ({len(names)})" if more > 0 else shown
+
+
+def _short(name: str) -> str:
+    return name if len(name) <= 60 else name[:59] + "…"
+
+
+def _printable(text: str) -> str:
+    return "".join(sign if sign.isprintable() else " " for sign in text)
