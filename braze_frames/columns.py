@@ -13,6 +13,9 @@ from .payload import Ints, Packed, matrix
 Bools = np.ndarray[tuple[int], np.dtype[np.bool_]]
 Values = np.ndarray[tuple[int], np.dtype[Any]]
 
+Table = np.ndarray[tuple[int, int], np.dtype[np.int64]]
+_Shape = tuple[tuple[str, ...], str]
+
 _LARGE = 2.0**62
 
 
@@ -34,11 +37,6 @@ class Slots(NamedTuple):
 
     slot: Ints
     starts: Ints | None
-
-
-class _Piece(NamedTuple):
-    slots: Ints
-    numbers: Values
 
 
 def order_rows(codes: Ints) -> tuple[Slots, Ints]:
@@ -73,42 +71,42 @@ def spread(
         A sum does not fit in 64 bits.
     """
     left_out = {stat for part in parts for stat in part.left_out}
-    pieces: dict[str, list[_Piece]] = {}
-    for stat, piece in _pieces(parts, offsets, slots.slot):
-        if stat not in left_out:
-            pieces.setdefault(stat, []).append(piece)
-    return in_order(
-        {stat: _column(stat, found, slots) for stat, found in pieces.items()}
-    )
+    shapes, cells = _by_shape(parts, offsets), _by_stat(parts, offsets)
+    floats = _floats(shapes, cells)
+    stats = {stat for names, _ in shapes for stat in names} | {
+        stat for stat, _ in cells
+    }
+    place = {stat: row for row, stat in enumerate(_ranked(stats - left_out))}
+    table = np.zeros((len(place), len(slots.slot)), dtype=np.int64)
+    given = np.zeros(table.shape, dtype=bool)
+    for (names, formats), found in shapes.items():
+        _scatter(table, given, place, floats, (names, formats), found, slots.slot)
+    for (stat, is_float), (rows, values) in cells.items():
+        if stat in place:
+            numbers = np.array(values, dtype="f8" if is_float else "i8")
+            goal = slots.slot[rows]
+            table[place[stat], goal] = _bits(numbers, as_float=stat in floats)
+            given[place[stat], goal] = True
+    return {
+        stat: _column(stat, table[row], given[row], slots, is_float=stat in floats)
+        for stat, row in place.items()
+    }
 
 
-def in_order(columns: dict[str, Column]) -> dict[str, Column]:
-    """Sort columns: known stats as in the stats table, then the others by name."""
-    stats = sorted(columns, key=lambda name: (STAT_RANK.get(name, len(STAT)), name))
-    return {stat: columns[stat] for stat in stats}
-
-
-def _pieces(
-    parts: Sequence[Packed], offsets: Sequence[int], slot: Ints
-) -> Iterable[tuple[str, _Piece]]:
-    blocks: dict[tuple[tuple[str, ...], str], list[tuple[Ints, Any]]] = {}
+def _by_shape(
+    parts: Sequence[Packed], offsets: Sequence[int]
+) -> dict[_Shape, list[tuple[Ints, Ints]]]:
+    shapes: dict[_Shape, list[tuple[Ints, Ints]]] = {}
     for part, offset in zip(parts, offsets, strict=True):
         for block in part.blocks:
             shape = (block.shape.stats, block.shape.formats)
-            rows = block.rows + offset if offset else block.rows
-            blocks.setdefault(shape, []).append((rows, matrix(block)))
-    for (stats, formats), found in blocks.items():
-        slots = slot[np.concatenate([rows for rows, _ in found])]
-        values = np.concatenate([rows for _, rows in found])
-        for column, (stat, code) in enumerate(zip(stats, formats, strict=True)):
-            numbers = values[:, column]
-            yield stat, _Piece(slots, numbers.view("f8") if code == "d" else numbers)
-    yield from _cell_pieces(parts, offsets, slot)
+            shapes.setdefault(shape, []).append((block.rows + offset, matrix(block)))
+    return shapes
 
 
-def _cell_pieces(
-    parts: Sequence[Packed], offsets: Sequence[int], slot: Ints
-) -> Iterable[tuple[str, _Piece]]:
+def _by_stat(
+    parts: Sequence[Packed], offsets: Sequence[int]
+) -> dict[tuple[str, bool], tuple[list[int], list[int | float]]]:
     cells: dict[tuple[str, bool], tuple[list[int], list[int | float]]] = {}
     for part, offset in zip(parts, offsets, strict=True):
         for row, stat, value in zip(part.rows, part.stats, part.values, strict=True):
@@ -116,24 +114,59 @@ def _cell_pieces(
             rows, values = cells.setdefault(key, ([], []))
             rows.append(row + offset)
             values.append(value)
-    for (stat, is_float), (rows, values) in cells.items():
-        dtype = np.float64 if is_float else np.int64
-        yield stat, _Piece(slot[rows], np.array(values, dtype=dtype))
+    return cells
 
 
-def _column(stat: str, pieces: list[_Piece], slots: Slots) -> Column:
-    floats = any(piece.numbers.dtype == np.float64 for piece in pieces)
-    values = np.zeros(len(slots.slot), dtype=np.float64 if floats else np.int64)
-    given = np.zeros(len(slots.slot), dtype=bool)
-    for piece in pieces:
-        values[piece.slots] = piece.numbers
-        given[piece.slots] = True
+def _floats(shapes: Iterable[_Shape], cells: Iterable[tuple[str, bool]]) -> set[str]:
+    coded = (zip(names, formats, strict=True) for names, formats in shapes)
+    packed = {stat for codes in coded for stat, code in codes if code == "d"}
+    return packed | {stat for stat, is_float in cells if is_float}
+
+
+def _scatter(
+    table: Table,
+    given: np.ndarray[Any, np.dtype[np.bool_]],
+    place: dict[str, int],
+    floats: set[str],
+    shape: _Shape,
+    found: list[tuple[Ints, Ints]],
+    slot: Ints,
+) -> None:
+    goal = slot[np.concatenate([rows for rows, _ in found])]
+    values = np.concatenate([values for _, values in found])
+    columns = []
+    for column, (stat, code) in enumerate(zip(*shape, strict=True)):
+        if stat in place:
+            columns.append(column)
+            if code == "q" and stat in floats:
+                values[:, column] = _bits(values[:, column], as_float=True)
+    rows = np.array([place[shape[0][column]] for column in columns])
+    given[rows[:, None], goal] = True
+    table[rows[:, None], goal] = values.T[columns]
+
+
+def _bits(numbers: Values, *, as_float: bool) -> Ints:
+    """Return numbers as 64 bits: of a float where the column is one."""
+    return numbers.astype("f8").view("i8") if as_float else numbers
+
+
+def _column(
+    stat: str, bits: Ints, given: Bools, slots: Slots, *, is_float: bool
+) -> Column:
+    values: Values = bits.view("f8") if is_float else bits
     if slots.starts is None:
         return Column(values, given)
-    return Column(
-        sum_runs(stat, values, slots.starts),
-        np.logical_or.reduceat(given, slots.starts),
-    )
+    sums = sum_runs(stat, values, slots.starts)
+    return Column(sums, np.logical_or.reduceat(given, slots.starts))
+
+
+def _ranked(stats: Iterable[str]) -> list[str]:
+    return sorted(stats, key=lambda name: (STAT_RANK.get(name, len(STAT)), name))
+
+
+def in_order(columns: dict[str, Column]) -> dict[str, Column]:
+    """Sort columns: known stats as in the stats table, then the others by name."""
+    return {stat: columns[stat] for stat in _ranked(columns)}
 
 
 def sum_runs(stat: str, values: Values, starts: Ints) -> Values:

@@ -7,7 +7,7 @@ campaigns put the level ``campaign`` in front.
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -28,6 +28,9 @@ class Campaign(NamedTuple):
     label: str
     batches: list[Batch]
     names: Mapping[str, str]
+
+
+Grain = Literal["variation", "campaign", "element"]
 
 
 class Frames(NamedTuple):
@@ -76,21 +79,35 @@ class _Labels(NamedTuple):
     ids: list[str | None]
 
 
-def assemble(campaigns: Sequence[Campaign], *, several: bool) -> Frames:
+class _Read(NamedTuple):
+    """All campaigns of a read, their variations (numbered) and labels."""
+
+    campaigns: Sequence[Campaign]
+    owners: Sequence[dict[Owner, int]]
+    labels: _Labels
+    several: bool
+
+
+def assemble(
+    campaigns: Sequence[Campaign], grains: Iterable[Grain], *, several: bool
+) -> list[pd.DataFrame]:
     """Build the frames of one read.
 
     Parameters
     ----------
     campaigns : sequence of Campaign
         In any order, with different labels.
+    grains : iterable of {"variation", "campaign", "element"}
+        The frames to build.
     several : bool
         Whether the frames have the level ``campaign``.
 
     Returns
     -------
-    Frames
-        ``variations`` (index date, channel, variation), ``campaigns`` (index date) and
-        ``elements`` (index date, channel, variation, element, position, title).
+    list of DataFrame
+        For each grain: ``"variation"`` (index date, channel, variation), ``"campaign"``
+        (index date), ``"element"`` (index date, channel, variation, element, position,
+        title).
 
     Raises
     ------
@@ -99,21 +116,14 @@ def assemble(campaigns: Sequence[Campaign], *, several: bool) -> Frames:
     """
     campaigns = sorted(campaigns, key=lambda campaign: campaign.label)
     owners = [_owners(campaign) for campaign in campaigns]
-    labels = _labels(campaigns, owners)
-    totals = _totals_table(campaigns)
-    entries = _entries_table(campaigns, owners, labels)
-    _fill(entries, totals, np.array([len(found) == 1 for found in owners], dtype=bool))
-    return Frames(
-        _variations(entries, labels, several=several),
-        _campaigns(totals, labels.campaigns, several=several),
-        _elements(campaigns, owners, labels, several=several),
-    )
+    read = _Read(campaigns, owners, _labels(campaigns, owners), several=several)
+    return [_BUILDERS[grain](read) for grain in grains]
 
 
 def _owners(campaign: Campaign) -> dict[Owner, int]:
     owners: dict[Owner, int] = {}
     for batch in campaign.batches:
-        for code in np.unique(batch.entry_key):
+        for code in np.flatnonzero(np.bincount(batch.entry_key)):
             owners.setdefault(owner(batch.keys[code]), len(owners))
     return owners
 
@@ -145,21 +155,17 @@ def _codes(labels: Sequence[str]) -> tuple[list[str], Ints]:
     return levels, np.array([place[label] for label in labels], dtype=np.int64)
 
 
-def _totals_table(campaigns: Sequence[Campaign]) -> _Table:
+def _totals_table(read: _Read) -> _Table:
     rows = _Rows()
-    for number, campaign in enumerate(campaigns):
+    for number, campaign in enumerate(read.campaigns):
         for batch in campaign.batches:
             rows.add(number, batch.days, batch.days)
-    codes = _join(rows.day)
-    parts = [batch.totals for campaign in campaigns for batch in campaign.batches]
-    sizes = _span(codes)
-    slots, first = order_rows(_join(rows.campaign) * sizes.days + codes - sizes.first)
-    return _Table(
-        _join(rows.campaign)[first],
-        codes[first],
-        codes[first],
-        spread(parts, rows.offsets, slots),
-    )
+    campaign_, day = _join(rows.campaign), _join(rows.day)
+    span = _span(day)
+    slots, first = order_rows(campaign_ * span.days + (day - span.first))
+    parts = [batch.totals for one in read.campaigns for batch in one.batches]
+    columns = spread(parts, rows.offsets, slots)
+    return _Table(campaign_[first], day[first], day[first], columns)
 
 
 class _Span(NamedTuple):
@@ -177,27 +183,22 @@ def _join(parts: list[Ints]) -> Ints:
     return np.concatenate(parts) if parts else np.empty(0, dtype=np.int64)
 
 
-def _entries_table(
-    campaigns: Sequence[Campaign], owners: Sequence[dict[Owner, int]], labels: _Labels
-) -> _Table:
-    rows, start = _Rows(), 0
-    for number, (campaign, owned) in enumerate(zip(campaigns, owners, strict=True)):
+def _entries_table(read: _Read) -> _Table:
+    rows, start, labels = _Rows(), 0, read.labels
+    for number, (campaign, owned) in enumerate(_owned(read)):
         for batch in campaign.batches:
             numbers = [owned.get(owner(key), 0) + start for key in batch.keys]
             variation = np.array(numbers, dtype=np.int64)[batch.entry_key]
             rows.add(number, batch.days[batch.entry_day], variation)
         start += len(owned)
-    campaign_, day, variation = (
-        _join(rows.campaign),
-        _join(rows.day),
-        _join(rows.variation),
-    )
+    campaign_, day = _join(rows.campaign), _join(rows.day)
+    variation = _join(rows.variation)
     span = _span(day)
     codes = campaign_ * span.days + (day - span.first)
     codes = codes * len(labels.channels) + labels.channel[variation]
     codes = codes * len(labels.variations) + labels.variation[variation]
     slots, first = order_rows(codes)
-    parts = [batch.entries for campaign in campaigns for batch in campaign.batches]
+    parts = [batch.entries for one in read.campaigns for batch in one.batches]
     columns = spread(parts, rows.offsets, slots)
     return _Table(campaign_[first], day[first], variation[first], columns)
 
@@ -227,24 +228,24 @@ def _empty_like(column: Column, size: int) -> Column:
     return Column(np.zeros(size, dtype=column.values.dtype), np.zeros(size, dtype=bool))
 
 
-def _variations(entries: _Table, labels: _Labels, *, several: bool) -> pd.DataFrame:
-    ids = pd.array(labels.ids, dtype="string").take(entries.variation)
-    index = _index(
-        entries,
-        [
-            ("channel", labels.channels, labels.channel[entries.variation]),
-            ("variation", labels.variations, labels.variation[entries.variation]),
-        ],
-        labels.campaigns,
-        several=several,
+def _variations(read: _Read) -> pd.DataFrame:
+    entries, labels = _entries_table(read), read.labels
+    alone = np.array([len(owned) == 1 for owned in read.owners], dtype=bool)
+    if alone.any():
+        _fill(entries, _totals_table(read), alone)
+    ids = pd.array(
+        np.array(labels.ids, dtype=object)[entries.variation], dtype="string"
     )
+    channel = ("channel", labels.channels, labels.channel[entries.variation])
+    variation = ("variation", labels.variations, labels.variation[entries.variation])
+    index = _index(read, entries, [channel, variation])
     return _frame({VARIATION_ID: ids}, in_order(entries.columns), index)
 
 
-def _campaigns(totals: _Table, labels: list[str], *, several: bool) -> pd.DataFrame:
-    if several:
-        return _frame({}, totals.columns, _index(totals, [], labels, several=True))
-    return _frame({}, totals.columns, _dates(totals.day))
+def _campaigns(read: _Read) -> pd.DataFrame:
+    totals = _totals_table(read)
+    index = _index(read, totals, []) if read.several else _dates(totals.day)
+    return _frame({}, totals.columns, index)
 
 
 def _frame(
@@ -257,20 +258,16 @@ def _frame(
 
 
 def _index(
-    table: _Table,
-    levels: list[tuple[str, list[str], Ints]],
-    campaigns: list[str],
-    *,
-    several: bool,
+    read: _Read, table: _Table, levels: list[tuple[str, list[str], Ints]]
 ) -> pd.MultiIndex:
     days, codes = np.unique(table.day, return_inverse=True)
-    first = [("campaign", campaigns, table.campaign)] if several else []
-    used = [_used(*level) for level in first + levels]
-    used.insert(len(first), ("date", _dates(days), codes))
+    parts = [("date", _dates(days), codes), *(_used(*level) for level in levels)]
+    if read.several:
+        parts.insert(0, _used("campaign", read.labels.campaigns, table.campaign))
     return pd.MultiIndex(
-        levels=[level for _, level, _ in used],
-        codes=[codes for _, _, codes in used],
-        names=[name for name, _, _ in used],
+        levels=[level for _, level, _ in parts],
+        codes=[codes for _, _, codes in parts],
+        names=[name for name, _, _ in parts],
         verify_integrity=False,
     )
 
@@ -289,16 +286,10 @@ def _dates(days: Ints) -> pd.DatetimeIndex:
     return pd.DatetimeIndex(dates, name="date")
 
 
-def _elements(
-    campaigns: Sequence[Campaign],
-    owners: Sequence[dict[Owner, int]],
-    labels: _Labels,
-    *,
-    several: bool,
-) -> pd.DataFrame:
+def _elements(read: _Read) -> pd.DataFrame:
     clicks: dict[tuple[int | str, ...], list[int]] = {}
-    start = 0
-    for number, (campaign, owned) in enumerate(zip(campaigns, owners, strict=True)):
+    start, labels = 0, read.labels
+    for number, (campaign, owned) in enumerate(_owned(read)):
         for batch in campaign.batches:
             for element in batch.elements:
                 key = batch.keys[batch.entry_key[element.row]]
@@ -312,31 +303,29 @@ def _elements(
                 )
                 clicks.setdefault(place, []).append(element.clicks)
         start += len(owned)
-    return _element_frame(clicks, labels.campaigns, several=several)
+    return _element_frame(clicks, read)
 
 
 def _element_frame(
-    clicks: dict[tuple[int | str, ...], list[int]],
-    campaigns: list[str],
-    *,
-    several: bool,
+    clicks: dict[tuple[int | str, ...], list[int]], read: _Read
 ) -> pd.DataFrame:
     places = sorted(clicks)
     counts = [sum_exactly(ELEMENT_STAT, clicks[place]) for place in places]
-    columns = list(zip(*places, strict=True)) or [()] * (len(ELEMENT_LEVELS) + 1)
+    names = ("campaign", *ELEMENT_LEVELS)
+    values: list[Any] = [[place[n] for place in places] for n in range(len(names))]
+    values[0] = [read.labels.campaigns[number] for number in values[0]]
+    dtypes = {"date": "int64", "position": "int64"}
     levels = [
-        _dates(np.array(columns[1], dtype=np.int64)),
-        *(_strings(columns[n]) for n in (2, 3, 4)),
-        pd.Index(columns[5], dtype="int64"),
-        _strings(columns[6]),
+        pd.Index(of, dtype=dtypes.get(name, "str"), name=name)
+        for name, of in zip(names, values, strict=True)
     ]
-    names = list(ELEMENT_LEVELS)
-    if several:
-        levels.insert(0, _strings(campaigns[number] for number in columns[0]))  # type: ignore[index]
-        names.insert(0, "campaign")
-    index = pd.MultiIndex.from_arrays(levels, names=names)
+    levels[1] = _dates(levels[1].to_numpy())
+    index = pd.MultiIndex.from_arrays(levels if read.several else levels[1:])
     return pd.DataFrame({ELEMENT_STAT: pd.array(counts, dtype="Int64")}, index=index)
 
 
-def _strings(labels: Iterable[object]) -> pd.Index:
-    return pd.Index(list(labels), dtype="str")
+def _owned(read: _Read) -> Iterable[tuple[Campaign, dict[Owner, int]]]:
+    return zip(read.campaigns, read.owners, strict=True)
+
+
+_BUILDERS = {"variation": _variations, "campaign": _campaigns, "element": _elements}

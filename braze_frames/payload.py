@@ -15,7 +15,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from functools import lru_cache
-from itertools import compress, starmap
+from itertools import chain, compress, starmap
 from operator import itemgetter
 from typing import Any, NamedTuple, NoReturn, cast
 
@@ -30,7 +30,6 @@ Ints = np.ndarray[tuple[int], np.dtype[np.int64]]
 
 _BOUND = 2**63
 _FEW = 4
-_CHUNK = 2**15
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 _EPOCH = date(1970, 1, 1).toordinal()
 
@@ -146,17 +145,10 @@ def _why_not_json(body: bytes, error: orjson.JSONDecodeError) -> str:
 def has_booleans(body: bytes) -> bool:
     """Whether the text may hold booleans, which need the careful way."""
     letters = np.frombuffer(body, dtype=np.uint8)
-    chunks = (letters[i : i + _CHUNK + 1] for i in range(0, len(letters), _CHUNK))
-    return any(map(_may_hold_booleans, chunks)) and (
-        b"true" in body or b"false" in body
-    )
-
-
-def _may_hold_booleans(letters: np.ndarray[Any, np.dtype[np.uint8]]) -> bool:
     first, second = letters[:-1], letters[1:]
     return bool(
-        ((first == ord("r")) & (second == ord("u"))).any()
-        or ((first == ord("l")) & (second == ord("s"))).any()
+        (((first == ord("r")) & (second == ord("u"))).any() and b"true" in body)
+        or (((first == ord("l")) & (second == ord("s"))).any() and b"false" in body)
     )
 
 
@@ -286,23 +278,23 @@ class _Reader:
     ) -> dict[str, tuple[list[int], list[list[Any]]]]:
         lists: dict[str, tuple[list[int], list[list[Any]]]] = {}
         for n, messages in enumerate(listed):
-            if messages is None:
+            if messages.__class__ is not dict:
+                if messages is not None:
+                    self.fail(n, "", "messages", messages, "an object of channels")
                 continue
-            if not isinstance(messages, dict):
-                self.fail(n, "", "messages", messages, "an object of channels")
             for channel, rows in messages.items():
-                if not rows and (rows is None or isinstance(rows, list)):
-                    continue
-                if not isinstance(rows, list):
-                    self.fail(n, channel, "", rows, "a list of objects")
-                days, all_rows = lists.setdefault(channel, ([], []))
-                days.append(n)
-                all_rows.append(rows)
+                if rows.__class__ is not list:
+                    if rows is not None:
+                        self.fail(n, channel, "", rows, "a list of objects")
+                elif rows:
+                    found = lists.get(channel) or lists.setdefault(channel, ([], []))
+                    found[0].append(n)
+                    found[1].append(rows)
         return lists
 
     def _entries(self, channel: str, days: list[int], lists: list[list[Any]]) -> None:
-        sizes = [len(rows) for rows in lists]
-        rows = [row for rows in lists for row in rows]
+        sizes = list(map(len, lists))
+        rows = list(chain.from_iterable(lists))
         entry_day = np.repeat(np.array(days, dtype=np.int64), sizes)
 
         def place(row: int) -> tuple[int, str]:

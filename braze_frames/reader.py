@@ -11,7 +11,7 @@ import pandas as pd
 
 from .client import BrazeClient, connect
 from .errors import BrazeWarning, PayloadWarning, PullError
-from .frame import Frames, assemble
+from .frame import Frames, Grain, assemble
 from .metrics import STAT, VARIATION_ID
 from .payload import Span
 from .pull import (
@@ -24,8 +24,6 @@ from .pull import (
 )
 from .sources import Request, recognise
 
-Grain = Literal["variation", "campaign", "element", "all"]
-
 SETTLE_DAYS = 31
 """Braze's longest conversion window and one day: numbers of younger days still grow."""
 
@@ -33,7 +31,7 @@ _DEFAULT_DAYS = 100
 _NAMED = 5
 _LISTED = 500
 _SCHEMA = 1
-_GRAINS = {"variation": 0, "campaign": 1, "element": 2}
+_GRAINS: tuple[Grain, ...] = ("variation", "campaign", "element")
 
 
 class _Days(NamedTuple):
@@ -51,7 +49,7 @@ def read_braze_series(
     start: Any = ...,
     end: Any = ...,
     length: int | None = ...,
-    grain: Literal["variation", "campaign", "element"] = ...,
+    grain: Grain = ...,
     columns: Iterable[str] | None = ...,
     details: bool = ...,
     client: BrazeClient | None = ...,
@@ -88,7 +86,7 @@ def read_braze_series(
     start: Any = None,
     end: Any = None,
     length: int | None = None,
-    grain: Grain = "variation",
+    grain: Grain | Literal["all"] = "variation",
     columns: Iterable[str] | None = None,
     details: bool = False,
     client: BrazeClient | None = None,
@@ -186,8 +184,12 @@ def read_braze_series(
     if pulled.failed and not request.several:
         raise next(iter(pulled.failed.values()))
     _report(pulled)
-    frames = _labelled(pulled, request, attrs, columns)
-    picked = frames if grain == "all" else frames[_GRAINS[grain]]
+    grains = _GRAINS if grain == "all" else (grain,)
+    frames = assemble(pulled.campaigns, grains, several=request.several)
+    if columns is not None:
+        frames = _chosen(frames, columns)
+    _label(frames, request, attrs)
+    picked = Frames(*frames) if grain == "all" else frames[0]
     if pulled.failed:
         _fail(pulled, picked, on_error)
     return picked
@@ -318,33 +320,26 @@ def _some(texts: Iterable[str]) -> str:
     return "; ".join(ordered[:_NAMED]) + (f"; and {more} more" if more > 0 else "")
 
 
-def _labelled(
-    pulled: Pulled,
-    request: Request,
-    attrs: dict[str, Any],
-    columns: Iterable[str] | None,
-) -> Frames:
-    frames = assemble(pulled.campaigns, several=request.several)
-    if columns is not None:
-        frames = _chosen(frames, columns)
+def _label(frames: list[pd.DataFrame], request: Request, attrs: dict[str, Any]) -> None:
     ids = {item.label: item.id for item in request.items[:_LISTED] if item.label}
     for frame in frames:
         frame.attrs["braze"] = {"schema": _SCHEMA, **attrs, "campaigns": dict(ids)}
-    return frames
 
 
-def _chosen(frames: Frames, columns: Iterable[str]) -> Frames:
+def _chosen(frames: list[pd.DataFrame], columns: Iterable[str]) -> list[pd.DataFrame]:
     wanted = {columns} if isinstance(columns, str) else set(columns)
-    known = {*STAT, VARIATION_ID, *frames.variations, *frames.campaigns}
+    known = {*STAT, VARIATION_ID}.union(*frames)
     for name in sorted(wanted - known, key=str):
         near = difflib.get_close_matches(str(name), sorted(known), n=3)
         hint = f"nearest: {', '.join(near)}" if near else "see bf.glossary()"
         raise ValueError(f"columns: there is no stat {name!r}; {hint}")
-    kept = (
-        frame[[name for name in frame if name in wanted or name == VARIATION_ID]]
-        for frame in frames[:2]
-    )
-    return Frames(*kept, frames.elements)
+    kept = {*wanted, VARIATION_ID}
+    return [
+        frame
+        if "element" in frame.index.names
+        else frame[[name for name in frame if name in kept]]
+        for frame in frames
+    ]
 
 
 def _fail(

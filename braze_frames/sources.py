@@ -15,7 +15,6 @@ from itertools import chain
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import orjson
 import pandas as pd
 
 from .errors import PayloadError, SourceError
@@ -404,7 +403,7 @@ def _trees(stream: Any, origin: str, *, lines: bool) -> Iterator[Answer]:
     if not body.strip() or not (lines or _is_lines(body)):
         yield Answer(origin, decode(body, origin), has_booleans(body))
         return
-    for number, line in enumerate(body.splitlines(), 1):
+    for number, line in enumerate(body.split(b"\n"), 1):
         if line.strip():
             place = f"{origin}, line {number}"
             yield Answer(place, decode(line, place), has_booleans(line))
@@ -412,14 +411,8 @@ def _trees(stream: Any, origin: str, *, lines: bool) -> Iterator[Answer]:
 
 def _is_lines(body: bytes) -> bool:
     """Whether a nameless text is JSON lines: the first of several lines is whole."""
-    head, _, rest = body.strip().partition(b"\n")
-    if not rest or not head.rstrip().endswith(b"}"):
-        return False
-    try:
-        orjson.loads(head)
-    except orjson.JSONDecodeError:
-        return False
-    return True
+    head, _, rest = body.partition(b"\n")
+    return head.rstrip()[-1:] in {b"}", b"]"} and rest.lstrip()[:1] in {b"{", b"["}
 
 
 def _unzipped(body: bytes, origin: str) -> bytes:
