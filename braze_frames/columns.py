@@ -8,13 +8,13 @@ import pandas as pd
 
 from .errors import PayloadError
 from .metrics import STAT, STAT_RANK
-from .payload import Ints, Packed, matrix
+from .payload import MISSING, Block, Ints, Packed, Shape, matrix
 
 Bools = np.ndarray[tuple[int], np.dtype[np.bool_]]
 Values = np.ndarray[tuple[int], np.dtype[Any]]
 
-Table = np.ndarray[tuple[int, int], np.dtype[np.int64]]
-_Shape = tuple[tuple[str, ...], str]
+Table = np.ndarray[Any, np.dtype[np.int64]]
+Flags = np.ndarray[Any, np.dtype[np.bool_]]
 
 _LARGE = 2.0**62
 
@@ -71,16 +71,19 @@ def spread(
         A sum does not fit in 64 bits.
     """
     left_out = {stat for part in parts for stat in part.left_out}
-    shapes, cells = _by_shape(parts, offsets), _by_stat(parts, offsets)
+    shapes = {block.shape for part in parts for block in part.blocks}
+    cells = _by_stat(parts, offsets)
     floats = _floats(shapes, cells)
-    stats = {stat for names, _ in shapes for stat in names} | {
-        stat for stat, _ in cells
-    }
-    place = {stat: row for row, stat in enumerate(_ranked(stats - left_out))}
+    stats = {stat for shape in shapes for stat in shape.stats}
+    ranked = _ranked((stats | {stat for stat, _ in cells}) - left_out)
+    place = {stat: row for row, stat in enumerate(ranked)}
     table = np.zeros((len(place), len(slots.slot)), dtype=np.int64)
     given = np.zeros(table.shape, dtype=bool)
-    for (names, formats), found in shapes.items():
-        _scatter(table, given, place, floats, (names, formats), found, slots.slot)
+    layouts = {shape: _layout(shape, place, floats) for shape in shapes}
+    for part, offset in zip(parts, offsets, strict=True):
+        for block in part.blocks:
+            goal = slots.slot[block.rows + offset]
+            _put(table, given, layouts[block.shape], block, goal)
     for (stat, is_float), (rows, values) in cells.items():
         if stat in place:
             numbers = np.array(values, dtype="f8" if is_float else "i8")
@@ -91,17 +94,6 @@ def spread(
         stat: _column(stat, table[row], given[row], slots, is_float=stat in floats)
         for stat, row in place.items()
     }
-
-
-def _by_shape(
-    parts: Sequence[Packed], offsets: Sequence[int]
-) -> dict[_Shape, list[tuple[Ints, Ints]]]:
-    shapes: dict[_Shape, list[tuple[Ints, Ints]]] = {}
-    for part, offset in zip(parts, offsets, strict=True):
-        for block in part.blocks:
-            shape = (block.shape.stats, block.shape.formats)
-            shapes.setdefault(shape, []).append((block.rows + offset, matrix(block)))
-    return shapes
 
 
 def _by_stat(
@@ -117,32 +109,43 @@ def _by_stat(
     return cells
 
 
-def _floats(shapes: Iterable[_Shape], cells: Iterable[tuple[str, bool]]) -> set[str]:
-    coded = (zip(names, formats, strict=True) for names, formats in shapes)
+def _floats(shapes: Iterable[Shape], cells: Iterable[tuple[str, bool]]) -> set[str]:
+    coded = (zip(shape.stats, shape.formats, strict=True) for shape in shapes)
     packed = {stat for codes in coded for stat, code in codes if code == "d"}
     return packed | {stat for stat, is_float in cells if is_float}
 
 
-def _scatter(
-    table: Table,
-    given: np.ndarray[Any, np.dtype[np.bool_]],
-    place: dict[str, int],
-    floats: set[str],
-    shape: _Shape,
-    found: list[tuple[Ints, Ints]],
-    slot: Ints,
-) -> None:
-    goal = slot[np.concatenate([rows for rows, _ in found])]
-    values = np.concatenate([values for _, values in found])
-    columns = []
-    for column, (stat, code) in enumerate(zip(*shape, strict=True)):
-        if stat in place:
-            columns.append(column)
-            if code == "q" and stat in floats:
-                values[:, column] = _bits(values[:, column], as_float=True)
-    rows = np.array([place[shape[0][column]] for column in columns])
-    given[rows[:, None], goal] = True
-    table[rows[:, None], goal] = values.T[columns]
+class _Layout(NamedTuple):
+    """Which columns of a shape go to which rows of the table."""
+
+    columns: Ints
+    rows: Ints
+    floats: list[int]
+    turned: list[int]
+
+
+def _layout(shape: Shape, place: dict[str, int], floats: set[str]) -> _Layout:
+    kept = [n for n, stat in enumerate(shape.stats) if stat in place]
+    codes = [shape.formats[n] for n in kept]
+    stats = [shape.stats[n] for n in kept]
+    return _Layout(
+        np.array(kept, dtype=np.int64),
+        np.array([[place[stat]] for stat in stats], dtype=np.int64).reshape(-1, 1),
+        [n for n, code in enumerate(codes) if code == "d"],
+        [n for n, code in enumerate(codes) if code == "q" and stats[n] in floats],
+    )
+
+
+def _put(table: Table, given: Flags, layout: _Layout, block: Block, goal: Ints) -> None:
+    values = matrix(block).T[layout.columns]
+    here: Flags | bool = True
+    if not block.whole:
+        here = values != MISSING
+        here[layout.floats] = ~np.isnan(values[layout.floats].view("f8"))
+    for turned in layout.turned:
+        values[turned] = _bits(values[turned], as_float=True)
+    given[layout.rows, goal] = here
+    table[layout.rows, goal] = values if block.whole else np.where(here, values, 0)
 
 
 def _bits(numbers: Values, *, as_float: bool) -> Ints:

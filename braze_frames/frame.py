@@ -265,8 +265,8 @@ def _index(
     if read.several:
         parts.insert(0, _used("campaign", read.labels.campaigns, table.campaign))
     return pd.MultiIndex(
-        levels=[level for _, level, _ in parts],
-        codes=[codes for _, _, codes in parts],
+        levels=[level for _, level, _ in parts],  # type: ignore[misc]
+        codes=[codes for _, _, codes in parts],  # type: ignore[misc]
         names=[name for name, _, _ in parts],
         verify_integrity=False,
     )

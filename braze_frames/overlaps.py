@@ -4,6 +4,7 @@ Windows may overlap. A day that several answers hold is kept from the last of th
 files that disagree about its numbers are an error, an API may restate them.
 """
 
+import math
 from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
 from typing import NamedTuple
@@ -11,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 
 from .errors import PayloadError
-from .payload import Batch, Block, Ints, Key, Packed, matrix
+from .payload import MISSING, Batch, Block, Ints, Key, Packed, matrix
 
 Bools = np.ndarray[tuple[int], np.dtype[np.bool_]]
 
@@ -104,6 +105,7 @@ def _select_rows(packed: Packed, keep: Bools) -> Packed:
                 block.shape,
                 numbers[block.rows[keep[block.rows]]],
                 matrix(block)[keep[block.rows]].tobytes(),
+                block.whole,
             )
             for block in packed.blocks
         ],
@@ -124,10 +126,10 @@ def _check_agreement(batches: Sequence[Batch]) -> None:
         for place, cells in enumerate(_contents(batch)):
             told.setdefault(int(batch.days[place]), []).append((batch.origin, cells))
     for day, answers in told.items():
-        (first, cells), *others = answers
-        for other, other_cells in others:
-            if cells != other_cells:
-                _refuse(day, first, cells, other, other_cells)
+        first, expected = answers[0]
+        for other, found in answers[1:]:
+            if found != expected:
+                _refuse(day, first, expected, other, found)
 
 
 def _refuse(
@@ -156,7 +158,7 @@ def _contents(batch: Batch) -> list[dict[Cell, int | float]]:
     for row, stat, value in _cells(batch.totals):
         days[row][(stat,)] = value
     for row, stat, value in _cells(batch.entries):
-        cell = (*owner(batch.keys[batch.entry_key[row]]), stat)
+        cell: Cell = (*owner(batch.keys[batch.entry_key[row]]), stat)
         day = days[batch.entry_day[row]]
         day[cell] = day.get(cell, 0) + value
     for row, element, position, title, clicks in batch.elements:
@@ -169,14 +171,15 @@ def _contents(batch: Batch) -> list[dict[Cell, int | float]]:
 def _cells(packed: Packed) -> list[tuple[int, str, int | float]]:
     cells = list(zip(packed.rows, packed.stats, packed.values, strict=True))
     for block in packed.blocks:
-        values = matrix(block)
-        for column, stat in enumerate(block.shape.stats):
-            numbers = values[:, column]
-            if block.shape.formats[column] == "d":
-                numbers = numbers.view(np.float64)
-            cells += zip(
-                _ints(block.rows), [stat] * len(numbers), numbers.tolist(), strict=True
-            )
+        for row, values in zip(_ints(block.rows), matrix(block), strict=True):
+            numbers = values.tolist()
+            floats = values.view(np.float64).tolist()
+            for n, (stat, code) in enumerate(
+                zip(block.shape.stats, block.shape.formats, strict=True)
+            ):
+                value = floats[n] if code == "d" else numbers[n]
+                if block.whole or not (value == MISSING or math.isnan(value)):
+                    cells.append((row, stat, value))
     return cells
 
 

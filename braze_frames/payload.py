@@ -28,8 +28,11 @@ from .metrics import ALIASES, ELEMENT_KEY, STAT, VARIATION_ID, VARIATION_NAME
 Day = dict[str, Any]
 Ints = np.ndarray[tuple[int], np.dtype[np.int64]]
 
+MISSING = -(2**63)
+
 _BOUND = 2**63
 _FEW = 4
+_RARE = 16
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 _EPOCH = date(1970, 1, 1).toordinal()
 
@@ -64,20 +67,29 @@ class Element(NamedTuple):
 
 
 class Shape(NamedTuple):
-    """How objects with the same keys are packed: eight bytes a stat."""
+    """How objects with the same keys are packed: eight bytes a stat.
+
+    ``blanks`` stand where an object lacks the stat: ``MISSING``, or NaN in a float.
+    """
 
     stats: tuple[str, ...]
     formats: str
+    blanks: tuple[int | float, ...]
+    keys: frozenset[str]
     pick: Callable[[Day], tuple[Any, ...]]
     pack: Callable[..., bytes]
 
 
 class Block(NamedTuple):
-    """Packed rows of one shape and where they stand in the batch."""
+    """Packed rows of one shape and where they stand in the batch.
+
+    ``whole`` when no value is missing.
+    """
 
     shape: Shape
     rows: Ints
     packed: bytes
+    whole: bool
 
 
 @dataclass(slots=True)
@@ -405,22 +417,52 @@ class _Taker:
         for weight, values in ((1, first), (2, second)):
             if None in values:
                 kinds += [weight * (value is None) for value in values]
-        if len(rows) == 0 or (kinds == kinds[0]).all():
-            self._group(rows, np.arange(len(rows)) + start)
-            return
-        for kind in set(kinds.tolist()):
-            members = np.flatnonzero(kinds == kind)
-            self._group([rows[i] for i in members.tolist()], members + start)
+        shapes: list[Shape] = []
+        odd: list[int] = []
+        for kind, count in enumerate(np.bincount(kinds).tolist()):
+            members = np.flatnonzero(kinds == kind) if count else kinds[:0]
+            if count * _RARE < len(rows):
+                odd += members.tolist()
+            else:
+                odd += self._group(rows, members, start, shapes)
+        self._odd(rows, odd, start, shapes)
 
-    def _group(self, rows: list[Day], numbers: Ints) -> None:
-        shape = None if self.reader.careful else self._shape(rows[:_FEW])
-        if shape is None or len(rows) < _FEW:
-            self._apart(rows, numbers)
-            return
-        packed, odd = _pack(shape, rows)
-        self._apart([rows[i] for i in odd], numbers[odd])
-        good = np.delete(numbers, odd) if odd else numbers
-        self.into.blocks.append(Block(shape, good, b"".join(packed)))
+    def _group(
+        self, rows: list[Day], members: Ints, start: int, shapes: list[Shape]
+    ) -> list[int]:
+        """Pack the rows that share their keys; the numbers of those that do not fit."""
+        numbers = members.tolist()
+        some = rows if len(members) == len(rows) else [rows[i] for i in numbers]
+        shape = None if self.reader.careful else self._shape(some[:_FEW])
+        if shape is None:
+            return numbers
+        shapes.append(shape)
+        packed, odd = _pack(shape, some)
+        good = np.delete(members, odd) if odd else members
+        block = Block(shape, good + start, b"".join(packed), whole=True)
+        if len(good) and matrix(block).min() == MISSING:
+            return numbers
+        self.into.blocks.append(block)
+        return [numbers[i] for i in odd]
+
+    def _odd(
+        self, rows: list[Day], odd: list[int], start: int, shapes: list[Shape]
+    ) -> None:
+        """Pack rows with holes into a shape with all their keys, or take them apart."""
+        padded: dict[Shape, tuple[list[int], list[bytes]]] = {}
+        for i in odd:
+            for shape in shapes:
+                packed = _padded(shape, rows[i])
+                if packed:
+                    found = padded.setdefault(shape, ([], []))
+                    found[0].append(start + i)
+                    found[1].append(packed)
+                    break
+            else:
+                self._apart(rows[i], start + i)
+        for shape, (numbers, parts) in padded.items():
+            block = Block(shape, np.array(numbers), b"".join(parts), whole=False)
+            self.into.blocks.append(block)
 
     def _shape(self, rows: list[Day]) -> Shape | None:
         shapes = (
@@ -429,17 +471,16 @@ class _Taker:
         )
         return next(filter(None, shapes), None)
 
-    def _apart(self, rows: list[Day], numbers: Ints) -> None:
+    def _apart(self, row: Day, number: int) -> None:
         into = self.into
-        for row, number in zip(rows, numbers.tolist(), strict=True):
-            for key, value in row.items():
-                if value is None or key in self.skip:
-                    continue
-                checked = self._number(key, value, number)
-                if checked is not None:
-                    into.rows.append(number)
-                    into.stats.append(key)
-                    into.values.append(checked)
+        for key, value in row.items():
+            if value is None or key in self.skip:
+                continue
+            checked = self._number(key, value, number)
+            if checked is not None:
+                into.rows.append(number)
+                into.stats.append(key)
+                into.values.append(checked)
 
     def _number(self, key: str, value: Any, row: int) -> int | float | None:
         stat = STAT.get(key)
@@ -498,6 +539,20 @@ def _pack(shape: Shape, rows: Sequence[Day]) -> tuple[list[bytes], list[int]]:
             return packed, odd
 
 
+def _padded(shape: Shape, row: Day) -> bytes | None:
+    """Pack an object that lacks stats of the shape, or None where it has others."""
+    if not row.keys() <= shape.keys:
+        return None
+    values = [
+        blank if value is None else value
+        for value, blank in zip(map(row.get, shape.stats), shape.blanks, strict=True)
+    ]
+    try:
+        return shape.pack(*values) if MISSING not in row.values() else None
+    except struct.error:
+        return None
+
+
 @lru_cache(maxsize=4096)
 def _shape(
     keys: tuple[str, ...], types: tuple[type, ...], skip: tuple[str, str]
@@ -515,6 +570,8 @@ def _shape(
     return Shape(
         stats,
         layout,
+        tuple(math.nan if code == "d" else MISSING for code in layout),
+        frozenset(keys),
         itemgetter(*stats) if len(stats) > 1 else lambda row: (row[stats[0]],),
         struct.Struct("=" + layout).pack,
     )

@@ -157,11 +157,11 @@ def _kept_levels(levels: dict[str, Level], by: str | Sequence[str] | None) -> li
 def _binned(level: Level, freq: str | pd.offsets.BaseOffset) -> Level:
     days = pd.Series(np.arange(len(level.labels)), index=level.labels)
     codes = np.empty(len(days), dtype=np.int64)
-    labels = []
+    labels: list[pd.Timestamp] = []
     for label, inside in days.resample(_offset(freq)):
         if len(inside):
             codes[inside.to_numpy()] = len(labels)
-            labels.append(label)
+            labels.append(pd.Timestamp(label))  # type: ignore[arg-type]
     index = pd.DatetimeIndex(labels, name="date").as_unit("us")
     return Level("date", index, codes[level.codes])
 

@@ -328,7 +328,7 @@ def _label(frames: list[pd.DataFrame], request: Request, attrs: dict[str, Any]) 
 
 def _chosen(frames: list[pd.DataFrame], columns: Iterable[str]) -> list[pd.DataFrame]:
     wanted = {columns} if isinstance(columns, str) else set(columns)
-    known = {*STAT, VARIATION_ID}.union(*frames)
+    known = {*STAT, VARIATION_ID, *(str(name) for frame in frames for name in frame)}
     for name in sorted(wanted - known, key=str):
         near = difflib.get_close_matches(str(name), sorted(known), n=3)
         hint = f"nearest: {', '.join(near)}" if near else "see bf.glossary()"
