@@ -95,6 +95,7 @@ def assert_levels(index: pd.Index) -> None:
 
 
 TEXT = st.text(max_size=6)  # any Unicode scalar value
+LABELS = TEXT.filter(lambda text: text not in ("data", "message", "errors"))
 IDS = st.one_of(
     st.sampled_from([None, "", "11111111-a", "11111111-b", "22222222-c", ID]), TEXT
 )
@@ -190,9 +191,8 @@ def campaigns(draw: st.DrawFn) -> Any:
     count = draw(st.integers(0, 4))
     found = [draw(days(f"2026-02-{27 + n:02}", shapes)) for n in range(min(count, 2))]
     found += [draw(days(f"2026-03-{n:02}", shapes)) for n in range(1, count - 1)]
-    found += [again(draw(st.sampled_from(found)))] * (
-        bool(found) and draw(st.booleans())
-    )
+    if found and draw(st.booleans()):
+        found += [again(draw(st.sampled_from(found)))]
     found = draw(st.permutations(found))
     cut = draw(st.integers(0, len(found)))
     return [response(*found[:cut]), {"data": list(found[cut:])}]

@@ -15,8 +15,8 @@ import braze_frames as bf
 
 from .payloads import (
     ID,
+    LABELS,
     OTHER_ID,
-    TEXT,
     as_bytes,
     assert_equals,
     campaigns,
@@ -552,7 +552,7 @@ def test_each_grain_alone_reads_as_the_reference_reads_it(windows, grain):
 
 
 @settings(deadline=None)
-@given(st.dictionaries(TEXT, campaigns(), min_size=1, max_size=3), st.booleans())
+@given(st.dictionaries(LABELS, campaigns(), min_size=1, max_size=3), st.booleans())
 def test_several_campaigns_read_as_the_reference_reads_them(found, decoded):
     sources = {label: joined(windows) for label, windows in found.items()}
     good = {k: [one] for k, one in sources.items() if reference({k: [one]})}
