@@ -1,6 +1,6 @@
 """Packed rows of many answers → nullable columns: scattered, summed, exact."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -37,17 +37,23 @@ class Slots(NamedTuple):
 
     slot: Ints
     starts: Ints | None
+    place: Callable[[int], str]
+    """Says for a run what it sums, for errors."""
 
 
-def order_rows(codes: Ints) -> tuple[Slots, Ints]:
-    """Sort rows by ``codes``; rows with equal codes share a place.
+def order_rows(
+    codes: Ints, place: Callable[[int], str] = lambda _: ""
+) -> tuple[Slots, Ints]:
+    """Sort rows by ``codes``; rows with equal codes share a slot.
+
+    ``place`` says for a row where it stands, for errors.
 
     Returns
     -------
     Slots
         For ``spread``.
     ndarray
-        For each place, the first row that goes there.
+        For each slot, the first row that goes there.
     """
     order = np.argsort(codes, kind="stable")
     slot = np.empty_like(order)
@@ -55,9 +61,10 @@ def order_rows(codes: Ints) -> tuple[Slots, Ints]:
     new = np.ones(len(order), dtype=bool)
     new[1:] = np.diff(codes[order]) != 0
     if new.all():
-        return Slots(slot, None), order
+        return Slots(slot, None, place), order
     starts = np.flatnonzero(new)
-    return Slots(slot, starts), order[starts]
+    first = order[starts]
+    return Slots(slot, starts, lambda run: place(first[run])), first
 
 
 def spread(
@@ -93,6 +100,7 @@ def spread(
     return {
         stat: _column(stat, table[row], given[row], slots, is_float=stat in floats)
         for stat, row in place.items()
+        if given[row].any()
     }
 
 
@@ -159,7 +167,7 @@ def _column(
     values: Values = bits.view("f8") if is_float else bits
     if slots.starts is None:
         return Column(values, given)
-    sums = sum_runs(stat, values, slots.starts)
+    sums = sum_runs(stat, values, slots.starts, slots.place)
     return Column(sums, np.logical_or.reduceat(given, slots.starts))
 
 
@@ -172,7 +180,9 @@ def in_order(columns: dict[str, Column]) -> dict[str, Column]:
     return {stat: columns[stat] for stat in _ranked(columns)}
 
 
-def sum_runs(stat: str, values: Values, starts: Ints) -> Values:
+def sum_runs(
+    stat: str, values: Values, starts: Ints, place: Callable[[int], str]
+) -> Values:
     """Sum runs of values exactly; the sum of what is not given (0) adds nothing.
 
     Raises
@@ -186,7 +196,7 @@ def sum_runs(stat: str, values: Values, starts: Ints) -> Values:
     rough = np.add.reduceat(values.astype(np.float64), starts)
     for run in np.flatnonzero(np.abs(rough) > _LARGE):
         end = starts[run + 1] if run + 1 < len(starts) else len(values)
-        sum_exactly(stat, values[starts[run] : end].tolist())
+        sum_exactly(f"{place(run)}{stat}", values[starts[run] : end].tolist())
     return sums
 
 
@@ -201,7 +211,7 @@ def sum_exactly(stat: str, counts: Sequence[int]) -> int:
     total = sum(counts)
     if abs(total) >= 2**63:
         raise PayloadError(
-            f"the sum of {stat} is {total}, which does not fit in 64 bits; "
+            f"{stat}: the sum is {total}, which does not fit in 64 bits; "
             "such counts are no counts: look at where they come from"
         )
     return total

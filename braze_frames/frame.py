@@ -197,7 +197,13 @@ def _entries_table(read: _Read) -> _Table:
     codes = campaign_ * span.days + (day - span.first)
     codes = codes * len(labels.channels) + labels.channel[variation]
     codes = codes * len(labels.variations) + labels.variation[variation]
-    slots, first = order_rows(codes)
+
+    def place(row: int) -> str:
+        found = [read.campaigns[campaign_[row]].label, str(_dates(day)[row].date())]
+        found.append(labels.channels[labels.channel[variation[row]]])
+        return "".join(f"{part}, " for part in found if part)
+
+    slots, first = order_rows(codes, place)
     parts = [batch.entries for one in read.campaigns for batch in one.batches]
     columns = spread(parts, rows.offsets, slots)
     return _Table(campaign_[first], day[first], variation[first], columns)
@@ -216,6 +222,8 @@ def _fill(entries: _Table, totals: _Table, alone: Ints) -> None:
         total = totals.columns[stat]
         column = entries.columns.get(stat) or _empty_like(total, len(entries.day))
         missing = ~column.given[rows] & total.given[days]
+        if not missing.any():
+            continue
         values = column.values.astype(
             np.result_type(column.values, total.values), copy=False
         )

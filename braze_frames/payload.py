@@ -340,7 +340,7 @@ class _Reader:
             seen.clear()
         self._check_labels(ids, names, seen, place)
         first = len(self.keys)
-        label = self.text(ALIASES.get(channel, channel), *place(self.count))
+        label = self.text(ALIASES.get(channel, channel), *place(self.count)) or ""
         self.keys += [Key(label, self.text(i), self.text(name), 0) for i, name in seen]
         codes += first
         for code in range(first, len(self.keys)):
@@ -419,9 +419,10 @@ class _Taker:
                 kinds += [weight * (value is None) for value in values]
         shapes: list[Shape] = []
         odd: list[int] = []
-        for kind, count in enumerate(np.bincount(kinds).tolist()):
-            members = np.flatnonzero(kinds == kind) if count else kinds[:0]
-            if count * _RARE < len(rows):
+        counts = np.bincount(kinds)
+        for kind in np.flatnonzero(counts):
+            members = np.flatnonzero(kinds == kind)
+            if counts[kind] * _RARE < len(rows):
                 odd += members.tolist()
             else:
                 odd += self._group(rows, members, start, shapes)
@@ -500,7 +501,7 @@ class _Taker:
         if element and self.into is self.reader.entries:
             self._element(element, key, value, row)
             return None
-        whole = _count(value) if not isinstance(value, float) else None
+        whole = None if isinstance(value, float) else _count(value, -_BOUND)
         number = _amount(value) if whole is None else whole
         if number is None:
             self.into.left_out.add(key)
@@ -585,13 +586,13 @@ def _format(key: str, type_: type) -> str:
     return {int: "q", float: "d"}.get(type_, "")
 
 
-def _count(value: Any) -> int | None:
+def _count(value: Any, least: int = 1 - _BOUND) -> int | None:
     if isinstance(value, float) and value.is_integer():
         value = int(value)
     if isinstance(value, np.integer):
         value = int(value)
     whole = isinstance(value, int) and not isinstance(value, bool)
-    return value if whole and -_BOUND < value < _BOUND else None
+    return value if whole and least <= value < _BOUND else None
 
 
 def _amount(value: Any) -> float | None:

@@ -25,7 +25,11 @@ class _Groups(NamedTuple):
     def sums(self, stat: str, values: Values) -> Values:
         """Sum exactly within each group."""
         ordered = values[self.order]
-        return sum_runs(stat, ordered, self.starts) if len(ordered) else ordered
+        return (
+            sum_runs(stat, ordered, self.starts, lambda _: "")
+            if len(ordered)
+            else ordered
+        )
 
     def any(self, flags: Bools) -> Bools:
         """Tell whether any row of a group is flagged."""

@@ -26,6 +26,7 @@ _DASHBOARD_ID = re.compile(r"[0-9a-f]{24}", re.IGNORECASE)
 _FORMATS = (".json", ".jsonl", ".ndjson", ".gz")
 _LINES = (".jsonl", ".ndjson")
 _RESPONSE_KEYS = frozenset({"data", "message", "errors"})
+_NEXT_LINE = re.compile(rb"\s*[{\[]")
 _GZIP = b"\x1f\x8b"
 
 READINGS = (
@@ -411,8 +412,10 @@ def _trees(stream: Any, origin: str, *, lines: bool) -> Iterator[Answer]:
 
 def _is_lines(body: bytes) -> bool:
     """Whether a nameless text is JSON lines: the first of several lines is whole."""
-    head, _, rest = body.partition(b"\n")
-    return head.rstrip()[-1:] in {b"}", b"]"} and rest.lstrip()[:1] in {b"{", b"["}
+    end = body.find(b"\n")
+    return body[max(end - 2, 0) : end].rstrip()[-1:] in {b"}", b"]"} and bool(
+        _NEXT_LINE.match(body, end)
+    )
 
 
 def _unzipped(body: bytes, origin: str) -> bytes:
