@@ -1,8 +1,6 @@
 """A tour on the sandbox, in the terminal: ``python -m braze_frames``."""
 
-import pandas as pd
-
-from . import connect
+from . import connect, read_braze_series
 
 NEXT = """\
 Next
@@ -16,29 +14,23 @@ Next
     df.braze.totals(freq="W")
 """
 
+TESTED = "Basket Reminder: Subject Test"
 SHOWN = ["unique_recipients", "sent", "delivered", "unique_opens", "conversions"]
 
 
 def main() -> None:
     """Print the tour: campaigns, one frame, its help card, its weekly totals."""
-    with connect("sandbox") as client, pd.option_context("display.width", 100):
+    with connect("sandbox") as client:
         campaigns = client.campaigns()
         print("The sandbox's campaigns (made up, served on this machine)\n")
         print(campaigns[["name", "id"]].to_string(index=False))
-        tested = _tested(campaigns)
-        print(f"\npd.read_braze_series(<id of {tested['name']!r}>, length=28)\n")
-        df = pd.read_braze_series(  # type: ignore[attr-defined]
-            tested["id"], length=28, client=client
-        )
-        print(df[SHOWN].head(8))
-        print(f"\n{df.braze}\n\ndf.braze.totals(freq='W')\n")
-        print(df.braze.totals(freq="W")[SHOWN])
+        tested = campaigns.set_index("name")["id"][TESTED]
+        print(f"\npd.read_braze_series(<id of {TESTED!r}>, length=28)\n")
+        df = read_braze_series(tested, length=28, client=client)
+        print(df[SHOWN].head(8).to_string())
+        print(f"\n{df.braze}\n\ndf.braze.totals(by='variation', freq='W')\n")
+        print(df.braze.totals(by="variation", freq="W")[SHOWN].to_string())
     print(f"\n{NEXT}")
-
-
-def _tested(campaigns: pd.DataFrame) -> "pd.Series[str]":
-    tests = campaigns[campaigns["tags"].map(lambda tags: "test" in tags)]
-    return (tests if len(tests) else campaigns).iloc[0]
 
 
 if __name__ == "__main__":

@@ -127,7 +127,7 @@ class _Layout(NamedTuple):
     """Which columns of a shape go to which rows of the table."""
 
     columns: Ints
-    rows: Ints
+    rows: Table
     floats: list[int]
     turned: list[int]
 
@@ -146,7 +146,7 @@ def _layout(shape: Shape, place: dict[str, int], floats: set[str]) -> _Layout:
 
 def _put(table: Table, given: Flags, layout: _Layout, block: Block, goal: Ints) -> None:
     values = matrix(block).T[layout.columns]
-    here: Flags | bool = True
+    here: Flags = np.ones(values.shape, dtype=bool)
     if not block.whole:
         here = values != MISSING
         here[layout.floats] = ~np.isnan(values[layout.floats].view("f8"))
@@ -196,7 +196,7 @@ def sum_runs(
     rough = np.add.reduceat(values.astype(np.float64), starts)
     for run in np.flatnonzero(np.abs(rough) > _LARGE):
         end = starts[run + 1] if run + 1 < len(starts) else len(values)
-        sum_exactly(f"{place(run)}{stat}", values[starts[run] : end].tolist())
+        sum_exactly(f"{place(int(run))}{stat}", values[starts[run] : end].tolist())
     return sums
 
 

@@ -18,11 +18,10 @@ from typing import Any, NamedTuple
 import pandas as pd
 
 from .errors import PayloadError, SourceError
+from .ids import check_campaign_id, is_campaign_id
 from .labels import disambiguate
 from .payload import decode, has_booleans
 
-_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
-_DASHBOARD_ID = re.compile(r"[0-9a-f]{24}", re.IGNORECASE)
 _FORMATS = (".json", ".jsonl", ".ndjson", ".gz")
 _LINES = (".jsonl", ".ndjson")
 _RESPONSE_KEYS = frozenset({"data", "message", "errors"})
@@ -124,31 +123,6 @@ def answers_of(item: Item) -> Iterator[Answer]:
         yield from request.items[0].answers()
 
 
-def campaign_id(value: str) -> str:
-    """Return a campaign's id as it is, or say what it is instead.
-
-    Raises
-    ------
-    SourceError
-        It has blanks around it, or is the dashboard's id.
-    """
-    if _ID.fullmatch(value):
-        return value
-    if _ID.fullmatch(value.strip()):
-        raise SourceError(
-            f"the campaign id {value!r} has blanks around it; pass id.strip()"
-        )
-    if _DASHBOARD_ID.fullmatch(value.strip()):
-        raise SourceError(
-            f"{value!r} is the id in the dashboard's address (24 hex digits); the API "
-            "knows the campaign by its API identifier, a UUID: it stands on the "
-            "campaign's details page and in client.campaigns()"
-        )
-    raise SourceError(
-        f"{_shown(value)} is neither a campaign id nor a file; {READINGS}"
-    )
-
-
 def _is_single(source: Any) -> bool:
     return isinstance(source, str | uuid.UUID | os.PathLike) or hasattr(source, "read")
 
@@ -212,7 +186,7 @@ def _list(values: list[Any]) -> Request:
 
 def _label(value: Any) -> str:
     text = str(value)
-    return text if _ID.fullmatch(text.strip()) else _stem(Path(text))
+    return text if is_campaign_id(text.strip()) else _stem(Path(text))
 
 
 def _stem(path: Path) -> str:
@@ -270,7 +244,7 @@ def _item(label: str, value: Any) -> Item:
     if isinstance(value, uuid.UUID):
         return Item(label, str(value), tuple)
     if isinstance(value, str) and not _exists(Path(value)):
-        return Item(label, campaign_id(value), tuple)
+        return Item(label, _id(value), tuple)
     if isinstance(value, str | os.PathLike):
         path = Path(value).expanduser()
         _check_file(path)
@@ -280,6 +254,13 @@ def _item(label: str, value: Any) -> Item:
     if _is_response(value):
         return Item(label, None, lambda: _from_trees([value], label or "response"))
     raise SourceError(f"{label}: {_shown(value)} cannot be read; {READINGS}")
+
+
+def _id(value: str) -> str:
+    try:
+        return check_campaign_id(value)
+    except SourceError as error:
+        raise SourceError(f"{error}, and there is no such file; {READINGS}") from None
 
 
 def _exists(path: Path) -> bool:

@@ -1,0 +1,526 @@
+"""The client of Braze's REST API: endpoint, key, clock and the answers we need."""
+
+import os
+import re
+import warnings
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from datetime import date, datetime
+from threading import Lock, local
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, NoReturn, Self
+from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+import orjson
+import pandas as pd
+
+from .errors import (
+    AuthError,
+    BrazeError,
+    ConfigError,
+    PayloadError,
+    PayloadWarning,
+    RequestError,
+)
+from .ids import check_campaign_id
+from .key import Key
+from .windows import MOST_DAYS
+
+if TYPE_CHECKING:
+    from .transport import Answer, Wire
+
+SERIES = "/campaigns/data_series"
+LIST = "/campaigns/list"
+DETAILS = "/campaigns/details"
+
+_INSTANCE = re.compile(r"(US|EU|AU)-(\d{2})", re.IGNORECASE)
+_HOSTS = {
+    "US": "rest.iad-{}.braze.com",
+    "EU": "rest.fra-{}.braze.eu",
+    "AU": "rest.au-{}.braze.com",
+}
+_LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
+_SHORT_OFFSET = re.compile(r"([+-])(\d:\d{2})$")
+_HOW = (
+    'pass bf.connect("US-05") (your instance, or the REST host), or set '
+    'BRAZE_REST_ENDPOINT; bf.connect("sandbox") needs no account'
+)
+_COLUMNS = {
+    "id": "str",
+    "name": "str",
+    "tags": "object",
+    "last_edited": "datetime64[us, UTC]",
+    "is_api_campaign": "bool",
+}
+
+
+def connect(
+    endpoint: str | None = None,
+    api_key: str | None = None,
+    *,
+    tz: str | None = None,
+    max_workers: int = 8,
+    retries: int = 5,
+    timeout: float = 30,
+) -> "BrazeClient":
+    """Connect to Braze, or to the sandbox.
+
+    Parameters
+    ----------
+    endpoint : str, optional
+        An instance (``"US-05"``, ``"EU-01"``, ``"AU-01"``), the REST host, its URL, or
+        ``"sandbox"``. Default: ``BRAZE_REST_ENDPOINT``.
+    api_key : str, optional
+        Default, and better: ``BRAZE_API_KEY``.
+    tz : str, optional
+        The company's time zone in Braze. Default: ``BRAZE_TZ``, else UTC.
+    max_workers : int
+        Requests at once.
+    retries : int
+        How often one request is repeated after a server error or a broken connection.
+    timeout : float
+        Seconds to wait for a connection, and for each part of an answer.
+
+    Returns
+    -------
+    BrazeClient
+
+    Raises
+    ------
+    ConfigError
+        The endpoint, the key or the time zone is missing or cannot be used.
+
+    Notes
+    -----
+    Hosts: Braze docs, data_centers.md @7e6952e.
+
+    Examples
+    --------
+    >>> with connect("sandbox") as client:
+    ...     client.now().date().isoformat()
+    '2026-06-30'
+    """
+    key = None if api_key is None else Key(api_key)
+    del api_key
+    endpoint = endpoint or os.environ.get("BRAZE_REST_ENDPOINT")
+    tz = tz or os.environ.get("BRAZE_TZ")
+    options: dict[str, Any] = {
+        "max_workers": max_workers,
+        "retries": retries,
+        "timeout": timeout,
+    }
+    if endpoint == "sandbox":
+        from .sandbox import shared
+
+        return shared().connect(**options, **({"tz": tz} if tz else {}))
+    if not endpoint:
+        raise ConfigError(f"no endpoint is set; {_HOW}")
+    key = key or Key(os.environ.get("BRAZE_API_KEY"))
+    return BrazeClient(endpoint, key, tz=tz or "UTC", **options)
+
+
+class BrazeClient:
+    """One account's REST API; use it in ``with``, or ``close()`` it.
+
+    Its requests respect the rate limit together: a 429 makes all of them wait. It
+    shows the key nowhere and cannot be pickled.
+
+    Parameters
+    ----------
+    endpoint : str
+        As for ``connect``.
+    api_key : str or Key
+        The REST key.
+    tz : str
+        The company's time zone.
+    max_workers, retries, timeout
+        As for ``connect``.
+    clock : callable, optional
+        Returns the aware present moment; the sandbox has its own.
+
+    Attributes
+    ----------
+    url, host, tz : str
+        Where it asks, the name to show, and the time zone.
+    zone : ZoneInfo
+        The time zone.
+
+    Raises
+    ------
+    ConfigError
+        The endpoint, the key or the time zone cannot be used.
+    """
+
+    def __init__(
+        self,
+        endpoint: str,
+        api_key: "str | Key",
+        *,
+        tz: str = "UTC",
+        max_workers: int = 8,
+        retries: int = 5,
+        timeout: float = 30,
+        clock: Callable[[], datetime] | None = None,
+    ) -> None:
+        self._key = api_key if isinstance(api_key, Key) else Key(api_key)
+        del api_key
+        self.url = _url(endpoint)
+        self.host = str(urlsplit(self.url).hostname)
+        self.tz, self.zone = tz, _zone(tz)
+        self._max_workers, self._retries = (
+            _positive("max_workers", max_workers),
+            retries,
+        )
+        self._timeout, self._clock = timeout, clock
+        self._threads = local()
+        self._lock = Lock()
+        self._sessions: list[Any] = []
+        self._pool: ThreadPoolExecutor | None = None
+        self._gate: Any = None
+
+    def __repr__(self) -> str:
+        return f"BrazeClient({self.url!r}, tz={self.tz!r})"
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("a client is not pickled; connect again where it is needed")
+
+    def close(self) -> None:
+        """Close the connections; a later request opens new ones."""
+        with self._lock:
+            pool, self._pool = self._pool, None
+            sessions, self._sessions = self._sessions, []
+            self._threads = local()
+        if pool is not None:
+            pool.shutdown(wait=False, cancel_futures=True)
+        for session in sessions:
+            session.close()
+
+    def now(self) -> datetime:
+        """Return the present moment in the company's time zone."""
+        moment = datetime.now(self.zone) if self._clock is None else self._clock()
+        return moment.astimezone(self.zone)
+
+    def today(self) -> date:
+        """Return the company's day."""
+        return self.now().date()
+
+    def campaigns(
+        self,
+        *,
+        name: str | None = None,
+        tag: str | None = None,
+        edited_since: Any = None,
+        archived: bool = False,
+    ) -> pd.DataFrame:
+        """List campaigns.
+
+        Parameters
+        ----------
+        name : str, optional
+            Only campaigns whose name contains this, in any case.
+        tag : str, optional
+            Only campaigns with this tag.
+        edited_since : date-like, optional
+            Only campaigns edited later. An old campaign may still be sending, so
+            leave this out unless edits are what you are after.
+        archived : bool
+            Archived campaigns, too.
+
+        Returns
+        -------
+        DataFrame
+            ``id, name, tags, last_edited`` (UTC), ``is_api_campaign``; a source for
+            ``read_braze_series``.
+
+        Raises
+        ------
+        RequestError
+            The list was refused or did not come.
+        """
+        query = {"include_archived": str(archived).lower()}
+        if edited_since is not None:
+            moment = pd.Timestamp(edited_since)
+            query["last_edit.time[gt]"] = moment.strftime("%Y-%m-%dT%H:%M:%S")
+        found = [row for page in self._pages(query) for row in page]
+        rows = [
+            [row.get(column) for column in _COLUMNS]
+            for row in found
+            if (name is None or name.lower() in row["name"].lower())
+            and (tag is None or tag in row.get("tags", []))
+        ]
+        table = pd.DataFrame(rows, columns=list(_COLUMNS))
+        table["last_edited"] = pd.to_datetime(table["last_edited"], utc=True)
+        return table.astype(_COLUMNS)
+
+    def _pages(self, query: Mapping[str, str]) -> Iterator[list[dict[str, Any]]]:
+        page = 0
+        while True:
+            answer = self._json(LIST, {**query, "page": str(page)}, "campaigns")
+            if not answer["campaigns"]:
+                return
+            yield answer["campaigns"]
+            page += 1
+
+    def details(self, campaign_id: str) -> dict[str, Any]:
+        """Return what ``/campaigns/details`` says: names, schedule, conversion events.
+
+        Raises
+        ------
+        SourceError
+            The id is no UUID.
+        RequestError
+            It was refused or did not come.
+        """
+        query = {"campaign_id": check_campaign_id(str(campaign_id))}
+        return self._json(DETAILS, query, "messages")
+
+    def series(
+        self, campaign_id: str, length: int, ending_at: str | datetime | None = None
+    ) -> dict[str, Any]:
+        """Return one decoded answer of ``/campaigns/data_series``.
+
+        Parameters
+        ----------
+        campaign_id : str
+            The campaign's API identifier, a UUID.
+        length : int
+            Days before ``ending_at``, 1 to 100.
+        ending_at : str or datetime, optional
+            ISO 8601; ``-5:00`` is mended to ``-05:00``. Default: now.
+
+        Raises
+        ------
+        SourceError
+            The id is no UUID; the dashboard's id is told apart.
+        ValueError
+            ``length`` or ``ending_at`` makes no sense.
+        RequestError
+            The series was refused or did not come.
+
+        Examples
+        --------
+        >>> from braze_frames import connect
+        >>> client = connect("sandbox")
+        >>> answer = client.series(client.campaigns()["id"].iloc[0], length=2)
+        >>> [day["time"] for day in answer["data"]]
+        ['2026-06-29', '2026-06-30']
+        """
+        return self._json(SERIES, _series_query(campaign_id, length, ending_at), "data")
+
+    def fetch_series(
+        self, jobs: Sequence[tuple[str, int, str]]
+    ) -> Iterator[tuple[int, bytes | BrazeError]]:
+        """Ask for many series side by side.
+
+        Parameters
+        ----------
+        jobs : sequence of (campaign id, length, ending at)
+
+        Yields
+        ------
+        int, bytes or BrazeError
+            The job's number and its body or error, as they come.
+
+        Raises
+        ------
+        AuthError
+            At once; what was not yet sent is not sent.
+        """
+        queries = [_series_query(*job) for job in jobs]
+        return self._many(SERIES, queries)
+
+    def fetch_details(
+        self, campaign_ids: Sequence[str]
+    ) -> Iterator[tuple[int, bytes | BrazeError]]:
+        """Ask for many campaigns' details side by side; yields as ``fetch_series``."""
+        return self._many(DETAILS, [{"campaign_id": one} for one in campaign_ids])
+
+    def _many(
+        self, path: str, queries: Sequence[Mapping[str, str]]
+    ) -> Iterator[tuple[int, bytes | BrazeError]]:
+        numbers = iter(range(len(queries)))
+        running: dict[Future[bytes], int] = {}
+        try:
+            while True:
+                for number in numbers:
+                    future = self._workers().submit(self._get, path, queries[number])
+                    running[future] = number
+                    if len(running) >= 2 * self._max_workers:
+                        break
+                if not running:
+                    return
+                for future in wait(running, return_when=FIRST_COMPLETED).done:
+                    yield running.pop(future), _outcome(future)
+        finally:
+            for future in running:
+                future.cancel()
+
+    def _workers(self) -> ThreadPoolExecutor:
+        with self._lock:
+            if self._pool is None:
+                self._pool = ThreadPoolExecutor(self._max_workers, "braze_frames")
+            return self._pool
+
+    def _json(self, path: str, query: Mapping[str, str], part: str) -> dict[str, Any]:
+        body = self._get(path, query)
+        try:
+            answer = orjson.loads(body)
+        except orjson.JSONDecodeError:
+            answer = None
+        if not isinstance(answer, dict) or part not in answer:
+            raise PayloadError(
+                f"{path} answered without {part!r}: {body[:80]!r}; ask again, and "
+                "check the endpoint"
+            )
+        if answer.get("errors"):
+            warnings.warn(
+                f"{path} reports errors: {answer['errors']}",
+                PayloadWarning,
+                stacklevel=3,
+            )
+        return answer
+
+    def _get(self, path: str, query: Mapping[str, str]) -> bytes:
+        answer = self._wire().get(self.url + path, query)
+        if answer.status != 200:
+            raise _refusal(path, answer)
+        return answer.body
+
+    def _wire(self) -> "Wire":
+        wire: Wire | None = getattr(self._threads, "wire", None)
+        if wire is None:
+            wire = self._threads.wire = self._new_wire()
+        return wire
+
+    def _new_wire(self) -> "Wire":
+        from .transport import Bearer, Gate, Wire, new_session
+
+        session = new_session(loopback=self.host in _LOOPBACK)
+        with self._lock:
+            self._gate = self._gate or Gate()
+            self._sessions.append(session)
+        return Wire(
+            session, Bearer(self._key), self._gate, self._retries, self._timeout
+        )
+
+
+def _outcome(future: Future[bytes]) -> bytes | BrazeError:
+    error = future.exception()
+    if error is None:
+        return future.result()
+    if isinstance(error, BrazeError) and not isinstance(error, AuthError):
+        return error
+    raise error
+
+
+def _positive(name: str, value: int) -> int:
+    if value < 1:
+        raise ValueError(f"{name}={value}; it is 1 or more")
+    return value
+
+
+def _url(endpoint: str) -> str:
+    text = endpoint.strip()
+    instance = _INSTANCE.fullmatch(text)
+    if instance:
+        return "https://" + _HOSTS[instance[1].upper()].format(instance[2])
+    parts = urlsplit(text if "://" in text else f"https://{text}")
+    host = parts.hostname or ""
+    loopback = host in _LOOPBACK
+    if not loopback and "." not in host.strip("."):
+        raise ConfigError(f"{endpoint!r} is no instance and no host; {_HOW}")
+    if parts.scheme not in {"https", "http"} or (
+        parts.scheme == "http" and not loopback
+    ):
+        raise ConfigError(
+            f"{parts.scheme}://{host} would send the key in the open; use https://"
+        )
+    if parts.username or parts.password or parts.query:
+        raise ConfigError(
+            f"the endpoint {host!r} holds more than a host; pass only that"
+        )
+    return f"{parts.scheme}://{parts.netloc}{parts.path.rstrip('/')}"
+
+
+def _zone(tz: str) -> ZoneInfo:
+    try:
+        return ZoneInfo(tz)
+    except (ZoneInfoNotFoundError, ValueError, OSError, TypeError):
+        pass
+    raise ConfigError(
+        f"tz={tz!r} is no time zone; use a name such as 'Europe/Berlin' or 'UTC'"
+    )
+
+
+def _series_query(
+    campaign_id: str, length: int, ending_at: str | datetime | None
+) -> dict[str, str]:
+    if isinstance(length, bool) or not isinstance(length, int):
+        raise TypeError(f"length={length!r}; it is a whole number of days")
+    if not 1 <= length <= MOST_DAYS:
+        raise ValueError(
+            f"length={length}; the API gives 1 to {MOST_DAYS} days at once. "
+            "read_braze_series takes any range"
+        )
+    query = {"campaign_id": check_campaign_id(str(campaign_id)), "length": str(length)}
+    if ending_at is not None:
+        query["ending_at"] = _moment(ending_at)
+    return query
+
+
+def _moment(ending_at: str | datetime) -> str:
+    if not isinstance(ending_at, str):
+        return ending_at.isoformat()
+    text = _SHORT_OFFSET.sub(r"\g<1>0\g<2>", ending_at)
+    try:
+        datetime.fromisoformat(text)
+    except ValueError:
+        pass
+    else:
+        return text
+    raise ValueError(
+        f"ending_at={ending_at!r} is no moment; write 2026-06-30T23:59:59-05:00"
+    )
+
+
+_ADVICE = {
+    400: "check the campaign's id: the API identifier (a UUID), not the dashboard's",
+    401: (
+        "check that the key is right, that it belongs to this instance, and that it "
+        "stands in no quotes"
+    ),
+    404: "check the endpoint: it is the REST host, not the dashboard's",
+}
+
+
+def _refusal(path: str, answer: "Answer") -> RequestError:
+    permission = path.strip("/").replace("/", ".")
+    advice = _ADVICE.get(answer.status, "ask again later")
+    if answer.status == 403:
+        advice = f"the key needs the permission {permission}; make one that has it"
+    elif 200 <= answer.status < 300:
+        advice = "nothing was exported (maintenance?); ask again later"
+    kind = AuthError if answer.status in {401, 403} else RequestError
+    said = _said(answer.body)
+    return kind(f"{answer.status} for {path}: {said}; {advice}", status=answer.status)
+
+
+def _said(body: bytes) -> str:
+    try:
+        answer = orjson.loads(body)
+    except orjson.JSONDecodeError:
+        return "the server gave no reason"
+    message = answer.get("message") if isinstance(answer, dict) else None
+    return str(message)[:200] if message else "the server gave no reason"

@@ -1,0 +1,53 @@
+"""A campaign's id: told from what people paste in its place."""
+
+import re
+
+from .errors import SourceError
+
+_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
+_DASHBOARD_ID = re.compile(r"[0-9a-f]{24}", re.IGNORECASE)
+
+
+def is_campaign_id(text: str) -> bool:
+    """Whether a text is a campaign's API identifier, a UUID.
+
+    Examples
+    --------
+    >>> is_campaign_id("3bbc4555-8fa1-4c9b-a46e-48a8b1d9b5f1")
+    True
+    """
+    return _ID.fullmatch(text) is not None
+
+
+def check_campaign_id(text: str) -> str:
+    """Return a campaign's id as it is, or say what the text is instead.
+
+    Raises
+    ------
+    SourceError
+        It has blanks around it, is the dashboard's id, or is something else.
+
+    Examples
+    --------
+    >>> check_campaign_id("507f1f77bcf86cd799439011")
+    Traceback (most recent call last):
+    ...
+    braze_frames.errors.SourceError: '507f1f77bcf86cd799439011' is the id in the
+    dashboard's address (24 hex digits); the API knows the campaign by its API
+    identifier, a UUID: it stands on the campaign's details page and in
+    client.campaigns()
+    """
+    if is_campaign_id(text):
+        return text
+    if is_campaign_id(text.strip()):
+        raise SourceError(
+            f"the campaign id {text!r} has blanks around it; pass id.strip()"
+        )
+    if _DASHBOARD_ID.fullmatch(text.strip()):
+        raise SourceError(
+            f"{text!r} is the id in the dashboard's address (24 hex digits); the API "
+            "knows the campaign by its API identifier, a UUID: it stands on the "
+            "campaign's details page and in client.campaigns()"
+        )
+    shown = text if len(text) <= 80 else text[:77] + "..."
+    raise SourceError(f"{shown!r} is no campaign id (a UUID)")

@@ -1,0 +1,261 @@
+"""One GET that gets through: retried, limited by one gate, the key in the header alone.
+
+Nothing of ``requests`` leaves this module: an exception or a response of theirs holds
+the request, and so the key. Errors are raised after the ``except`` block, so that they
+have no context, and an interrupt goes on without the frames below.
+"""
+
+import time
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
+from threading import Condition
+from typing import Any, NamedTuple, Self
+from urllib.parse import urljoin, urlsplit
+
+import requests
+from requests.adapters import HTTPAdapter
+from urllib3 import Retry
+from urllib3.response import BaseHTTPResponse
+
+from .errors import RateLimitError, RequestError
+from .key import Key
+
+LONGEST_WAIT = 15 * 60
+"""Seconds that one request waits for the rate limit, in all."""
+
+_SERVER_ERRORS = frozenset({500, 502, 503, 504})
+_LONGEST_PAUSE = 60.0
+_MOST_REDIRECTS = 5
+
+
+class Answer(NamedTuple):
+    """What came back, without the request."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+
+class Gate:
+    """The rate limit of one client: while it is closed, no thread sends."""
+
+    def __init__(self) -> None:
+        self._opens = 0.0
+        self._changed = Condition()
+
+    def close(self, seconds: float) -> None:
+        """Close for some seconds; a later opening already set stays."""
+        with self._changed:
+            self._opens = max(self._opens, time.monotonic() + seconds)
+
+    def wait(self, waited: float) -> float:
+        """Wait until it is open; return the seconds waited so far.
+
+        Raises
+        ------
+        RateLimitError
+            That would take more than 15 minutes in all.
+        """
+        with self._changed:
+            while (left := self._opens - time.monotonic()) > 0:
+                if waited + left > LONGEST_WAIT:
+                    raise RateLimitError(_too_long(left), status=429)
+                waited += left
+                self._changed.wait(left)
+        return waited
+
+
+def _too_long(seconds: float) -> str:
+    opens = datetime.now(UTC) + timedelta(seconds=seconds)
+    return (
+        f"429: the rate limit opens again at {opens:%Y-%m-%d %H:%M:%S} UTC, in "
+        f"{seconds:.0f} s, and we wait {LONGEST_WAIT} s at most; try again then, or "
+        "ask Braze for a higher limit"
+    )
+
+
+class Patience(Retry):
+    """Retries with pauses bounded in length, each of which ends at the gate."""
+
+    gate: Gate
+
+    @classmethod
+    def of(cls, gate: Gate, retries: int) -> Self:
+        """Return the patience for one more request."""
+        patience = cls(
+            total=retries,
+            status_forcelist=_SERVER_ERRORS,
+            allowed_methods={"GET"},
+            backoff_factor=0.25,
+            backoff_max=_LONGEST_PAUSE,
+            backoff_jitter=0.25,
+            redirect=False,
+            raise_on_status=False,
+        )
+        patience.gate = gate
+        return patience
+
+    def new(self, **changes: Any) -> Self:
+        """Return a changed copy, at the same gate."""
+        patience = super().new(**changes)
+        patience.gate = self.gate
+        return patience
+
+    def get_retry_after(self, response: BaseHTTPResponse) -> float | None:
+        """Return the pause that the server asks for, a minute at most."""
+        pause = super().get_retry_after(response)
+        return None if pause is None else min(pause, _LONGEST_PAUSE)
+
+    def is_retry(
+        self, method: str, status_code: int, has_retry_after: bool = False
+    ) -> bool:
+        """Retry server errors only: a 429 is the gate's, whatever its headers."""
+        return status_code in _SERVER_ERRORS and super().is_retry(
+            method, status_code, has_retry_after
+        )
+
+    def sleep(self, response: BaseHTTPResponse | None = None) -> None:
+        """Pause, then pass the gate."""
+        super().sleep(response)
+        self.gate.wait(0.0)
+
+
+class Bearer(requests.auth.AuthBase):
+    """Puts the key into the header, at the last moment."""
+
+    def __init__(self, key: Key) -> None:
+        self._key = key
+
+    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
+        """Return the request with the key."""
+        request.headers["Authorization"] = f"Bearer {self._key.reveal()}"
+        return request
+
+
+def new_session(*, loopback: bool) -> requests.Session:
+    """Return a session; on loopback no proxy of the environment is asked."""
+    session = requests.Session()
+    session.trust_env = not loopback
+    session.headers["Accept"] = "application/json"
+    for scheme in ("http://", "https://"):
+        session.mount(scheme, HTTPAdapter())
+    return session
+
+
+class Wire:
+    """One thread's way to the server."""
+
+    def __init__(
+        self,
+        session: requests.Session,
+        auth: requests.auth.AuthBase,
+        gate: Gate,
+        retries: int,
+        timeout: float,
+    ) -> None:
+        self._session, self._auth, self._gate = session, auth, gate
+        self._retries, self._timeout = retries, timeout
+
+    def get(self, url: str, query: Mapping[str, str]) -> Answer:
+        """Send until there is an answer other than a server error or a 429.
+
+        Raises
+        ------
+        RequestError
+            No answer came within the retries, or it leads to another host.
+        RateLimitError
+            The limit opens too late.
+        """
+        left, waited, hops = self._retries, 0.0, 0
+        while True:
+            waited = self._gate.wait(waited)
+            answer, used = self._try(url, query, left)
+            if answer is None:
+                left -= used + 1
+            elif answer.status == 429:
+                self._gate.close(_seconds_closed(answer.headers))
+            elif 300 <= answer.status < 400 and hops < _MOST_REDIRECTS:
+                url, query, hops = _redirected(url, answer), {}, hops + 1
+            else:
+                return answer
+
+    def _try(
+        self, url: str, query: Mapping[str, str], left: int
+    ) -> tuple[Answer | None, int]:
+        """Send once, with ``left`` retries; no answer when its body was cut off."""
+        adapter = self._session.get_adapter(url)
+        adapter.max_retries = Patience.of(self._gate, max(left, 0))  # type: ignore[attr-defined]
+        used = 0
+        try:
+            response = self._session.get(
+                url,
+                params=query,
+                auth=self._auth,
+                timeout=self._timeout,
+                allow_redirects=False,
+                stream=True,
+            )
+            used = _retries_used(response)
+            sent = True
+            body = response.content
+        except requests.exceptions.ChunkedEncodingError:
+            reason = "the answer was cut off"
+        except requests.RequestException as error:
+            reason, sent = _reason(error), False
+        except BaseException as error:  # noqa: BLE001
+            raise error.with_traceback(None)  # noqa: B904
+        else:
+            return Answer(response.status_code, dict(response.headers), body), used
+        if sent and used < left:
+            return None, used
+        raise RequestError(
+            f"{urlsplit(url).netloc} did not answer: {reason}, after "
+            f"{self._retries} retries; check the host, the network and any proxy"
+        )
+
+
+def _retries_used(response: requests.Response) -> int:
+    retries = response.raw.retries
+    return len(retries.history) if retries is not None else 0
+
+
+def _reason(error: requests.RequestException) -> str:
+    return {
+        "ConnectTimeout": "no connection in time",
+        "ReadTimeout": "no answer in time",
+        "ConnectionError": "no connection",
+        "SSLError": "its certificate is not trusted",
+        "ProxyError": "the proxy refused",
+    }.get(type(error).__name__, type(error).__name__)
+
+
+def _seconds_closed(headers: Mapping[str, str]) -> float:
+    """Return how long a 429 closes the gate, by the server's own clock."""
+    given = {name.lower(): value.strip() for name, value in headers.items()}
+    now = _epoch(given.get("date")) or time.time()
+    after, reset = given.get("retry-after", ""), given.get("x-ratelimit-reset", "")
+    if after.isdigit():
+        return max(float(after), 1.0)
+    moment = _epoch(after) or (float(reset) if reset.isdigit() else now + 1.0)
+    return max(moment - now, 1.0)
+
+
+def _epoch(text: str | None) -> float | None:
+    try:
+        return parsedate_to_datetime(text).timestamp() if text else None
+    except ValueError:
+        return None
+
+
+def _redirected(url: str, answer: Answer) -> str:
+    given = {name.lower(): value for name, value in answer.headers.items()}
+    goal = urljoin(url, given.get("location", url))
+    here, there = urlsplit(url), urlsplit(goal)
+    if (here.scheme, here.netloc) != (there.scheme, there.netloc):
+        raise RequestError(
+            f"{here.netloc} redirects to {there.netloc}; the key is not sent to "
+            "another host. Check the endpoint: the REST host, not the dashboard's",
+            status=answer.status,
+        )
+    return goal
