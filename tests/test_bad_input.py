@@ -114,6 +114,22 @@ def test_a_sum_that_is_too_large_names_its_place():
         says(message(bf.PayloadError, source), "2026-03-01", "email", "sent")
 
 
+def test_a_sum_that_is_too_large_fails_its_own_campaign_only():
+    bad = email(*[entry("A", ID, sent=2**62)] * 2)
+    with pytest.raises(bf.PullError, match="Spring") as caught:
+        bf.read_braze_series({"Spring": bad, "Autumn": email(entry("A", sent=1))})
+    assert list(caught.value.failed) == ["Spring"]
+    assert caught.value.frame["sent"].tolist() == [1]
+
+
+def test_windows_that_disagree_fail_their_own_campaign_only():
+    bad = response(*[day(conversions=n) for n in (1, 2)])
+    with pytest.raises(bf.PullError, match="Spring") as caught:
+        bf.read_braze_series({"Spring": bad, "Autumn": email(entry("A", sent=1))})
+    assert list(caught.value.failed) == ["Spring"]
+    assert caught.value.frame["sent"].tolist() == [1]
+
+
 CUT = as_bytes(email(entry("A", ID, sent=1)))[:-20]
 NOT_JSON = {
     "cut off": CUT,
