@@ -11,6 +11,8 @@ The way of the data: ``sources`` → ``windows`` → ``payload`` → ``frame`` �
 → ``rates``.
 """
 
+from typing import TYPE_CHECKING, Any
+
 from .accessor import BrazeAccessor
 from .client import BrazeClient, connect
 from .errors import (
@@ -33,8 +35,10 @@ from .errors import (
 )
 from .reader import read_braze_series
 from .registration import register as _register
-from .sandbox import Sandbox
 from .tables import glossary
+
+if TYPE_CHECKING:
+    from .sandbox import Sandbox
 
 __version__ = "0.1.0"
 
@@ -65,3 +69,12 @@ __all__ = [
 ]
 
 _register()
+
+
+def __getattr__(name: str) -> Any:
+    """Import the sandbox when it is first used: few reads need a server."""
+    if name != "Sandbox":
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from .sandbox import Sandbox
+
+    return Sandbox

@@ -238,11 +238,11 @@ def _day_numbers(days: list[Any], origin: str) -> list[int]:
 
 def _refuse_day(days: list[Any], origin: str) -> None:
     for day in days:
-        time = day.get("time") if isinstance(day, dict) else day
+        time = day.get("time") if isinstance(day, dict) else None
         if not isinstance(time, str) or _day_number(time[:10]) is None:
             raise PayloadError(
-                f"{origin}: {_shown(time)} is no day; expected objects whose `time` "
-                "starts with YYYY-MM-DD; mend or leave out that day and read again"
+                f"{origin}: {_shown(time or day)} is no day; expected objects whose "
+                "`time` starts with YYYY-MM-DD; mend or leave out that day, read again"
             )
 
 

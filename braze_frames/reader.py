@@ -10,7 +10,7 @@ from typing import Any, Literal, NamedTuple, overload
 import pandas as pd
 
 from .client import BrazeClient, connect
-from .errors import BrazeWarning, PayloadWarning, PullError
+from .errors import BrazeWarning, PayloadError, PayloadWarning, PullError
 from .frame import Frames, Grain, assemble
 from .metrics import STAT, VARIATION_ID
 from .payload import Span
@@ -185,7 +185,7 @@ def read_braze_series(
         raise next(iter(pulled.failed.values()))
     _report(pulled)
     grains = _GRAINS if grain == "all" else (grain,)
-    frames = assemble(pulled.campaigns, grains, several=request.several)
+    frames = _assemble(pulled, grains, several=request.several)
     if columns is not None:
         frames = _chosen(frames, columns)
     _label(frames, request, attrs)
@@ -318,6 +318,24 @@ def _some(texts: Iterable[str]) -> str:
     ordered = sorted(texts)
     more = len(ordered) - _NAMED
     return "; ".join(ordered[:_NAMED]) + (f"; and {more} more" if more > 0 else "")
+
+
+def _assemble(
+    pulled: Pulled, grains: Sequence[Grain], *, several: bool
+) -> list[pd.DataFrame]:
+    """Build the frames; a campaign whose sums overflow fails alone."""
+    try:
+        return assemble(pulled.campaigns, grains, several=several)
+    except PayloadError:
+        if not several:
+            raise
+    for campaign in list(pulled.campaigns):
+        try:
+            assemble([campaign], grains, several=True)
+        except PayloadError as error:
+            pulled.campaigns.remove(campaign)
+            pulled.failed[campaign.label] = error
+    return assemble(pulled.campaigns, grains, several=True)
 
 
 def _label(frames: list[pd.DataFrame], request: Request, attrs: dict[str, Any]) -> None:

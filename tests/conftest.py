@@ -1,0 +1,44 @@
+"""Fixtures: the sandbox, a client of it, a frame read from it."""
+
+import os
+
+import pytest
+from hypothesis import settings
+
+import braze_frames as bf
+
+settings.register_profile("here", deadline=None)
+settings.register_profile("ci", deadline=None, derandomize=True, max_examples=50)
+settings.load_profile("ci" if os.environ.get("CI") else "here")
+
+TESTED = "Basket Reminder: Subject Test"
+
+
+@pytest.fixture(autouse=True)
+def no_account(monkeypatch):
+    """Keep the developer's own account out of the tests."""
+    for name in ("BRAZE_API_KEY", "BRAZE_REST_ENDPOINT", "BRAZE_TZ"):
+        monkeypatch.delenv(name, raising=False)
+
+
+@pytest.fixture
+def sandbox():
+    """Serve a sandbox of the test's own."""
+    with bf.Sandbox() as sandbox:
+        yield sandbox
+
+
+@pytest.fixture
+def client(sandbox):
+    """Connect to the sandbox."""
+    with sandbox.connect() as client:
+        yield client
+
+
+@pytest.fixture(scope="session")
+def frame():
+    """Read a test with a control group: four weeks."""
+    with bf.Sandbox() as sandbox, sandbox.connect() as client:
+        return bf.read_braze_series(
+            sandbox.campaigns[TESTED], end="2026-05-24", length=28, client=client
+        )
