@@ -152,7 +152,12 @@ def test_levels_may_be_columns_in_any_order(two_channels):
 
 def test_day_totals_add_up_by_period():
     days = [
-        {"time": f"2026-03-0{n}", "messages": {}, "unique_recipients": n, "revenue": 0.5}
+        {
+            "time": f"2026-03-0{n}",
+            "messages": {},
+            "unique_recipients": n,
+            "revenue": 0.5,
+        }
         for n in (1, 2)
     ]
     frame = bf.read_braze_series({"data": days}, grain="campaign")
