@@ -7,6 +7,8 @@ from typing import Any
 import pandas as pd
 from hypothesis import strategies as st
 
+import braze_frames as bf
+
 from .reference import Table
 
 ID = "3bbc4555-8a0a-4d2b-9a26-000000000001"
@@ -32,6 +34,18 @@ def response(*days: Any, **more: Any) -> Any:
 def email(*entries: Any, time: str = "2026-03-01", **totals: Any) -> Any:
     """One answer with one day of one channel."""
     return response(day(time, {"email": list(entries)}, **totals))
+
+
+def two_days(first: Any, second: Any, **totals: Any) -> Any:
+    """One channel with a list of entries on each of two days."""
+    days = zip(("2026-03-01", "2026-03-02"), (first, second), strict=True)
+    return response(*(day(time, {"email": found}, **totals) for time, found in days))
+
+
+def labels(source: Any, **span: Any) -> list[str]:
+    """The variation of each row that a read gives."""
+    frame = bf.read_braze_series(source, **span)
+    return frame.index.get_level_values("variation").tolist()
 
 
 def as_bytes(decoded: Any) -> bytes:

@@ -387,6 +387,27 @@ def test_rows_of_which_only_some_have_a_campaign_are_refused():
     says(message((bf.SourceError, bf.PayloadError), rows), "campaign_id")
 
 
+@pytest.mark.parametrize("campaign", [None, ""])
+def test_rows_with_an_empty_campaign_are_refused(campaign):
+    row = {"time": "2026-03-01", "campaign_id": campaign}
+    row["messages"] = {"email": [entry("A", ID, sent=1)]}
+    says(message((bf.SourceError, bf.PayloadError), [row]), "campaign_id")
+
+
+@pytest.mark.parametrize("stat", ["sent", "winks", "revenue"])
+def test_amounts_and_counts_beyond_all_bounds_are_refused(stat):
+    text = as_bytes(email(entry("A", ID, **{stat: 7}))).replace(
+        b"7}", b"9" * 400 + b"}"
+    )
+    message(bf.PayloadError, io.BytesIO(text))
+
+
+def test_an_amount_whose_sum_has_no_end_is_refused():
+    found = [entry("A", ID, revenue=1.7e308)] * 2
+    for source in ways(email(*found)):
+        says(message(bf.PayloadError, source), "revenue")
+
+
 def test_rows_whose_messages_are_broken_json_text_are_refused():
     row = {"time": "2026-03-01", "campaign_id": ID, "messages": '{"email": ['}
     with pytest.raises((bf.PayloadError, bf.PullError), match="messages"):

@@ -25,29 +25,18 @@ from .payloads import (
     dtype_names,
     email,
     entry,
+    labels,
     response,
+    two_days,
 )
 from .reference import WrongError, flatten
 
-TWIN = ID[:8] + "-ffff-4d2b-9a26-000000000003"
 THREE = ["date", "channel", "variation"]
-
-
-def labels(source, **options):
-    """The variation of each row."""
-    frame = bf.read_braze_series(source, **options)
-    return frame.index.get_level_values("variation").tolist()
 
 
 def values(frame):
     """The given values of each row."""
     return [row for _, row in cells(frame)]
-
-
-def two_days(first, second, **totals):
-    """One channel with a list of entries on each of two days."""
-    days = zip(("2026-03-01", "2026-03-02"), (first, second), strict=True)
-    return response(*(day(time, {"email": found}, **totals) for time, found in days))
 
 
 def test_index_is_date_channel_variation_unique_and_sorted():
@@ -129,6 +118,23 @@ def test_paths_make_the_campaign_level_labelled_by_file_name(tmp_path):
         assert frame.index.get_level_values("campaign").tolist() == ["b"]
 
 
+def test_a_path_given_twice_is_read_once(tmp_path):
+    path = tmp_path / "a.json"
+    path.write_bytes(as_bytes(email(entry("A", ID, sent=1))))
+    frame = bf.read_braze_series([path, str(path)])
+    assert [place[0] for place, _ in cells(frame)] == ["a"]
+
+
+def test_files_of_one_name_in_two_folders_stay_two_campaigns(tmp_path):
+    paths = [tmp_path / folder / "a.json" for folder in ("one", "two")]
+    for sent, path in enumerate(paths):
+        path.parent.mkdir()
+        path.write_bytes(as_bytes(email(entry("A", ID, sent=sent))))
+    frame = bf.read_braze_series(paths)
+    assert frame.index.is_unique
+    assert sorted(frame["sent"]) == [0, 1]
+
+
 def test_a_list_of_responses_is_one_campaign_in_windows():
     windows = [
         email(entry("A", ID, sent=1), time="2026-03-02"),
@@ -137,118 +143,6 @@ def test_a_list_of_responses_is_one_campaign_in_windows():
     frame = bf.read_braze_series(windows)
     assert frame.index.names == THREE
     assert frame["sent"].tolist() == [2, 1]
-
-
-def test_a_variation_is_labelled_by_its_newest_name_on_all_days():
-    assert labels(two_days([entry("old", ID)], [entry("new", ID)])) == ["new", "new"]
-    later = two_days([entry("old", ID)], [entry("new", ID)])
-    later["data"].reverse()
-    assert labels(later) == ["new", "new"]
-
-
-def test_the_newest_day_that_has_a_name_decides():
-    for nameless in (
-        entry(None, ID),
-        entry("", ID),
-        {"variation_name": None} | entry(None, ID),
-    ):
-        assert labels(two_days([entry("old", ID)], [nameless])) == ["old", "old"]
-
-
-def test_the_last_entry_decides_where_the_newest_day_has_two_names():
-    assert labels(email(entry("one", ID, sent=1), entry("two", ID, sent=2))) == ["two"]
-
-
-def test_names_are_those_of_the_channel():
-    messages = {"email": [entry("mail", ID)], "sms": [entry("text", ID)]}
-    assert labels(response(day(messages=messages))) == ["mail", "text"]
-
-
-def test_a_variation_without_a_name_is_labelled_by_its_id():
-    for name in (None, ""):
-        assert labels(email(entry(name, ID, sent=1))) == [ID]
-
-
-def test_a_variation_without_an_id_is_its_name():
-    found = two_days([entry("A", "", sent=1)], [entry("A", None, sent=2)])
-    frame = bf.read_braze_series(found)
-    assert labels(found) == ["A", "A"]
-    assert frame["variation_api_id"].isna().all()
-
-
-def test_a_variation_without_both_is_numbered_by_its_place_in_that_days_list():
-    found = [entry(None, None, sent=1), entry("A", ID, sent=2), entry("", "", sent=3)]
-    source = response(day(messages={"email": found, "sms": found[2:]}))
-    frame = bf.read_braze_series(source)
-    rows = {place[1:]: row["sent"] for place, row in cells(frame)}
-    assert rows == {
-        ("email", "<unnamed-1>"): 1,
-        ("email", "A"): 2,
-        ("email", "<unnamed-3>"): 3,
-        ("sms", "<unnamed-1>"): 3,
-    }
-
-
-def test_places_of_unnamed_variations_count_in_the_list_of_the_key_as_spelt():
-    messages = {
-        "apple_push": [entry(sent=1)],
-        "ios_push": [entry(sent=2), entry(sent=4)],
-    }
-    frame = bf.read_braze_series(response(day(messages=messages)))
-    rows = {place[1:]: row["sent"] for place, row in cells(frame)}
-    assert rows == {("ios_push", "<unnamed-1>"): 3, ("ios_push", "<unnamed-2>"): 4}
-
-
-def test_one_name_with_two_ids_gets_the_start_of_both():
-    source = email(entry("A", ID, sent=1), entry("A", OTHER_ID, sent=2))
-    assert labels(source) == [f"A [{ID[:8]}]", f"A [{OTHER_ID[:8]}]"]
-
-
-def test_one_name_with_two_ids_on_different_days_gets_the_start_of_both():
-    source = two_days([entry("A", ID, sent=1)], [entry("A", OTHER_ID, sent=2)])
-    assert labels(source) == [f"A [{ID[:8]}]", f"A [{OTHER_ID[:8]}]"]
-
-
-def test_ids_that_start_alike_are_shown_as_far_as_they_differ():
-    source = email(entry("A", ID, sent=1), entry("A", TWIN, sent=2))
-    assert labels(source) == [f"A [{ID[:10]}]", f"A [{TWIN[:10]}]"]
-
-
-def test_one_name_with_and_without_an_id_says_no_id():
-    source = email(entry("A", ID, sent=1), entry("A", None, sent=2))
-    assert labels(source) == [f"A [{ID[:8]}]", "A [no id]"]
-
-
-def test_a_name_that_is_the_id_of_another_is_told_apart():
-    source = email(entry(None, ID, sent=1), entry(ID, None, sent=2))
-    assert labels(source) == [f"{ID} [{ID[:8]}]", f"{ID} [no id]"]
-
-
-def test_one_name_in_two_channels_is_no_collision():
-    messages = {"email": [entry("A", ID)], "sms": [entry("A", OTHER_ID)]}
-    assert labels(response(day(messages=messages))) == ["A", "A"]
-
-
-def test_the_index_stays_unique_where_a_name_looks_like_a_told_apart_one():
-    tricky = f"A [{ID[:8]}]"
-    found = [entry("A", ID), entry("A", OTHER_ID), entry(tricky, TWIN)]
-    frame = bf.read_braze_series(email(*found))
-    assert frame.index.is_unique
-    assert sorted(frame["variation_api_id"]) == sorted([ID, OTHER_ID, TWIN])
-
-
-def test_a_variation_renamed_to_anothers_old_name_is_no_collision():
-    source = two_days(
-        [entry("A", ID), entry("B", OTHER_ID)], [entry("B", ID), entry("C", OTHER_ID)]
-    )
-    assert labels(source) == ["B", "C", "B", "C"]
-
-
-def test_labels_come_only_from_the_days_that_are_read():
-    found = two_days([entry("old", ID)], [entry("new", ID)])
-    assert labels(found, end="2026-03-01") == ["old"]
-    twins = two_days([entry("A", ID)], [entry("A", OTHER_ID)])
-    assert labels(twins, start="2026-03-02") == ["A"]
 
 
 def test_entries_of_one_variation_in_one_day_are_added_up():
@@ -469,7 +363,7 @@ def test_parquet_and_pickle_give_the_same_frame_back(tmp_path):
     frame = full_frame()
     frame.to_parquet(tmp_path / "frame.parquet")
     pd.testing.assert_frame_equal(pd.read_parquet(tmp_path / "frame.parquet"), frame)
-    pd.testing.assert_frame_equal(pickle.loads(pickle.dumps(frame)), frame)  # noqa: S301
+    pd.testing.assert_frame_equal(pickle.loads(pickle.dumps(frame)), frame)
 
 
 def test_concat_keeps_values_and_dtypes():
