@@ -190,8 +190,14 @@ def sum_runs(
     PayloadError
         A sum of counts does not fit in 64 bits.
     """
-    sums: Values = np.add.reduceat(values, starts)
+    with np.errstate(over="ignore"):
+        sums: Values = np.add.reduceat(values, starts)
     if values.dtype == np.float64:
+        for run in np.flatnonzero(~np.isfinite(sums)):
+            raise PayloadError(
+                f"{place(int(run))}{stat}: the sum is beyond what a float holds; look "
+                "at where such amounts come from"
+            )
         return sums
     rough = np.add.reduceat(values.astype(np.float64), starts)
     for run in np.flatnonzero(np.abs(rough) > _LARGE):

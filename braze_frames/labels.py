@@ -39,10 +39,16 @@ def disambiguate(label: str, ids: Sequence[str | None]) -> list[str]:
     ['Welcome [3bbc4555]', 'Welcome [86e1a812]', 'Welcome [no id]']
     """
     given = {id_ for id_ in ids if id_}
+    return [f"{label} [{_start(id_, given) if id_ else 'no id'}]" for id_ in ids]
+
+
+def _start(id_: str, others: Iterable[str]) -> str:
+    """Return the first 8 characters of an id, more where another starts alike."""
+    rivals = [other for other in others if other != id_]
     size = _SHORT
-    while len({id_[:size] for id_ in given}) < len(given):
+    while size < len(id_) and any(other.startswith(id_[:size]) for other in rivals):
         size += 1
-    return [f"{label} [{id_[:size] if id_ else 'no id'}]" for id_ in ids]
+    return id_[:size]
 
 
 def _newest_names(batches: Sequence[Batch]) -> dict[Owner, str]:

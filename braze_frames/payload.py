@@ -374,6 +374,8 @@ class _Reader:
 
     def text(self, text: str | None, day: int = 0, channel: str = "") -> Any:
         """Return the text, or None for an empty one; refuse what is no Unicode."""
+        if text is not None and not isinstance(text, str):
+            self.fail(day, channel, "", text, "a key that is text")
         if text:
             try:
                 text.encode()
@@ -484,6 +486,8 @@ class _Taker:
                 into.values.append(checked)
 
     def _number(self, key: str, value: Any, row: int) -> int | float | None:
+        if not isinstance(key, str):
+            self.reader.fail(*self.place(row), "", key, "a key that is text")
         stat = STAT.get(key)
         if stat is None:
             return self._unknown(key, value, row)

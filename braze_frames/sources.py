@@ -211,14 +211,15 @@ def _campaigns(pairs: Sequence[tuple[Any, Any]]) -> Request:
 
 
 def _told_apart(items: list[Item], values: Sequence[Any]) -> list[Item]:
-    groups: dict[str, dict[str | int, Item]] = {}
+    groups: dict[str, dict[str, Item]] = {}
     folders: dict[str, list[str]] = {}
     for number, (item, value) in enumerate(zip(items, values, strict=True)):
         group = groups.setdefault(item.label, {})
-        if item.id not in group:
-            group[item.id or number] = item
-            folder = str(Path(value).parent) if _is_path(value) else str(number)
-            folders.setdefault(item.label, []).append(folder)
+        path = Path(value).expanduser() if _is_path(value) else Path(str(number))
+        key = item.id or os.path.realpath(path)
+        if key not in group:
+            group[key] = item
+            folders.setdefault(item.label, []).append(str(path.parent))
     return [
         one
         for label, group in groups.items()
@@ -293,15 +294,16 @@ def _from_trees(trees: Sequence[Any], origin: str) -> list[Answer]:
 
 def _rows(rows: Sequence[Mapping[str, Any]], origin: str) -> Request:
     """Day rows as loaders leave them: one campaign, or one a ``campaign_id``."""
-    ids = [row.get("campaign_id") for row in rows]
     days = [_day(row, f"{origin}, row {n}") for n, row in enumerate(rows, 1)]
-    if all(map(_is_missing, ids)):
+    if not any("campaign_id" in row for row in rows):
         return Request([_days_item("", origin, days)], several=False)
-    if any(map(_is_missing, ids)):
-        lost = next(n for n, id_ in enumerate(ids, 1) if _is_missing(id_))
+    ids = [row.get("campaign_id") for row in rows]
+    for lost, id_ in enumerate(ids, 1):
+        if not (_is_missing(id_) or id_ == ""):
+            continue
         raise SourceError(
-            f"{origin}: row {lost} has no campaign_id and others have; give it one or "
-            "leave the row out"
+            f"{origin}: row {lost} has no campaign_id ({id_!r}); give each row one, or "
+            "leave the key out of all of them"
         )
     groups: dict[str, list[dict[str, Any]]] = {}
     for id_, day in zip(ids, days, strict=True):

@@ -27,6 +27,15 @@ LONGEST_WAIT = 15 * 60
 _SERVER_ERRORS = frozenset({500, 502, 503, 504})
 _LONGEST_PAUSE = 60.0
 _MOST_REDIRECTS = 5
+_REASONS = {
+    "ConnectTimeoutError": "no connection in time",
+    "NameResolutionError": "there is no host of that name",
+    "NewConnectionError": "the connection was refused",
+    "ProtocolError": "the connection was dropped",
+    "ProxyError": "the proxy refused",
+    "ReadTimeoutError": "no answer in time",
+    "SSLError": "its certificate is not trusted",
+}
 
 
 class Answer(NamedTuple):
@@ -221,13 +230,8 @@ def _retries_used(response: requests.Response) -> int:
 
 
 def _reason(error: requests.RequestException) -> str:
-    return {
-        "ConnectTimeout": "no connection in time",
-        "ReadTimeout": "no answer in time",
-        "ConnectionError": "no connection",
-        "SSLError": "its certificate is not trusted",
-        "ProxyError": "the proxy refused",
-    }.get(type(error).__name__, type(error).__name__)
+    last = getattr(error.args[0] if error.args else None, "reason", error)
+    return _REASONS.get(type(last).__name__, type(last).__name__)
 
 
 def _seconds_closed(headers: Mapping[str, str]) -> float:

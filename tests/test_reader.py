@@ -237,7 +237,8 @@ def test_frames_survive_parquet_pickle_and_concat(frame, tmp_path):
     frame.to_parquet(path)
     pd.testing.assert_frame_equal(pd.read_parquet(path), frame)
     frame.to_pickle(tmp_path / "frame.pickle")
-    pd.testing.assert_frame_equal(pd.read_pickle(tmp_path / "frame.pickle"), frame)
+    back = pd.read_pickle(tmp_path / "frame.pickle")  # noqa: S301
+    pd.testing.assert_frame_equal(back, frame)
     joined = pd.concat({"a": frame, "b": frame}, names=["campaign"])
     assert (joined.dtypes == frame.dtypes).all()
     assert joined.loc["a"].equals(frame)

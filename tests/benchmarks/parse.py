@@ -11,7 +11,7 @@ import tracemalloc
 
 import orjson
 import pandas as pd
-import payloads
+import responses
 
 import braze_frames as bf
 
@@ -86,10 +86,10 @@ def peak(files):
 
 def rows(name, harsh):
     """Measure one kind of payload."""
-    many = [payloads.campaign(seed, harsh=harsh) for seed in range(30)]
+    many = [responses.campaign(seed, harsh=harsh) for seed in range(30)]
     bodies = [body for of_one in many for body in of_one]
     files = [b"\n".join(of_one) for of_one in many]
-    one = payloads.response(0, harsh=harsh, variations=6)
+    one = responses.response(0, harsh=harsh, variations=6)
     if not harsh:
         same(one)
     size = f"{name}  {sum(map(len, bodies)) / 1e6:.0f} MB"
