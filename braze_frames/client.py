@@ -10,11 +10,11 @@ from threading import Lock, local
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, NoReturn, Self
 from urllib.parse import urlsplit
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import orjson
 import pandas as pd
 
+from .endpoints import HOW_TO_SET, LOOPBACK, url_of, zone_of
 from .errors import (
     AuthError,
     BrazeError,
@@ -34,18 +34,7 @@ SERIES = "/campaigns/data_series"
 LIST = "/campaigns/list"
 DETAILS = "/campaigns/details"
 
-_INSTANCE = re.compile(r"(US|EU|AU)-(\d{2})", re.IGNORECASE)
-_HOSTS = {
-    "US": "rest.iad-{}.braze.com",
-    "EU": "rest.fra-{}.braze.eu",
-    "AU": "rest.au-{}.braze.com",
-}
-_LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 _SHORT_OFFSET = re.compile(r"([+-])(\d:\d{2})$")
-_HOW = (
-    'pass bf.connect("US-05") (your instance, or the REST host), or set '
-    'BRAZE_REST_ENDPOINT; bf.connect("sandbox") needs no account'
-)
 _COLUMNS = {
     "id": "str",
     "name": "str",
@@ -115,7 +104,7 @@ def connect(
 
         return shared().connect(**options, **({"tz": tz} if tz else {}))
     if not endpoint:
-        raise ConfigError(f"no endpoint is set; {_HOW}")
+        raise ConfigError(f"no endpoint is set; {HOW_TO_SET}")
     key = key or Key(os.environ.get("BRAZE_API_KEY"))
     return BrazeClient(endpoint, key, tz=tz or "UTC", **options)
 
@@ -165,9 +154,9 @@ class BrazeClient:
     ) -> None:
         self._key = api_key if isinstance(api_key, Key) else Key(api_key)
         del api_key
-        self.url = _url(endpoint)
+        self.url = url_of(endpoint)
         self.host = str(urlsplit(self.url).hostname)
-        self.tz, self.zone = tz, _zone(tz)
+        self.tz, self.zone = tz, zone_of(tz)
         self._max_workers, self._retries = (
             _positive("max_workers", max_workers),
             retries,
@@ -407,7 +396,7 @@ class BrazeClient:
     def _new_wire(self) -> "Wire":
         from .transport import Bearer, Gate, Wire, new_session
 
-        session = new_session(loopback=self.host in _LOOPBACK)
+        session = new_session(loopback=self.host in LOOPBACK)
         with self._lock:
             self._gate = self._gate or Gate()
             self._sessions.append(session)
@@ -429,39 +418,6 @@ def _positive(name: str, value: int) -> int:
     if value < 1:
         raise ValueError(f"{name}={value}; it is 1 or more")
     return value
-
-
-def _url(endpoint: str) -> str:
-    text = endpoint.strip()
-    instance = _INSTANCE.fullmatch(text)
-    if instance:
-        return "https://" + _HOSTS[instance[1].upper()].format(instance[2])
-    parts = urlsplit(text if "://" in text else f"https://{text}")
-    host = parts.hostname or ""
-    loopback = host in _LOOPBACK
-    if not loopback and "." not in host.strip("."):
-        raise ConfigError(f"{endpoint!r} is no instance and no host; {_HOW}")
-    if parts.scheme not in {"https", "http"} or (
-        parts.scheme == "http" and not loopback
-    ):
-        raise ConfigError(
-            f"{parts.scheme}://{host} would send the key in the open; use https://"
-        )
-    if parts.username or parts.password or parts.query:
-        raise ConfigError(
-            f"the endpoint {host!r} holds more than a host; pass only that"
-        )
-    return f"{parts.scheme}://{parts.netloc}{parts.path.rstrip('/')}"
-
-
-def _zone(tz: str) -> ZoneInfo:
-    try:
-        return ZoneInfo(tz)
-    except (ZoneInfoNotFoundError, ValueError, OSError, TypeError):
-        pass
-    raise ConfigError(
-        f"tz={tz!r} is no time zone; use a name such as 'Europe/Berlin' or 'UTC'"
-    )
 
 
 def _series_query(

@@ -8,7 +8,7 @@ import pandas as pd
 
 from .errors import PayloadError
 from .metrics import STAT, STAT_RANK
-from .payload import MISSING, Block, Ints, Packed, Shape, matrix
+from .packing import MISSING, Block, Ints, Packed, Shape, matrix
 
 Bools = np.ndarray[tuple[int], np.dtype[np.bool_]]
 Values = np.ndarray[tuple[int], np.dtype[Any]]

@@ -16,7 +16,8 @@ from .columns import Column, in_order, order_rows, spread, sum_exactly
 from .labels import label_variations
 from .metrics import ELEMENT_STAT, VARIATION_ID, is_day_total
 from .overlaps import Owner, owner
-from .payload import Batch, Ints
+from .packing import Ints
+from .payload import Batch
 
 LEVELS = ("date", "channel", "variation")
 ELEMENT_LEVELS = (*LEVELS, "element", "position", "title")

@@ -12,7 +12,7 @@ import pandas as pd
 from .errors import FrameError
 from .frame import ELEMENT_LEVELS, LEVELS
 from .metrics import CONTROL_NAME, CONTROL_STAT, VARIATION_ID, is_day_total
-from .payload import Ints
+from .packing import Ints
 
 Grain = Literal["variation", "campaign"]
 

@@ -12,7 +12,8 @@ from typing import NamedTuple
 import numpy as np
 
 from .errors import PayloadError
-from .payload import MISSING, Batch, Block, Ints, Key, Packed, matrix
+from .packing import MISSING, Block, Ints, Packed, matrix
+from .payload import Batch, Key
 
 Bools = np.ndarray[tuple[int], np.dtype[np.bool_]]
 

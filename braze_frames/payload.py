@@ -7,16 +7,13 @@ apart cell by cell, with every check; so is a whole answer that arrives decoded,
 that holds booleans, which ``struct`` would take for numbers.
 """
 
-import math
 import re
-import struct
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import date
 from functools import lru_cache
-from itertools import chain, compress, starmap
-from operator import itemgetter
+from itertools import chain, compress
 from typing import Any, NamedTuple, NoReturn, cast
 
 import numpy as np
@@ -24,13 +21,23 @@ import orjson
 
 from .errors import PayloadError
 from .metrics import ALIASES, ELEMENT_KEY, STAT, VARIATION_ID, VARIATION_NAME
+from .packing import (
+    BOUND,
+    MISSING,
+    Block,
+    Day,
+    Ints,
+    Packed,
+    Shape,
+    amount_of,
+    column_of,
+    count_of,
+    matrix,
+    pack,
+    pad,
+    shape_of,
+)
 
-Day = dict[str, Any]
-Ints = np.ndarray[tuple[int], np.dtype[np.int64]]
-
-MISSING = -(2**63)
-
-_BOUND = 2**63
 _FEW = 4
 _RARE = 16
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
@@ -64,43 +71,6 @@ class Element(NamedTuple):
     position: int
     title: str
     clicks: int
-
-
-class Shape(NamedTuple):
-    """How objects with the same keys are packed: eight bytes a stat.
-
-    ``blanks`` stand where an object lacks the stat: ``MISSING``, or NaN in a float.
-    """
-
-    stats: tuple[str, ...]
-    formats: str
-    blanks: tuple[int | float, ...]
-    keys: frozenset[str]
-    pick: Callable[[Day], tuple[Any, ...]]
-    pack: Callable[..., bytes]
-
-
-class Block(NamedTuple):
-    """Packed rows of one shape and where they stand in the batch.
-
-    ``whole`` when no value is missing.
-    """
-
-    shape: Shape
-    rows: Ints
-    packed: bytes
-    whole: bool
-
-
-@dataclass(slots=True)
-class Packed:
-    """Rows of stats: whole rows in blocks, the odd ones as (row, stat, value) cells."""
-
-    blocks: list[Block] = field(default_factory=list)
-    rows: list[int] = field(default_factory=list)
-    stats: list[str] = field(default_factory=list)
-    values: list[int | float] = field(default_factory=list)
-    left_out: set[str] = field(default_factory=set)
 
 
 @dataclass(slots=True)
@@ -277,8 +247,8 @@ class _Reader:
     count: int = 0
 
     def read(self) -> None:
-        times = _column(self.days, "time")
-        messages = _column(self.days, "messages")
+        times = column_of(self.days, "time")
+        messages = column_of(self.days, "messages")
         lists = self._channels(messages)
         taker = _Taker(self, self.totals, ("time", "messages"), self._day_place)
         taker.take(self.days, 0, times, messages)
@@ -316,7 +286,7 @@ class _Reader:
         if set(map(type, rows)) != {dict}:
             row = next(i for i, row in enumerate(rows) if not isinstance(row, dict))
             self.fail(*place(start + row), "", rows[row], "an object of stats")
-        ids, names = _column(rows, VARIATION_ID), _column(rows, VARIATION_NAME)
+        ids, names = column_of(rows, VARIATION_ID), column_of(rows, VARIATION_NAME)
         taker = _Taker(self, self.entries, (VARIATION_ID, VARIATION_NAME), place)
         taker.take(rows, start, ids, names)
         self.entry_key.append(self._key_codes(channel, ids, names, sizes, place))
@@ -440,7 +410,7 @@ class _Taker:
         if shape is None:
             return numbers
         shapes.append(shape)
-        packed, odd = _pack(shape, some)
+        packed, odd = pack(shape, some)
         good = np.delete(members, odd) if odd else members
         block = Block(shape, good + start, b"".join(packed), whole=True)
         if len(good) and matrix(block).min() == MISSING:
@@ -455,7 +425,7 @@ class _Taker:
         padded: dict[Shape, tuple[list[int], list[bytes]]] = {}
         for i in odd:
             for shape in shapes:
-                packed = _padded(shape, rows[i])
+                packed = pad(shape, rows[i])
                 if packed:
                     found = padded.setdefault(shape, ([], []))
                     found[0].append(start + i)
@@ -469,7 +439,7 @@ class _Taker:
 
     def _shape(self, rows: list[Day]) -> Shape | None:
         shapes = (
-            _shape(tuple(row), tuple(map(type, row.values())), self.skip)
+            shape_of(tuple(row), tuple(map(type, row.values())), self.skip)
             for row in rows
         )
         return next(filter(None, shapes), None)
@@ -492,10 +462,10 @@ class _Taker:
         if stat is None:
             return self._unknown(key, value, row)
         if stat.dtype == "Int64":
-            number: int | float | None = _count(value)
+            number: int | float | None = count_of(value)
             expected = "a whole number below 2^63"
         else:
-            number, expected = _amount(value), "a number"
+            number, expected = amount_of(value), "a number"
         if number is None:
             self.reader.fail(*self.place(row), key, value, expected)
         return number
@@ -505,8 +475,8 @@ class _Taker:
         if element and self.into is self.reader.entries:
             self._element(element, key, value, row)
             return None
-        whole = None if isinstance(value, float) else _count(value, -_BOUND)
-        number = _amount(value) if whole is None else whole
+        whole = None if isinstance(value, float) else count_of(value, -BOUND)
+        number = amount_of(value) if whole is None else whole
         if number is None:
             self.into.left_out.add(key)
         else:
@@ -514,102 +484,10 @@ class _Taker:
         return number
 
     def _element(self, element: re.Match[str], key: str, value: Any, row: int) -> None:
-        clicks = _count(value)
+        clicks = count_of(value)
         if clicks is None:
             expected = "a whole number below 2^63"
             self.reader.fail(*self.place(row), key, value, expected)
         title = self.reader.text(element[3], *self.place(row)) or ""
         found = Element(row, element[1], int(element[2]), title, clicks)
         self.reader.elements.append(found)
-
-
-def _column(rows: list[Day], key: str) -> list[Any]:
-    try:
-        return list(map(itemgetter(key), rows))
-    except KeyError:
-        return [row.get(key) for row in rows]
-
-
-def _pack(shape: Shape, rows: Sequence[Day]) -> tuple[list[bytes], list[int]]:
-    """Pack what fits; the numbers of the rows that do not."""
-    packed: list[bytes] = []
-    odd: list[int] = []
-    stream = starmap(shape.pack, map(shape.pick, rows))
-    while True:
-        try:
-            packed.extend(stream)
-        except (KeyError, struct.error):
-            odd.append(len(packed) + len(odd))
-        else:
-            return packed, odd
-
-
-def _padded(shape: Shape, row: Day) -> bytes | None:
-    """Pack an object that lacks stats of the shape, or None where it has others."""
-    if not row.keys() <= shape.keys:
-        return None
-    values = [
-        blank if value is None else value
-        for value, blank in zip(map(row.get, shape.stats), shape.blanks, strict=True)
-    ]
-    try:
-        return shape.pack(*values) if MISSING not in row.values() else None
-    except struct.error:
-        return None
-
-
-@lru_cache(maxsize=4096)
-def _shape(
-    keys: tuple[str, ...], types: tuple[type, ...], skip: tuple[str, str]
-) -> Shape | None:
-    """Return how to pack objects with these keys, or None where they need more care."""
-    formats = {
-        key: _format(key, type_)
-        for key, type_ in zip(keys, types, strict=True)
-        if key not in skip or type_ is type(None)
-    }
-    if not formats or "" in formats.values():
-        return None
-    stats = tuple(formats)
-    layout = "".join(formats.values())
-    return Shape(
-        stats,
-        layout,
-        tuple(math.nan if code == "d" else MISSING for code in layout),
-        frozenset(keys),
-        itemgetter(*stats) if len(stats) > 1 else lambda row: (row[stats[0]],),
-        struct.Struct("=" + layout).pack,
-    )
-
-
-def _format(key: str, type_: type) -> str:
-    if key in STAT:
-        return "q" if STAT[key].dtype == "Int64" else "d"
-    if ELEMENT_KEY.fullmatch(key):
-        return ""
-    return {int: "q", float: "d"}.get(type_, "")
-
-
-def _count(value: Any, least: int = 1 - _BOUND) -> int | None:
-    if isinstance(value, float) and value.is_integer():
-        value = int(value)
-    if isinstance(value, np.integer):
-        value = int(value)
-    whole = isinstance(value, int) and not isinstance(value, bool)
-    return value if whole and least <= value < _BOUND else None
-
-
-def _amount(value: Any) -> float | None:
-    if isinstance(value, bool) or not isinstance(value, int | float | np.integer):
-        return None
-    try:
-        number = float(value)
-    except OverflowError:
-        return None
-    return number if math.isfinite(number) else None
-
-
-def matrix(block: Block) -> np.ndarray[Any, np.dtype[np.int64]]:
-    """Return a block's values, a row each, floats by their bits."""
-    packed = np.frombuffer(block.packed, dtype=np.int64)
-    return packed.reshape(-1, len(block.shape.stats))

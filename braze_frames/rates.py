@@ -11,7 +11,7 @@ from .columns import Bools, Column, Values, sum_runs
 from .errors import NonAdditiveWarning
 from .grains import Level, levels_of, stats_of
 from .metrics import STAT, STAT_RANK
-from .payload import Ints
+from .packing import Ints
 
 _DAY_NS = 86_400 * 10**9
 

@@ -369,8 +369,9 @@ def _fail(
     if on_error == "warn" and pulled.campaigns:
         _warn(message, PayloadWarning)
         return
+    hint = ". What came of the others is in .frame" if pulled.campaigns else ""
     raise PullError(
-        f"{message}. What came of the others is in .frame",
+        f"{message}{hint}",
         failed=pulled.failed,
         frame=picked if pulled.campaigns else None,
     )

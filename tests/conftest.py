@@ -11,6 +11,8 @@ settings.register_profile("here", deadline=None)
 settings.register_profile("ci", deadline=None, derandomize=True, max_examples=50)
 settings.load_profile("ci" if os.environ.get("CI") else "here")
 
+collect_ignore = ["benchmarks"]
+
 TESTED = "Basket Reminder: Subject Test"
 
 

@@ -97,7 +97,7 @@ def test_another_path_is_not_found_and_another_method_not_allowed(sandbox):
     assert (status, json.loads(body)) == (404, {"message": "Invalid URL"})
     for method in ("POST", "PUT", "PATCH", "DELETE", "OPTIONS"):
         assert ask(sandbox, LIST, method=method)[0] == 405
-    status, headers, body = ask(sandbox, LIST, method="HEAD")
+    status, _, body = ask(sandbox, LIST, method="HEAD")
     assert (status, body) == (405, b"")
 
 
@@ -441,7 +441,7 @@ def test_stop_closes_open_connections_and_frees_the_port():
     line.getresponse().read()
     sandbox.stop()
     sandbox.stop()
-    with pytest.raises((ConnectionError, http.client.HTTPException)):
+    with pytest.raises((ConnectionError, http.client.HTTPException)):  # noqa: PT012
         line.request("GET", LIST)
         line.getresponse()
     line.close()

@@ -1,0 +1,232 @@
+"""The project's own promises: layers, names, sizes, bounds, a light import."""
+
+import ast
+import inspect
+import re
+import subprocess
+import sys
+import tomllib
+import zipfile
+from pathlib import Path
+
+import pytest
+
+import braze_frames as bf
+
+ROOT = Path(__file__).parents[1]
+PACKAGE = ROOT / "braze_frames"
+LAYERS = (
+    {"errors", "metrics"},
+    {"ids", "key", "endpoints", "windows", "packing"},
+    {"transport", "payload"},
+    {"overlaps"},
+    {"client", "columns", "labels"},
+    {"frame", "sources"},
+    {"grains", "pull"},
+    {"rates", "reader"},
+    {"tables"},
+    {"accessor"},
+    {"registration"},
+    {"__init__", "__main__"},
+)
+SIDE = {"sandbox", "sandbox_api", "sandbox_server", "scenarios"}
+SIDE |= {"scenario_table", "scenario_draws"}
+SIDE_MAY_IMPORT = {"errors", "metrics", "client", *SIDE}
+MAY_IMPORT_SIDE = {"client", "__init__"}
+MODULES = sorted(path.stem for path in PACKAGE.glob("*.py"))
+
+
+def tree_of(module):
+    """Parse a module."""
+    return ast.parse((PACKAGE / f"{module}.py").read_text())
+
+
+def imports_of(module):
+    """Return which of our modules a module imports, functions included."""
+    found = set()
+    for node in ast.walk(tree_of(module)):
+        if isinstance(node, ast.ImportFrom):
+            name = node.module or ""
+            ours = node.level > 0 or name.startswith("braze_frames")
+            if ours:
+                name = name.removeprefix("braze_frames").strip(".")
+                found |= {name} if name else {alias.name for alias in node.names}
+        elif isinstance(node, ast.Import):
+            names = (alias.name.split(".") for alias in node.names)
+            found |= {parts[-1] for parts in names if parts[0] == "braze_frames"}
+    return {name for name in found if name in MODULES}
+
+
+def test_every_module_has_its_layer():
+    assert sorted({*SIDE, *(name for layer in LAYERS for name in layer)}) == MODULES
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_imports_point_down_the_layers(module):
+    if module in SIDE:
+        assert imports_of(module) <= SIDE_MAY_IMPORT
+        return
+    place = next(n for n, layer in enumerate(LAYERS) if module in layer)
+    below = {name for layer in LAYERS[:place] for name in layer}
+    allowed = below | (SIDE if module in MAY_IMPORT_SIDE else set())
+    assert imports_of(module) <= allowed
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_modules_and_functions_stay_readable(module):
+    text = (PACKAGE / f"{module}.py").read_text()
+    assert text.count("\n") <= 500
+    for node in ast.walk(tree_of(module)):
+        if isinstance(node, ast.FunctionDef):
+            doc = len((ast.get_docstring(node, clean=False) or "").splitlines())
+            size = node.end_lineno - node.lineno + 1 - doc
+            assert size <= 50, f"{module}.{node.name} has {size} lines"
+
+
+@pytest.mark.parametrize("module", sorted({*MODULES} - SIDE - {"metrics", "__main__"}))
+def test_no_module_but_the_tables_names_a_stat(module):
+    tree = tree_of(module)
+    docs = {
+        node.body[0].value
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef)
+        and node.body
+        and isinstance(node.body[0], ast.Expr)
+    }
+    texts = {
+        node.value
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Constant)
+        and node not in docs
+        and isinstance(node.value, str)
+    }
+    from braze_frames.metrics import CHANNELS, STAT
+
+    named = texts & ({*STAT} | {channel.name for channel in CHANNELS})
+    assert named <= {"errors", "read"}, "a key of answers, and what files can do"
+
+
+def test_public_names_are_sorted_documented_and_no_modules():
+    assert bf.__all__ == sorted(bf.__all__)
+    assert not set(bf.__all__) & set(MODULES)
+    expected = {"read_braze_series", "BrazeAccessor", "BrazeClient", "connect"}
+    expected |= {"Sandbox", "glossary", "__version__"}
+    assert expected <= set(bf.__all__)
+    for name in bf.__all__:
+        assert name == "__version__" or inspect.getdoc(getattr(bf, name))
+
+
+def test_every_error_and_warning_is_public_and_in_one_tree():
+    from braze_frames import errors
+
+    for name, kind in vars(errors).items():
+        if inspect.isclass(kind) and issubclass(kind, Exception):
+            assert name in bf.__all__
+            base = bf.BrazeWarning if issubclass(kind, Warning) else bf.BrazeError
+            assert issubclass(kind, base)
+
+
+def test_the_version_is_that_of_the_package():
+    about = tomllib.loads((ROOT / "pyproject.toml").read_text())
+    assert bf.__version__ == about["project"]["version"]
+
+
+def test_the_oldest_versions_tested_are_the_bounds_of_the_package():
+    about = tomllib.loads((ROOT / "pyproject.toml").read_text())
+    bounds = dict(one.split(">=") for one in about["project"]["dependencies"])
+    lines = (ROOT / "tests" / "oldest.txt").read_text().split()
+    pins = dict(line.split("==") for line in lines)
+    assert set(bounds) <= set(pins)
+    for name, bound in bounds.items():
+        assert pins[name] == bound or pins[name].startswith(f"{bound}."), name
+
+
+def test_every_dependency_has_its_reason():
+    text = (ROOT / "pyproject.toml").read_text()
+    block = re.search(r"^dependencies = \[\n(.*?)^\]", text, re.DOTALL | re.MULTILINE)
+    assert all("#" in line for line in block[1].splitlines())
+
+
+def test_the_top_level_holds_what_was_agreed():
+    allowed = {"pyproject.toml", "README.md", "LICENSE", "braze_frames", "notebooks"}
+    allowed |= {"tests", "binder"}
+    names = {path.name for path in ROOT.iterdir() if not path.name.startswith(".")}
+    assert names - {"build", "dist"} == allowed
+
+
+def test_the_wheel_holds_the_package_and_its_type_marker(tmp_path):
+    command = [sys.executable, "-m", "pip", "wheel", "--no-deps", "-q", str(ROOT)]
+    done = subprocess.run(  # noqa: S603
+        [*command, "-w", str(tmp_path)], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    names = zipfile.ZipFile(next(tmp_path.glob("*.whl"))).namelist()
+    assert "braze_frames/py.typed" in names
+    assert not [name for name in names if name.startswith(("tests", "notebooks"))]
+
+
+def python(code):
+    """Run code in a new interpreter, with warnings as errors; return what it prints."""
+    done = subprocess.run(  # noqa: S603
+        [sys.executable, "-W", "error", "-c", code],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=ROOT,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout.split()
+
+
+def test_importing_loads_nothing_heavy():
+    heavy = "matplotlib scipy requests urllib3 tqdm IPython http.server jupyterlab"
+    code = (
+        "import sys, pandas; before = set(sys.modules); import braze_frames; "
+        f"print(*[m for m in {heavy.split()} if m in sys.modules and m not in before])"
+    )
+    assert python(code) == []
+
+
+def test_a_full_re_import_is_silent():
+    code = """
+import sys, pandas as pd, braze_frames
+day = {"time": "2026-03-01", "messages": {"email": [{"sent": 1}]}}
+pd.read_braze_series({"data": [day]}).braze.totals()
+for name in [name for name in sys.modules if name.startswith("braze_frames")]:
+    del sys.modules[name]
+import braze_frames
+new = pd.read_braze_series({"data": [day]})
+print(isinstance(new.braze, braze_frames.BrazeAccessor))
+"""
+    assert python(code) == ["True"]
+
+
+@pytest.mark.parametrize(
+    "foreign",
+    [
+        "pd.api.extensions.register_dataframe_accessor('braze')(type('X', (), {}))",
+        "pd.read_braze_series = lambda: None",
+    ],
+)
+def test_a_foreign_name_gives_one_warning(foreign):
+    code = f"""
+import warnings, pandas as pd
+{foreign}
+with warnings.catch_warnings(record=True) as caught:
+    warnings.simplefilter("always")
+    import braze_frames
+print(len(caught), pd.read_braze_series is braze_frames.read_braze_series)
+"""
+    assert python(code) == ["1", "True"]
+
+
+def test_the_tour_runs_in_the_terminal():
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-m", "braze_frames"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    for words in ("Basket Reminder", "df.braze", "jupyterlab", "BRAZE_API_KEY"):
+        assert words in done.stdout
