@@ -93,7 +93,6 @@ def connect(
     key = None if api_key is None else Key(api_key)
     del api_key
     endpoint = endpoint or os.environ.get("BRAZE_REST_ENDPOINT")
-    tz = tz or os.environ.get("BRAZE_TZ")
     options: dict[str, Any] = {
         "max_workers": max_workers,
         "retries": retries,
@@ -106,7 +105,8 @@ def connect(
     if not endpoint:
         raise ConfigError(f"no endpoint is set; {HOW_TO_SET}")
     key = key or Key(os.environ.get("BRAZE_API_KEY"))
-    return BrazeClient(endpoint, key, tz=tz or "UTC", **options)
+    tz = tz or os.environ.get("BRAZE_TZ") or "UTC"
+    return BrazeClient(endpoint, key, tz=tz, **options)
 
 
 class BrazeClient:
@@ -154,6 +154,7 @@ class BrazeClient:
     ) -> None:
         self._key = api_key if isinstance(api_key, Key) else Key(api_key)
         del api_key
+        self._key.check()
         self.url = url_of(endpoint)
         self.host = str(urlsplit(self.url).hostname)
         self.tz, self.zone = tz, zone_of(tz)
@@ -241,6 +242,7 @@ class BrazeClient:
         query = {"include_archived": str(archived).lower()}
         if edited_since is not None:
             moment = pd.Timestamp(edited_since)
+            moment = moment.tz_convert("UTC") if moment.tz else moment
             query["last_edit.time[gt]"] = moment.strftime("%Y-%m-%dT%H:%M:%S")
         found = [row for page in self._pages(query) for row in page]
         rows = [
@@ -273,7 +275,7 @@ class BrazeClient:
             It was refused or did not come.
         """
         query = {"campaign_id": check_campaign_id(str(campaign_id))}
-        return self._json(DETAILS, query, "messages")
+        return self._json(DETAILS, query, "name")
 
     def series(
         self, campaign_id: str, length: int, ending_at: str | datetime | None = None

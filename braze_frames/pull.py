@@ -6,6 +6,8 @@ from contextlib import contextmanager
 from datetime import date, timedelta
 from typing import NamedTuple
 
+import numpy as np
+
 from .client import BrazeClient
 from .errors import AuthError, BrazeError, PayloadError, WindowWarning
 from .frame import Campaign
@@ -142,7 +144,7 @@ def _fetch(
         except BrazeError as error:
             answers.failed.setdefault(job.id, error)
             continue
-        if len(batch.days) == job.window.length:
+        if len(np.unique(batch.days)) == job.window.length:
             answers.batches[job.id].append(batch)
         else:
             yield _moved(job, batch)

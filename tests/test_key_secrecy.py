@@ -148,6 +148,17 @@ def run_verbose(kernel, url, call):
     return run(kernel, VERBOSE + call) + run(kernel, "%tb")
 
 
+@pytest.mark.parametrize("wrong", [f"{KEY}\n", f"'{KEY}'", f"{KEY} {KEY}"])
+def test_a_key_that_is_refused_is_in_no_verbose_traceback(kernel, wrong):
+    code = f"import os\nos.environ.update(BRAZE_API_KEY={wrong!r})"
+    run(kernel, code)
+    told = run(kernel, VERBOSE + "bf.connect('US-05')")
+    told += run(kernel, "bf.connect('US-05', os.environ['BRAZE_API_KEY'])")
+    told += run(kernel, "bf.BrazeClient('US-05', os.environ['BRAZE_API_KEY'])")
+    assert told.count("ConfigError") >= 3
+    assert KEY not in told
+
+
 @pytest.mark.parametrize(
     "call",
     [
