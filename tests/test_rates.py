@@ -59,8 +59,8 @@ def test_weeks_have_pandas_labels_and_empty_weeks_are_left_out():
         [("2026-03-02", "email", "A", {"sent": 1}), ("2026-03-30", "email", "A", {})]
     )
     weeks = frame.braze.totals(by=[], freq="W")
-    expected = pd.DatetimeIndex(["2026-03-08", "2026-04-05"], name="date")
-    assert weeks.index.equals(expected)
+    assert weeks.index.name == "date"
+    assert [str(day.date()) for day in weeks.index] == ["2026-03-08", "2026-04-05"]
     assert weeks["sent"].tolist() == [1, pd.NA]
 
 
