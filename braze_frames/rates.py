@@ -173,10 +173,10 @@ def _binned(level: Level, freq: str | pd.offsets.BaseOffset) -> Level:
 def _offset(freq: str | pd.offsets.BaseOffset) -> pd.offsets.BaseOffset:
     try:
         offset = pd.tseries.frequencies.to_offset(freq)
-    except ValueError as error:
+    except (TypeError, ValueError) as error:
         raise ValueError(f"freq={freq!r} is no period: {error}") from None
     finer = isinstance(offset, pd.offsets.Tick) and offset.nanos % _DAY_NS
-    if offset is None or finer:
+    if offset is None or finer or offset.n < 1:
         raise ValueError(
             f"freq={freq!r} is no whole number of days; the data are daily, pass 'D', "
             "'W', 'MS' or longer"

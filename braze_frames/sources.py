@@ -9,6 +9,7 @@ import gzip
 import os
 import re
 import uuid
+from codecs import BOM_UTF8
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import date
 from itertools import chain
@@ -384,6 +385,7 @@ def _trees(stream: Any, origin: str, *, lines: bool) -> Iterator[Answer]:
     body: bytes = text.encode() if isinstance(text, str) else bytes(text)
     if body.startswith(_GZIP):
         body = _unzipped(body, origin)
+    body = body.removeprefix(BOM_UTF8)
     if not body.strip() or not (lines or _is_lines(body)):
         yield Answer(origin, decode(body, origin), has_booleans(body))
         return
@@ -396,8 +398,10 @@ def _trees(stream: Any, origin: str, *, lines: bool) -> Iterator[Answer]:
 def _is_lines(body: bytes) -> bool:
     """Whether a nameless text is JSON lines: the first of several lines is whole."""
     end = body.find(b"\n")
-    return body[max(end - 2, 0) : end].rstrip()[-1:] in {b"}", b"]"} and bool(
-        _NEXT_LINE.match(body, end)
+    return (
+        end > 0
+        and body[max(end - 2, 0) : end].rstrip()[-1:] in {b"}", b"]"}
+        and bool(_NEXT_LINE.match(body, end))
     )
 
 

@@ -125,7 +125,7 @@ def test_periods_that_are_no_whole_days_are_refused(two_channels, freq):
         two_channels.braze.totals(freq=freq)
 
 
-@pytest.mark.parametrize("freq", ["fortnight", ""])
+@pytest.mark.parametrize("freq", ["fortnight", "", "-1W", 7])
 def test_periods_that_are_none_are_refused(two_channels, freq):
     with pytest.raises(ValueError, match="freq="):
         two_channels.braze.totals(freq=freq)
