@@ -191,7 +191,10 @@ class BrazeClient:
         with self._lock:
             pool, self._pool = self._pool, None
             sessions, self._sessions = self._sessions, []
+            gate, self._gate = self._gate, None
             self._threads = local()
+        if gate is not None:
+            gate.end()
         if pool is not None:
             pool.shutdown(wait=False, cancel_futures=True)
         for session in sessions:

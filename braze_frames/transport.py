@@ -47,11 +47,31 @@ class Answer(NamedTuple):
 
 
 class Gate:
-    """The rate limit of one client: while it is closed, no thread sends."""
+    """The rate limit of one client: while it is closed, no thread sends.
+
+    It ends with the client: then no thread pauses or sends any more.
+    """
 
     def __init__(self) -> None:
         self._opens = 0.0
+        self._ended = False
         self._changed = Condition()
+
+    def end(self) -> None:
+        """Let no one pass any more."""
+        with self._changed:
+            self._ended = True
+            self._changed.notify_all()
+
+    def pause(self, seconds: float) -> None:
+        """Wait some seconds, or until the end."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._ended, seconds)
+            self._check()
+
+    def _check(self) -> None:
+        if self._ended:
+            raise RequestError("the client was closed before the answer came")
 
     def close(self, seconds: float) -> None:
         """Close for some seconds; a later opening already set stays."""
@@ -65,13 +85,17 @@ class Gate:
         ------
         RateLimitError
             That would take more than 15 minutes in all.
+        RequestError
+            The client was closed.
         """
         with self._changed:
+            self._check()
             while (left := self._opens - time.monotonic()) > 0:
                 if waited + left > LONGEST_WAIT:
                     raise RateLimitError(_too_long(left), status=429)
                 waited += left
-                self._changed.wait(left)
+                self._changed.wait_for(lambda: self._ended, left)
+                self._check()
         return waited
 
 
@@ -125,8 +149,10 @@ class Patience(Retry):
         )
 
     def sleep(self, response: BaseHTTPResponse | None = None) -> None:
-        """Pause, then pass the gate."""
-        super().sleep(response)
+        """Pause as long as the server asks, or longer each time, at the gate."""
+        self.gate.pause(0.0)
+        asked = None if response is None else self.get_retry_after(response)
+        self.gate.pause(asked or self.get_backoff_time())
         self.gate.wait(0.0)
 
 

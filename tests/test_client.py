@@ -363,6 +363,25 @@ def test_the_sandbox_is_shared_and_has_its_own_clock():
     assert str(one.today()) == "2026-06-30"
 
 
+def test_a_closed_client_repeats_no_request():
+    told = []
+
+    def ask():
+        with pytest.raises(bf.RequestError) as caught:
+            client.series(ID, 1)
+        told.append(str(caught.value))
+
+    with serve(limited(600)) as (script, url), client_of(url) as client:
+        thread = Thread(target=ask)
+        thread.start()
+        while not script.requests:
+            thread.join(0.01)
+        client.close()
+        thread.join(30)
+    assert told == ["the client was closed before the answer came"]
+    assert len(script.requests) == 1
+
+
 def test_a_closed_client_can_ask_again():
     with serve(answer()) as (_, url), client_of(url) as client:
         client.series(ID, 1)
