@@ -20,16 +20,16 @@ _LARGE = 2.0**62
 
 
 class Column(NamedTuple):
-    """Values and where they are given; a value that is not given is 0."""
+    """Values and where they are missing; a missing value is 0."""
 
     values: Values
-    given: Bools
+    missing: Bools
 
     def array(self) -> pd.api.extensions.ExtensionArray:
         """Return the column as a nullable pandas array."""
         if self.values.dtype == np.float64:
-            return pd.arrays.FloatingArray(self.values, ~self.given)
-        return pd.arrays.IntegerArray(self.values, ~self.given)
+            return pd.arrays.FloatingArray(self.values, self.missing)
+        return pd.arrays.IntegerArray(self.values, self.missing)
 
 
 class Slots(NamedTuple):
@@ -85,22 +85,22 @@ def spread(
     ranked = _ranked((stats | {stat for stat, _ in cells}) - left_out)
     place = {stat: row for row, stat in enumerate(ranked)}
     table = np.zeros((len(place), len(slots.slot)), dtype=np.int64)
-    given = np.zeros(table.shape, dtype=bool)
+    missing = np.ones(table.shape, dtype=bool)
     layouts = {shape: _layout(shape, place, floats) for shape in shapes}
     for part, offset in zip(parts, offsets, strict=True):
         for block in part.blocks:
             goal = slots.slot[block.rows + offset]
-            _put(table, given, layouts[block.shape], block, goal)
+            _put(table, missing, layouts[block.shape], block, goal)
     for (stat, is_float), (rows, values) in cells.items():
         if stat in place:
             numbers = np.array(values, dtype="f8" if is_float else "i8")
             goal = slots.slot[rows]
             table[place[stat], goal] = _bits(numbers, as_float=stat in floats)
-            given[place[stat], goal] = True
+            missing[place[stat], goal] = False
     return {
-        stat: _column(stat, table[row], given[row], slots, is_float=stat in floats)
+        stat: _column(stat, table[row], missing[row], slots, is_float=stat in floats)
         for stat, row in place.items()
-        if given[row].any()
+        if not missing[row].all()
     }
 
 
@@ -144,16 +144,19 @@ def _layout(shape: Shape, place: dict[str, int], floats: set[str]) -> _Layout:
     )
 
 
-def _put(table: Table, given: Flags, layout: _Layout, block: Block, goal: Ints) -> None:
+def _put(
+    table: Table, missing: Flags, layout: _Layout, block: Block, goal: Ints
+) -> None:
     values = matrix(block).T[layout.columns]
-    here: Flags = np.ones(values.shape, dtype=bool)
+    holes: Flags = np.zeros(values.shape, dtype=bool)
     if not block.whole:
-        here = values != MISSING
-        here[layout.floats] = ~np.isnan(values[layout.floats].view("f8"))
+        holes = values == MISSING
+        holes[layout.floats] = np.isnan(values[layout.floats].view("f8"))
+        values[holes] = 0
     for turned in layout.turned:
         values[turned] = _bits(values[turned], as_float=True)
-    given[layout.rows, goal] = here
-    table[layout.rows, goal] = values if block.whole else np.where(here, values, 0)
+    missing[layout.rows, goal] = holes
+    table[layout.rows, goal] = values
 
 
 def _bits(numbers: Values, *, as_float: bool) -> Ints:
@@ -162,13 +165,13 @@ def _bits(numbers: Values, *, as_float: bool) -> Ints:
 
 
 def _column(
-    stat: str, bits: Ints, given: Bools, slots: Slots, *, is_float: bool
+    stat: str, bits: Ints, missing: Bools, slots: Slots, *, is_float: bool
 ) -> Column:
     values: Values = bits.view("f8") if is_float else bits
     if slots.starts is None:
-        return Column(values, given)
+        return Column(values, missing)
     sums = sum_runs(stat, values, slots.starts, slots.place)
-    return Column(sums, np.logical_or.reduceat(given, slots.starts))
+    return Column(sums, np.logical_and.reduceat(missing, slots.starts))
 
 
 def _ranked(stats: Iterable[str]) -> list[str]:
@@ -183,7 +186,7 @@ def in_order(columns: dict[str, Column]) -> dict[str, Column]:
 def sum_runs(
     stat: str, values: Values, starts: Ints, place: Callable[[int], str]
 ) -> Values:
-    """Sum runs of values exactly; the sum of what is not given (0) adds nothing.
+    """Sum runs of values exactly; what is missing (0) adds nothing.
 
     Raises
     ------

@@ -222,19 +222,19 @@ def _fill(entries: _Table, totals: _Table, alone: Ints) -> None:
     for stat in filter(is_day_total, totals.columns):
         total = totals.columns[stat]
         column = entries.columns.get(stat) or _empty_like(total, len(entries.day))
-        missing = ~column.given[rows] & total.given[days]
-        if not missing.any():
+        filled = column.missing[rows] & ~total.missing[days]
+        if not filled.any():
             continue
         values = column.values.astype(
             np.result_type(column.values, total.values), copy=False
         )
-        values[rows[missing]] = total.values[days[missing]]
-        column.given[rows[missing]] = True
-        entries.columns[stat] = Column(values, column.given)
+        values[rows[filled]] = total.values[days[filled]]
+        column.missing[rows[filled]] = False
+        entries.columns[stat] = Column(values, column.missing)
 
 
 def _empty_like(column: Column, size: int) -> Column:
-    return Column(np.zeros(size, dtype=column.values.dtype), np.zeros(size, dtype=bool))
+    return Column(np.zeros(size, dtype=column.values.dtype), np.ones(size, dtype=bool))
 
 
 def _variations(read: _Read) -> pd.DataFrame:

@@ -94,7 +94,7 @@ class Batch:
     messages: list[str]
 
 
-def decode(body: bytes, origin: str) -> Any:
+def decode(body: bytes | memoryview, origin: str) -> Any:
     """Parse JSON.
 
     Raises
@@ -105,7 +105,7 @@ def decode(body: bytes, origin: str) -> Any:
     try:
         return orjson.loads(body)
     except orjson.JSONDecodeError as error:
-        reason = _why_not_json(body, error)
+        reason = _why_not_json(bytes(body), error)
     raise PayloadError(f"{origin}: {reason}")
 
 
@@ -124,13 +124,16 @@ def _why_not_json(body: bytes, error: orjson.JSONDecodeError) -> str:
     return f"is not JSON at {place} ({error.msg}); fetch or copy it again"
 
 
-def has_booleans(body: bytes) -> bool:
+def has_booleans(body: bytes | memoryview) -> bool:
     """Whether the text may hold booleans, which need the careful way."""
     letters = np.frombuffer(body, dtype=np.uint8)
     first, second = letters[:-1], letters[1:]
     return bool(
-        (((first == ord("r")) & (second == ord("u"))).any() and b"true" in body)
-        or (((first == ord("l")) & (second == ord("s"))).any() and b"false" in body)
+        (((first == ord("r")) & (second == ord("u"))).any() and b"true" in bytes(body))
+        or (
+            ((first == ord("l")) & (second == ord("s"))).any()
+            and b"false" in bytes(body)
+        )
     )
 
 
@@ -174,6 +177,17 @@ def parse(
         elements=reader.elements,
         messages=[str(text) for text in answer.get("errors") or ()],
     )
+
+
+def _numbered(
+    ids: list[Any], names: list[Any], size: int, seen: dict[tuple[Any, Any], int]
+) -> Ints:
+    """Give pairs of id and name a number; most days list them in the same order."""
+    again = ids[size:] == ids[:-size] and names[size:] == names[:-size]
+    count = size if again else len(ids)
+    pairs = zip(ids[:count], names[:count], strict=True)
+    numbers = np.fromiter(map(seen.__getitem__, pairs), np.int64, count)
+    return np.resize(numbers, len(ids))
 
 
 def _joined(parts: list[Ints]) -> Ints:
@@ -304,8 +318,7 @@ class _Reader:
         seen: defaultdict[tuple[Any, Any], int] = defaultdict()
         seen.default_factory = seen.__len__
         try:
-            numbers = map(seen.__getitem__, zip(ids, names, strict=True))
-            codes = np.fromiter(numbers, np.int64, len(ids))
+            codes = _numbered(ids, names, sizes[0], seen)
         except TypeError:
             seen.clear()
         self._check_labels(ids, names, seen, place)

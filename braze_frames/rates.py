@@ -120,7 +120,7 @@ def _summed(
             mixed = _several_channels(channel, groups, given)
             counted &= ~mixed
             refused += [name] if mixed.any() else []
-        columns[name] = Column(groups.sums(name, values), counted).array()
+        columns[name] = Column(groups.sums(name, values), ~counted).array()
     _warn_of_unique(refused)
     return columns
 

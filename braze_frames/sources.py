@@ -27,6 +27,7 @@ _FORMATS = (".json", ".jsonl", ".ndjson", ".gz")
 _LINES = (".jsonl", ".ndjson")
 _RESPONSE_KEYS = frozenset({"data", "message", "errors"})
 _NEXT_LINE = re.compile(rb"\s*[{\[]")
+_BLANK = 1000
 _GZIP = b"\x1f\x8b"
 
 READINGS = (
@@ -382,17 +383,27 @@ def _is_row(tree: Any) -> bool:
 
 def _trees(stream: Any, origin: str, *, lines: bool) -> Iterator[Answer]:
     text = stream.read()
-    body: bytes = text.encode() if isinstance(text, str) else bytes(text)
+    body = text.encode("utf-8", "surrogatepass") if isinstance(text, str) else text
     if body.startswith(_GZIP):
         body = _unzipped(body, origin)
     body = body.removeprefix(BOM_UTF8)
     if not body.strip() or not (lines or _is_lines(body)):
         yield Answer(origin, decode(body, origin), has_booleans(body))
         return
-    for number, line in enumerate(body.split(b"\n"), 1):
-        if line.strip():
+    for number, line in enumerate(_lines(body), 1):
+        if len(line) > _BLANK or bytes(line).strip():
             place = f"{origin}, line {number}"
             yield Answer(place, decode(line, place), has_booleans(line))
+
+
+def _lines(body: bytes) -> Iterator[memoryview]:
+    """Yield the lines without copying them."""
+    whole, start = memoryview(body), 0
+    while start <= len(body):
+        end = body.find(b"\n", start)
+        end = len(body) if end < 0 else end
+        yield whole[start:end]
+        start = end + 1
 
 
 def _is_lines(body: bytes) -> bool:
