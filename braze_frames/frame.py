@@ -6,7 +6,6 @@ campaigns put the level ``campaign`` in front.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
@@ -42,15 +41,15 @@ class Frames(NamedTuple):
     elements: pd.DataFrame
 
 
-@dataclass(slots=True)
 class _Rows:
     """The rows of all batches, one after the other, as codes."""
 
-    campaign: list[Ints] = field(default_factory=list)
-    day: list[Ints] = field(default_factory=list)
-    variation: list[Ints] = field(default_factory=list)
-    offsets: list[int] = field(default_factory=list)
-    count: int = 0
+    def __init__(self) -> None:
+        self.campaign: list[Ints] = []
+        self.day: list[Ints] = []
+        self.variation: list[Ints] = []
+        self.offsets: list[int] = []
+        self.count = 0
 
     def add(self, campaign: int, day: Ints, variation: Ints) -> None:
         self.offsets.append(self.count)
@@ -181,7 +180,10 @@ def _span(days: Ints) -> _Span:
 
 
 def _join(parts: list[Ints]) -> Ints:
-    return np.concatenate(parts) if parts else np.empty(0, dtype=np.int64)
+    """Join the parts, and let go of them: memory is what large reads are short of."""
+    whole = np.concatenate(parts) if parts else np.empty(0, dtype=np.int64)
+    parts.clear()
+    return whole
 
 
 def _entries_table(read: _Read) -> _Table:

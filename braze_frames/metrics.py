@@ -6,8 +6,7 @@ at the commit that was read.
 """
 
 import re
-from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 GLOSSARY = "Braze docs, metrics_glossary.md @88e1706"
 EXPORT = "Braze docs, get_campaign_analytics.md @4a03d01"
@@ -19,8 +18,7 @@ OWN = "our own: no rate of that name is documented"
 Kind = Literal["proportion", "ratio", "mean"]
 
 
-@dataclass(frozen=True, slots=True)
-class Channel:
+class Channel(NamedTuple):
     """One key below ``messages``, its other spellings and the stats it carries."""
 
     name: str
@@ -29,8 +27,7 @@ class Channel:
     aliases: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Stat:
+class Stat(NamedTuple):
     """One count (or the revenue) of the API.
 
     ``unique`` counts are of people: they add over days (as Braze adds them) and over
@@ -46,8 +43,7 @@ class Stat:
     dtype: Literal["Int64", "Float64"] = "Int64"
 
 
-@dataclass(frozen=True, slots=True)
-class Rate:
+class Rate(NamedTuple):
     """One rate of one channel; ``fallback`` is a second choice of numerator.
 
     Channel ``""`` is the campaign grain. ``kind`` says what the statistics may assume:

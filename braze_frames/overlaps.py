@@ -100,21 +100,21 @@ def _select_rows(packed: Packed, keep: Bools) -> Packed:
         )
         if keep[row]
     ]
-    return Packed(
-        blocks=[
-            Block(
-                block.shape,
-                numbers[block.rows[keep[block.rows]]],
-                matrix(block)[keep[block.rows]].tobytes(),
-                block.whole,
-            )
-            for block in packed.blocks
-        ],
-        rows=[row for row, _, _ in cells],
-        stats=[stat for _, stat, _ in cells],
-        values=[value for _, _, value in cells],
-        left_out=packed.left_out,
-    )
+    kept = Packed()
+    kept.blocks = [
+        Block(
+            block.shape,
+            numbers[block.rows[keep[block.rows]]],
+            matrix(block)[keep[block.rows]].tobytes(),
+            block.whole,
+        )
+        for block in packed.blocks
+    ]
+    kept.rows = [row for row, _, _ in cells]
+    kept.stats = [stat for _, stat, _ in cells]
+    kept.values = [value for _, _, value in cells]
+    kept.left_out = packed.left_out
+    return kept
 
 
 Cell = tuple[object, ...]

@@ -7,7 +7,6 @@ makes sure that there are none.
 import math
 import struct
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 from functools import lru_cache
 from itertools import starmap
 from operator import itemgetter
@@ -53,15 +52,15 @@ class Block(NamedTuple):
     whole: bool
 
 
-@dataclass(slots=True)
 class Packed:
     """Rows of stats: whole rows in blocks, the odd ones as (row, stat, value) cells."""
 
-    blocks: list[Block] = field(default_factory=list)
-    rows: list[int] = field(default_factory=list)
-    stats: list[str] = field(default_factory=list)
-    values: list[int | float] = field(default_factory=list)
-    left_out: set[str] = field(default_factory=set)
+    def __init__(self) -> None:
+        self.blocks: list[Block] = []
+        self.rows: list[int] = []
+        self.stats: list[str] = []
+        self.values: list[int | float] = []
+        self.left_out: set[str] = set()
 
 
 def column_of(rows: list[Day], key: str) -> list[Any]:

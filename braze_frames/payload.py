@@ -10,7 +10,6 @@ that holds booleans, which ``struct`` would take for numbers.
 import re
 from collections import defaultdict
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from datetime import date
 from functools import lru_cache
 from itertools import chain, compress
@@ -73,8 +72,7 @@ class Element(NamedTuple):
     clicks: int
 
 
-@dataclass(slots=True)
-class Batch:
+class Batch(NamedTuple):
     """What one answer says, typed and unlabelled.
 
     ``days`` are days since 1970-01-01, one for each day object read, ``answered`` all
@@ -245,20 +243,17 @@ def _shown(value: Any) -> str:
     return text if len(text) <= 60 else text[:57] + "..."
 
 
-@dataclass(slots=True)
 class _Reader:
     """Collects one answer's rows, channel after channel."""
 
-    origin: str
-    days: list[Day]
-    careful: bool
-    totals: Packed = field(default_factory=Packed)
-    entries: Packed = field(default_factory=Packed)
-    entry_day: list[Ints] = field(default_factory=list)
-    entry_key: list[Ints] = field(default_factory=list)
-    keys: list[Key] = field(default_factory=list)
-    elements: list[Element] = field(default_factory=list)
-    count: int = 0
+    def __init__(self, origin: str, days: list[Day], careful: bool) -> None:
+        self.origin, self.days, self.careful = origin, days, careful
+        self.totals, self.entries = Packed(), Packed()
+        self.entry_day: list[Ints] = []
+        self.entry_key: list[Ints] = []
+        self.keys: list[Key] = []
+        self.elements: list[Element] = []
+        self.count = 0
 
     def read(self) -> None:
         times = column_of(self.days, "time")
@@ -385,8 +380,7 @@ def _printable(text: str) -> str:
     return text.encode("utf-8", "backslashreplace").decode()
 
 
-@dataclass(slots=True)
-class _Taker:
+class _Taker(NamedTuple):
     """Takes a list of stat objects into blocks and cells."""
 
     reader: _Reader

@@ -1,6 +1,5 @@
 """``read_braze_series``: from ids and dates, or files, to a frame."""
 
-import difflib
 import operator
 import warnings
 from collections.abc import Iterable, Sequence
@@ -345,6 +344,8 @@ def _label(frames: list[pd.DataFrame], request: Request, attrs: dict[str, Any]) 
 
 
 def _chosen(frames: list[pd.DataFrame], columns: Iterable[str]) -> list[pd.DataFrame]:
+    import difflib
+
     wanted = {columns} if isinstance(columns, str) else set(columns)
     known = {*STAT, VARIATION_ID, *(str(name) for frame in frames for name in frame)}
     for name in sorted(wanted - known, key=str):

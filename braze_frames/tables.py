@@ -1,7 +1,5 @@
 """The help card of ``df.braze`` and the glossary of rates."""
 
-from html import escape
-
 import pandas as pd
 
 from .grains import control_of, grain_of, labels, levels_of
@@ -73,6 +71,8 @@ def card_text(rows: list[tuple[str, str]]) -> str:
 
 def card_html(rows: list[tuple[str, str]]) -> str:
     """Return the help card as HTML, with every label escaped."""
+    from html import escape
+
     cells = "".join(
         f'<tr><th style="text-align:left">{escape(name)}</th>'
         f'<td style="text-align:left">{escape(_printable(text))}</td></tr>'
