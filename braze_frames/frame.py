@@ -53,9 +53,9 @@ class _Rows:
 
     def add(self, campaign: int, day: Ints, variation: Ints) -> None:
         self.offsets.append(self.count)
-        self.campaign.append(np.full(len(day), campaign))
-        self.day.append(day)
-        self.variation.append(variation)
+        self.campaign.append(np.full(len(day), campaign, dtype=np.int32))
+        self.day.append(day.astype(np.int32))
+        self.variation.append(variation.astype(np.int32))
         self.count += len(day)
 
 
@@ -162,7 +162,7 @@ def _totals_table(read: _Read) -> _Table:
             rows.add(number, batch.days, batch.days)
     campaign_, day = _join(rows.campaign), _join(rows.day)
     span = _span(day)
-    slots, first = order_rows(campaign_ * span.days + (day - span.first))
+    slots, first = order_rows(_day_codes(campaign_, day, span))
     parts = [batch.totals for one in read.campaigns for batch in one.batches]
     columns = spread(parts, rows.offsets, slots)
     return _Table(campaign_[first], day[first], day[first], columns)
@@ -177,6 +177,10 @@ def _span(days: Ints) -> _Span:
     if not len(days):
         return _Span(0, 1)
     return _Span(int(days.min()), int(days.max() - days.min()) + 1)
+
+
+def _day_codes(campaign: Ints, day: Ints, span: _Span) -> Ints:
+    return campaign.astype(np.int64) * span.days + (day - span.first)
 
 
 def _join(parts: list[Ints]) -> Ints:
@@ -197,7 +201,7 @@ def _entries_table(read: _Read) -> _Table:
     campaign_, day = _join(rows.campaign), _join(rows.day)
     variation = _join(rows.variation)
     span = _span(day)
-    codes = campaign_ * span.days + (day - span.first)
+    codes = _day_codes(campaign_, day, span)
     codes = codes * len(labels.channels) + labels.channel[variation]
     codes = codes * len(labels.variations) + labels.variation[variation]
 
@@ -207,6 +211,7 @@ def _entries_table(read: _Read) -> _Table:
         return "".join(f"{part}, " for part in found if part)
 
     slots, first = order_rows(codes, place)
+    del codes
     parts = [batch.entries for one in read.campaigns for batch in one.batches]
     columns = spread(parts, rows.offsets, slots)
     return _Table(campaign_[first], day[first], variation[first], columns)
@@ -218,8 +223,8 @@ def _fill(entries: _Table, totals: _Table, alone: Ints) -> None:
     if not len(rows):
         return
     span = _span(totals.day)
-    known = totals.campaign * span.days + totals.day
-    wanted = entries.campaign[rows] * span.days + entries.day[rows]
+    known = _day_codes(totals.campaign, totals.day, span)
+    wanted = _day_codes(entries.campaign[rows], entries.day[rows], span)
     days = np.searchsorted(known, wanted)
     for stat in filter(is_day_total, totals.columns):
         total = totals.columns[stat]

@@ -17,7 +17,7 @@ import numpy as np
 from .metrics import ELEMENT_KEY, STAT
 
 Day = dict[str, Any]
-Ints = np.ndarray[tuple[int], np.dtype[np.int64]]
+Ints = np.ndarray[tuple[int], np.dtype[np.signedinteger[Any]]]
 
 MISSING = -(2**63)
 """Stands where a count is missing: no count reaches it."""

@@ -184,7 +184,7 @@ def _numbered(
     again = ids[size:] == ids[:-size] and names[size:] == names[:-size]
     count = size if again else len(ids)
     pairs = zip(ids[:count], names[:count], strict=True)
-    numbers = np.fromiter(map(seen.__getitem__, pairs), np.int64, count)
+    numbers = np.fromiter(map(seen.__getitem__, pairs), np.int32, count)
     return np.resize(numbers, len(ids))
 
 
@@ -286,7 +286,7 @@ class _Reader:
     def _entries(self, channel: str, days: list[int], lists: list[list[Any]]) -> None:
         sizes = list(map(len, lists))
         rows = list(chain.from_iterable(lists))
-        entry_day = np.repeat(np.array(days, dtype=np.int64), sizes)
+        entry_day = np.repeat(np.array(days, dtype=np.int32), sizes)
 
         def place(row: int) -> tuple[int, str]:
             return int(entry_day[row - start]), channel
