@@ -78,3 +78,7 @@ def __getattr__(name: str) -> Any:
     from .sandbox import Sandbox
 
     return Sandbox
+
+
+def __dir__() -> list[str]:
+    return __all__

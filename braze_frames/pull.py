@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 
 from .client import BrazeClient
-from .errors import AuthError, BrazeError, PayloadError, WindowWarning
+from .errors import BrazeError, PayloadError, WindowWarning
 from .frame import Campaign
 from .overlaps import join_days, select_days
 from .payload import EVERY_DAY, Batch, Span, decode, has_booleans, parse
@@ -190,20 +190,27 @@ def _variation_names(
     ids: Sequence[str], client: BrazeClient, answers: _Answers
 ) -> dict[str, dict[str, str]]:
     names: dict[str, dict[str, str]] = {}
-    for id_ in ids:
+    for number, body in client.fetch_details(ids):
+        id_ = ids[number]
         try:
-            messages = client.details(id_).get("messages") or {}
-        except AuthError:
-            raise
+            names[id_] = _names_in(body, f"details of campaign {id_}")
         except BrazeError as error:
             answers.failed.setdefault(id_, error)
-            continue
-        names[id_] = {
-            variation: str(message["name"])
-            for variation, message in messages.items()
-            if message.get("name")
-        }
     return names
+
+
+def _names_in(body: bytes | BrazeError, origin: str) -> dict[str, str]:
+    if isinstance(body, BrazeError):
+        raise body
+    details = decode(body, origin)
+    messages = details.get("messages") if isinstance(details, dict) else None
+    if not isinstance(messages, dict):
+        raise PayloadError(f"{origin} have no `messages`; read without details=True")
+    return {
+        variation: str(message["name"])
+        for variation, message in messages.items()
+        if isinstance(message, dict) and message.get("name")
+    }
 
 
 def _sorted_out(

@@ -202,6 +202,12 @@ def test_details_name_variations_that_have_no_name(sandbox, client):
     assert plain.braze.variations == plain["variation_api_id"].unique().tolist()
     named = bf.read_braze_series(id_, length=2, client=client, details=True)
     assert named.braze.variations == ["Hello and Thank You"]
+    sandbox.fail(status=403, path="details")
+    with pytest.raises(bf.AuthError, match="campaigns.details"):
+        bf.read_braze_series(id_, length=2, client=client, details=True)
+    sandbox.fail("garble", path="details")
+    with pytest.raises(bf.PayloadError, match="details"):
+        bf.read_braze_series(id_, length=2, client=client, details=True)
 
 
 def test_what_was_read_says_where_from_and_until_when_it_is_settled(sandbox, client):
