@@ -251,11 +251,13 @@ class BrazeClient:
         rows = [
             [row.get(column) for column in _COLUMNS]
             for row in found
-            if (name is None or name.lower() in row["name"].lower())
-            and (tag is None or tag in row.get("tags", []))
+            if (name is None or name.lower() in (row.get("name") or "").lower())
+            and (tag is None or tag in (row.get("tags") or []))
         ]
         table = pd.DataFrame(rows, columns=list(_COLUMNS))
-        table["last_edited"] = pd.to_datetime(table["last_edited"], utc=True)
+        table["last_edited"] = pd.to_datetime(
+            table["last_edited"], utc=True, format="ISO8601"
+        )
         return table.astype(_COLUMNS)
 
     def _pages(self, query: Mapping[str, str]) -> Iterator[list[dict[str, Any]]]:
@@ -331,6 +333,10 @@ class BrazeClient:
         ------
         AuthError
             At once; what was not yet sent is not sent.
+
+        Notes
+        -----
+        An interrupt closes the client, so that no thread goes on waiting for the limit.
         """
         queries = [_series_query(*job) for job in jobs]
         return self._many(SERIES, queries)
@@ -357,6 +363,9 @@ class BrazeClient:
                     return
                 for future in wait(running, return_when=FIRST_COMPLETED).done:
                     yield running.pop(future), _outcome(future)
+        except KeyboardInterrupt:
+            self.close()
+            raise
         finally:
             for future in running:
                 future.cancel()
@@ -389,6 +398,8 @@ class BrazeClient:
     def _get(self, path: str, query: Mapping[str, str]) -> bytes:
         answer = self._wire().get(self.url + path, query)
         if answer.status != 200:
+            body = answer.body.replace(self._key.reveal().encode(), b"***")
+            answer = answer._replace(body=body)
             raise _refusal(path, answer)
         return answer.body
 

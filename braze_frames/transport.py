@@ -16,6 +16,7 @@ from urllib.parse import urljoin, urlsplit
 import requests
 from requests.adapters import HTTPAdapter
 from urllib3 import Retry
+from urllib3.exceptions import HTTPError
 from urllib3.response import BaseHTTPResponse
 
 from .errors import RateLimitError, RequestError
@@ -24,7 +25,7 @@ from .key import Key
 LONGEST_WAIT = 15 * 60
 """Seconds that one request waits for the rate limit, in all."""
 
-_SERVER_ERRORS = frozenset({500, 502, 503, 504})
+_SERVER_ERRORS = frozenset(range(500, 600))
 _LONGEST_PAUSE = 60.0
 _MOST_REDIRECTS = 5
 _REASONS = {
@@ -206,9 +207,10 @@ class Wire:
         while True:
             waited = self._gate.wait(waited)
             answer, used = self._try(url, query, left)
+            left -= used
             if answer is None:
-                left -= used + 1
-            elif answer.status == 429:
+                continue
+            if answer.status == 429:
                 self._gate.close(_seconds_closed(answer.headers))
             elif 300 <= answer.status < 400 and hops < _MOST_REDIRECTS:
                 url, query, hops = _redirected(url, answer), {}, hops + 1
@@ -218,10 +220,14 @@ class Wire:
     def _try(
         self, url: str, query: Mapping[str, str], left: int
     ) -> tuple[Answer | None, int]:
-        """Send once, with ``left`` retries; no answer when its body was cut off."""
+        """Send once, with ``left`` retries; return the answer and how many were used.
+
+        There is no answer when its body did not come whole.
+        """
         adapter = self._session.get_adapter(url)
         adapter.max_retries = Patience.of(self._gate, max(left, 0))  # type: ignore[attr-defined]
-        used = 0
+        response: requests.Response | None = None
+        sent, used = False, 0
         try:
             response = self._session.get(
                 url,
@@ -231,19 +237,22 @@ class Wire:
                 allow_redirects=False,
                 stream=True,
             )
-            used = _retries_used(response)
-            sent = True
+            sent, used = True, _retries_used(response)
             body = response.content
         except requests.exceptions.ChunkedEncodingError:
             reason = "the answer was cut off"
-        except requests.RequestException as error:
-            reason, sent = _reason(error), False
+        except (requests.RequestException, HTTPError) as error:
+            reason = _reason(error)
         except BaseException as error:  # noqa: BLE001
+            # During a pause its context is the failure before, which holds the key.
+            error.__cause__ = error.__context__ = None
             raise error.with_traceback(None)  # noqa: B904
         else:
             return Answer(response.status_code, dict(response.headers), body), used
+        finally:
+            response = None
         if sent and used < left:
-            return None, used
+            return None, used + 1
         raise RequestError(
             f"{urlsplit(url).netloc} did not answer: {reason}, after "
             f"{self._retries} retries; check the host, the network and any proxy"
@@ -255,7 +264,7 @@ def _retries_used(response: requests.Response) -> int:
     return len(retries.history) if retries is not None else 0
 
 
-def _reason(error: requests.RequestException) -> str:
+def _reason(error: requests.RequestException | HTTPError) -> str:
     last = getattr(error.args[0] if error.args else None, "reason", error)
     return _REASONS.get(type(last).__name__, type(last).__name__)
 

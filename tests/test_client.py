@@ -1,9 +1,14 @@
 """The client over the wire: what is sent, repeated, waited for and refused."""
 
 import json
+import signal
+import socketserver
+import subprocess
+import sys
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
-from threading import Event, Thread
+from threading import Barrier, Event, Thread
 
 import pandas as pd
 import pytest
@@ -22,13 +27,31 @@ def client_of(url, **options):
     return bf.BrazeClient(url, KEY, **options)
 
 
-def limited(seconds, name="X-RateLimit-Reset"):
+def limited(seconds, name="X-RateLimit-Reset", wait=None):
     """Answer 429 until some seconds from now."""
     now = datetime.now(UTC)
     reset = int(now.timestamp()) + seconds
     value = reset if name == "X-RateLimit-Reset" else seconds
     headers = {name: str(value), "Date": format_datetime(now, usegmt=True)}
-    return answer(429, {"message": "limit"}, headers=headers)
+    return answer(429, {"message": "limit"}, headers=headers, wait=wait)
+
+
+@contextmanager
+def serve_in_parts(*answers):
+    """Serve bytes as they are; a connection stays open until the client leaves it."""
+    left = list(answers)
+
+    class Handler(socketserver.BaseRequestHandler):
+        def handle(self):
+            self.request.recv(65536)
+            self.request.sendall(left.pop(0))
+            self.request.recv(1)
+
+    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), Handler) as server:
+        server.daemon_threads = True
+        Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_address[1]}"
+        server.shutdown()
 
 
 def test_key_and_parameters_are_sent_as_documented():
@@ -61,7 +84,9 @@ def test_the_reader_asks_for_the_end_of_the_day_in_the_companys_zone():
     assert script.queries[0]["length"] == ["1"]
 
 
-@pytest.mark.parametrize("bad", [answer(500), answer(503), answer(drop=True)])
+@pytest.mark.parametrize(
+    "bad", [answer(500), answer(501), answer(503), answer(520), answer(drop=True)]
+)
 def test_server_errors_and_dropped_connections_are_repeated(bad):
     with serve(bad, bad, answer()) as (script, url), client_of(url) as client:
         assert client.series(ID, 1) == GOOD
@@ -73,6 +98,21 @@ def test_a_body_that_was_cut_off_is_read_again():
     with serve(cut, cut, answer()) as (script, url), client_of(url) as client:
         assert client.series(ID, 1) == GOOD
     assert len(script.requests) == 3
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [
+        b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{",
+        b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 4\r\n\r\n{{{{",
+    ],
+    ids=["stalled", "not gzip"],
+)
+def test_a_body_that_stalls_or_is_damaged_is_read_again(broken):
+    whole = b'HTTP/1.1 200 OK\r\nContent-Length: 11\r\n\r\n{"data":[]}'
+    with serve_in_parts(broken, whole) as url:
+        with client_of(url, timeout=0.5) as client:
+            assert client.series(ID, 1) == {"data": []}
 
 
 @pytest.mark.parametrize(
@@ -140,6 +180,15 @@ def test_a_429_is_waited_for_and_uses_up_no_retry():
         with client_of(url, retries=0) as client:
             assert client.series(ID, 1) == GOOD
     assert len(script.requests) == 3
+
+
+def test_a_429_gives_no_new_retries():
+    bad = answer(500)
+    with serve(bad, limited(1), bad, bad, bad) as (script, url):
+        with client_of(url, retries=2) as client:
+            with pytest.raises(bf.RequestError, match="500"):
+                client.series(ID, 1)
+    assert len(script.requests) == 4
 
 
 def test_retry_after_goes_before_the_reset():
@@ -290,17 +339,17 @@ def test_instances_hosts_and_urls_are_endpoints(endpoint, url):
     assert bf.connect(endpoint, KEY).url == url
 
 
-@pytest.mark.parametrize(
-    "endpoint", ["US5", "braze", "", "ftp://rest.braze.com", "US-"]
-)
+@pytest.mark.parametrize("endpoint", ["US5", "braze", "", None, "US-"])
 def test_other_endpoints_are_refused_with_both_ways_to_set_one(endpoint):
-    with pytest.raises(bf.ConfigError):
+    ways = r'bf.connect\("US-05"\).*BRAZE_REST_ENDPOINT.*"sandbox"'
+    with pytest.raises(bf.ConfigError, match=ways):
         bf.connect(endpoint, KEY)
 
 
-def test_http_to_a_foreign_host_is_refused():
-    with pytest.raises(bf.ConfigError, match="https"):
-        bf.connect("http://rest.iad-01.braze.com", KEY)
+@pytest.mark.parametrize("scheme", ["http", "ftp"])
+def test_a_foreign_host_is_asked_by_https_only(scheme):
+    with pytest.raises(bf.ConfigError, match="use https"):
+        bf.connect(f"{scheme}://rest.iad-01.braze.com", KEY)
 
 
 def test_a_time_zone_that_is_none_is_refused():
@@ -336,6 +385,17 @@ def test_campaigns_come_from_all_pages_with_their_types():
     assert "last_edit.time[gt]" not in script.queries[0]
     assert len(table) == 150
     assert str(table["last_edited"].dtype) == "datetime64[us, UTC]"
+
+
+def test_campaigns_without_a_name_or_tags_and_with_fractions_of_seconds_are_listed():
+    rows = [
+        {"id": ID, "name": "One", "tags": ["a"], "last_edited": "2026-01-02T03:04:05Z"},
+        {"id": ID, "name": None, "tags": None, "last_edited": "2026-01-02T03:04:05.6Z"},
+    ]
+    pages = [answer(body={"campaigns": page}) for page in (rows, [])]
+    for options, found in (({}, 2), ({"name": "one"}, 1), ({"tag": "a"}, 1)):
+        with serve(*pages) as (_, url), client_of(url) as client:
+            assert len(client.campaigns(**options)) == found
 
 
 def test_campaigns_are_chosen_by_name_tag_and_edit(sandbox, client):
@@ -377,6 +437,27 @@ def test_a_closed_client_repeats_no_request():
         thread.join(30)
     assert told == ["the client was closed before the answer came"]
     assert len(script.requests) == 1
+
+
+def test_an_interrupted_program_does_not_wait_for_the_limit():
+    program = (
+        "import sys, braze_frames as bf\n"
+        f"client = bf.BrazeClient(sys.argv[1], {KEY!r})\n"
+        f"bf.read_braze_series([{ID!r}], length=1, client=client)\n"
+    )
+    asked = Barrier(2)
+    with serve(limited(600, wait=asked)) as (_, url):
+        run = subprocess.Popen(  # noqa: S603
+            [sys.executable, "-c", program, url], stderr=subprocess.PIPE, text=True
+        )
+        with run:
+            asked.wait(30)
+            run.send_signal(signal.SIGINT)
+            try:
+                told = run.communicate(timeout=60)[1]
+            finally:
+                run.kill()
+    assert told.strip().endswith("KeyboardInterrupt")
 
 
 def test_a_closed_client_can_ask_again():

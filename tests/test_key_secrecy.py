@@ -5,7 +5,7 @@ import json
 import logging
 import pickle
 import traceback
-from threading import Event
+from threading import Event, Thread
 
 import nbformat
 import pytest
@@ -70,7 +70,8 @@ def test_a_key_that_cannot_be_one_is_refused_unseen(key, cause):
 
 def test_errors_and_logs_at_the_finest_level_show_no_key(caplog):
     caplog.set_level(logging.DEBUG)
-    answers = [answer(401), answer(500), answer(cut=True), answer(body=b"<html>")]
+    echoed = answer(401, {"message": f"Invalid API key: {KEY}"})
+    answers = [echoed, answer(500), answer(cut=True), answer(body=b"<html>")]
     for bad in answers:
         with serve(bad) as (_, url), bf.BrazeClient(url, KEY, retries=1) as client:
             with pytest.raises(bf.BrazeError) as caught:
@@ -84,6 +85,38 @@ def test_errors_and_logs_at_the_finest_level_show_no_key(caplog):
     assert KEY not in shown(caught.value)
     assert caplog.text
     assert KEY not in caplog.text
+
+
+def test_a_client_that_is_closed_between_two_tries_shows_no_key():
+    asked, late, told = Event(), Event(), []
+
+    def ask():
+        with pytest.raises(bf.RequestError, match="closed") as caught:
+            client.series(ID, 1)
+        told.append(caught.value)
+
+    with serve(answer(drop=True, wait=Noticed(asked, late))) as (_, url):
+        with bf.BrazeClient(url, KEY) as client:
+            thread = Thread(target=ask)
+            thread.start()
+            assert asked.wait(30)
+            client.close()
+            late.set()
+            thread.join(30)
+    (error,) = told
+    assert error.__cause__ is None
+    assert error.__context__ is None
+
+
+class Noticed:
+    """Tells that a request has come; lets it wait."""
+
+    def __init__(self, asked, late):
+        self.asked, self.late = asked, late
+
+    def wait(self, seconds):
+        self.asked.set()
+        self.late.wait(seconds)
 
 
 @pytest.fixture(scope="module")
@@ -128,10 +161,15 @@ def setting(url):
         "client=bf.connect(retries=0, timeout=0.2))",
     ],
 )
-@pytest.mark.parametrize("fault", ["refused", "401", "timeout"])
+@pytest.mark.parametrize("fault", ["refused", "401", "echoed", "timeout"])
 def test_verbose_tracebacks_in_a_kernel_show_no_key(kernel, call, fault):
     late = Event()
-    faults = {"401": answer(401), "timeout": answer(wait=late), "refused": answer()}
+    faults = {
+        "401": answer(401),
+        "echoed": answer(401, {"message": f"Invalid API key: {KEY}"}),
+        "timeout": answer(wait=late),
+        "refused": answer(),
+    }
     with serve(faults[fault]) as (_, url):
         if fault != "refused":
             told = run_verbose(kernel, url, call)
@@ -168,16 +206,22 @@ def test_a_key_that_is_refused_is_in_no_verbose_traceback(kernel, wrong):
 )
 def test_an_interrupt_in_a_kernel_shows_no_key(kernel, call):
     asked, late = Event(), Event()
-
-    class Noticed:
-        def wait(self, seconds):
-            asked.set()
-            late.wait(seconds)
-
-    with serve(answer(wait=Noticed())) as (_, url):
+    with serve(answer(wait=Noticed(asked, late))) as (_, url):
         run(kernel, setting(url))
         told = run(kernel, VERBOSE + call, until=asked) + run(kernel, "%tb")
         late.set()
+    assert "KeyboardInterrupt" in told
+    assert KEY not in told
+
+
+def test_an_interrupt_between_two_tries_shows_no_key(kernel):
+    asked, go = Event(), Event()
+    go.set()
+    drop = answer(drop=True)
+    with serve(drop, drop, answer(drop=True, wait=Noticed(asked, go))) as (_, url):
+        run(kernel, setting(url))
+        call = f"bf.connect().series({ID!r}, 1)"
+        told = run(kernel, VERBOSE + call, until=asked) + run(kernel, "%tb")
     assert "KeyboardInterrupt" in told
     assert KEY not in told
 
