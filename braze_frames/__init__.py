@@ -33,6 +33,7 @@ from .errors import (
     StatisticsWarning,
     WindowWarning,
 )
+from .power import mde, sample_size
 from .reader import read_braze_series
 from .registration import register as _register
 from .tables import glossary
@@ -65,7 +66,9 @@ __all__ = [
     "__version__",
     "connect",
     "glossary",
+    "mde",
     "read_braze_series",
+    "sample_size",
 ]
 
 _register()

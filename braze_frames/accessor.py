@@ -6,9 +6,16 @@ from typing import Concatenate, ParamSpec, TypeVar
 
 import pandas as pd
 
-from .grains import control_of, grain_of, labels
+from .arms import control_of
+from .checks import check as _check
+from .checks import settled as _settled
+from .grains import grain_of, labels
+from .lift import lift as _lift
+from .rates import rates as _rates
 from .rates import totals as _totals
+from .srm import srm as _srm
 from .tables import card_html, card_rows, card_text
+from .winner import winner as _winner
 
 _P = ParamSpec("_P")
 _R = TypeVar("_R")
@@ -34,6 +41,18 @@ class BrazeAccessor:
     -----
     totals(by=None, freq=None)
         Sums by campaign, channel, variation and period.
+    rates(metrics=None, by=None, freq=None, ci=None)
+        Ratios of sums, each channel by its own definition, with intervals.
+    lift(metric, control=None, …)
+        Each variation against its control: how much better, and how sure is that.
+    winner(metric)
+        Whether the variations of a test differ at all.
+    srm(planned=None, counts=None)
+        Whether people were split as planned.
+    check(planned=None, campaigns=None)
+        What should not be trusted as it stands.
+    settled(until=None)
+        The days that no longer grow.
 
     Attributes
     ----------
@@ -69,6 +88,12 @@ class BrazeAccessor:
         self._frame = df
 
     totals = _delegate(_totals)
+    rates = _delegate(_rates)
+    lift = _delegate(_lift)
+    winner = _delegate(_winner)
+    srm = _delegate(_srm)
+    check = _delegate(_check)
+    settled = _delegate(_settled)
 
     @property
     def campaigns(self) -> list[str]:
@@ -100,4 +125,4 @@ class BrazeAccessor:
         return card_html(card_rows(self._frame, _VERBS))
 
 
-_VERBS = ["totals"]
+_VERBS = ["totals", "rates", "lift", "winner", "srm", "check", "settled"]

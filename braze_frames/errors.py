@@ -6,7 +6,7 @@
     ├── ConfigError      endpoint, key or time zone (also a ValueError)
     ├── SourceError      no campaign, file or response (also a ValueError)
     ├── PayloadError     an answer or a file that is not a data series
-    ├── FrameError       a frame that is not ours (also an AttributeError)
+    ├── FrameError       a frame that cannot answer (also AttributeError, ValueError)
     ├── CacheError       the folder of stored frames
     ├── RequestError     an answer with an error status, or none at all
     │   ├── AuthError        401 and 403: key, instance, permission
@@ -21,8 +21,12 @@
     └── StatisticsWarning    a comparison to take with care
 """
 
+import sys
+import warnings
 from collections.abc import Mapping
 from typing import Any
+
+_PACKAGE = __name__.partition(".")[0]
 
 
 class BrazeError(Exception):
@@ -41,10 +45,11 @@ class PayloadError(BrazeError):
     """An answer or a file does not hold a data series that can be trusted."""
 
 
-class FrameError(BrazeError, AttributeError):
-    """The frame lacks the levels or columns that the accessor works on.
+class FrameError(BrazeError, AttributeError, ValueError):
+    """The frame lacks the levels, columns or variations that the question needs.
 
-    It is an ``AttributeError`` so that ``hasattr(df, "braze")`` is False there.
+    It is an ``AttributeError`` so that ``hasattr(df, "braze")`` is False there, and a
+    ``ValueError`` as a question that a frame cannot answer is a wrong argument, too.
     """
 
 
@@ -115,3 +120,11 @@ class CacheWarning(BrazeWarning):
 
 class StatisticsWarning(BrazeWarning):
     """A comparison rests on assumptions that the data put in doubt."""
+
+
+def warn(message: str, category: type[BrazeWarning]) -> None:
+    """Warn at the user's line: the first frame outside of this package."""
+    level, frame = 1, sys._getframe()
+    while frame.f_back and frame.f_globals["__name__"].startswith(_PACKAGE):
+        level, frame = level + 1, frame.f_back
+    warnings.warn(message, category, stacklevel=level)

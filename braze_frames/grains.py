@@ -11,7 +11,7 @@ import pandas as pd
 
 from .errors import FrameError
 from .frame import ELEMENT_LEVELS, LEVELS
-from .metrics import CONTROL_NAME, CONTROL_STAT, VARIATION_ID, is_day_total
+from .metrics import VARIATION_ID, is_day_total
 from .packing import Ints
 
 Grain = Literal["variation", "campaign"]
@@ -20,11 +20,20 @@ _ELEMENT = frozenset(ELEMENT_LEVELS) - frozenset(LEVELS)
 
 
 class Level(NamedTuple):
-    """One level as codes into its labels, which are sorted and all in use."""
+    """One level as codes into its labels, which are sorted; some may be unused."""
 
     name: str
     labels: pd.Index
     codes: Ints
+
+    def used(self) -> "Level":
+        """Return the level with the labels that rows have."""
+        present = np.zeros(len(self.labels), dtype=bool)
+        present[self.codes] = True
+        if present.all():
+            return self
+        codes = (np.cumsum(present) - 1)[self.codes]
+        return Level(self.name, self.labels[present], codes)
 
 
 def grain_of(df: pd.DataFrame) -> Grain:
@@ -79,23 +88,38 @@ def levels_of(df: pd.DataFrame) -> list[Level]:
         The frame is not ours, or two rows have the same labels.
     """
     levels = [_level(df, name) for name in level_names(df)]
-    _check_unique(df, levels)
+    _check_unique(levels)
     return levels
 
 
 def _level(df: pd.DataFrame, name: str) -> Level:
-    values = df.index.get_level_values(name) if name in df.index.names else df[name]
-    codes, labels = pd.factorize(values, sort=True)
+    codes, labels = _coded(df, name)
     if (codes < 0).any():
         raise FrameError(f"the level {name} has missing labels; drop those rows first")
-    index = pd.Index(labels, name=name)
-    if name == "date":
-        index = pd.DatetimeIndex(index, name=name)
-    return Level(name, index, codes.astype(np.int64))
+    index = pd.DatetimeIndex(labels) if name == "date" else pd.Index(labels)
+    return Level(name, index.rename(name), codes)
 
 
-def _check_unique(df: pd.DataFrame, levels: list[Level]) -> None:
-    codes = np.zeros(len(df), dtype=np.int64)
+def _coded(df: pd.DataFrame, name: str) -> tuple[Ints, pd.Index]:
+    """Return codes into sorted labels; an index of several levels has them already."""
+    index = df.index
+    if not isinstance(index, pd.MultiIndex) or name not in index.names:
+        values = index if name in index.names else df[name]
+        codes, found = pd.factorize(values, sort=True)
+        return codes.astype(np.int64), pd.Index(found)
+    place = index.names.index(name)
+    labels, codes = index.levels[place], np.asarray(index.codes[place])
+    if labels.is_monotonic_increasing:
+        return codes, labels
+    order = labels.argsort()
+    rank = np.append(np.argsort(order), -1)
+    return rank[codes], labels[order]
+
+
+def _check_unique(levels: list[Level]) -> None:
+    if _ascending([level.codes for level in levels]):
+        return
+    codes = np.zeros(len(levels[0].codes), dtype=np.int64)
     for level in levels:
         codes = codes * max(len(level.labels), 1) + level.codes
     if len(np.unique(codes)) == len(codes):
@@ -106,6 +130,15 @@ def _check_unique(df: pd.DataFrame, levels: list[Level]) -> None:
         f"the row ({row}) stands twice: the frame joins several campaigns or reads. "
         'Join them as pd.concat({"first": a, "second": b}, names=["campaign"])'
     )
+
+
+def _ascending(codes: list[Ints]) -> bool:
+    """Tell whether each row is beyond the one before it, level by level."""
+    beyond = np.zeros(len(codes[0][1:]), dtype=bool)
+    for level in reversed(codes):
+        here, before = level[1:], level[:-1]
+        beyond = (here > before) | ((here == before) & beyond)
+    return bool(beyond.all())
 
 
 def stats_of(df: pd.DataFrame) -> dict[str, pd.Series]:
@@ -123,40 +156,4 @@ def stats_of(df: pd.DataFrame) -> dict[str, pd.Series]:
 
 def labels(df: pd.DataFrame, name: str) -> list[str]:
     """Return the labels of a level that stand in the frame, sorted."""
-    return [] if name not in level_names(df) else list(_level(df, name).labels)
-
-
-def control_of(df: pd.DataFrame) -> str | dict[str, str | None] | None:
-    """Return the control's label: the variation that is enrolled, else by its name.
-
-    Returns
-    -------
-    str or None
-        None where there is no control, or where channels differ in it.
-    dict
-        Campaign → label, where the frame has the level ``campaign``.
-    """
-    names = level_names(df)
-    if "campaign" not in names:
-        return _control(df) if "variation" in names else None
-    campaigns = _level(df, "campaign")
-    return {
-        label: _control(df[campaigns.codes == code]) if "variation" in names else None
-        for code, label in enumerate(campaigns.labels)
-    }
-
-
-def _control(df: pd.DataFrame) -> str | None:
-    channel, variation = _level(df, "channel"), _level(df, "variation")
-    enrolled = np.zeros(len(df), dtype=bool)
-    if CONTROL_STAT in df.columns:
-        enrolled = df[CONTROL_STAT].notna().to_numpy()
-    found = set()
-    for code in range(len(channel.labels)):
-        inside = channel.codes == code
-        counted = set(variation.codes[inside & enrolled])
-        if len(counted) == 1:
-            found.add(str(variation.labels[counted.pop()]))
-        elif CONTROL_NAME in variation.labels[variation.codes[inside]]:
-            found.add(CONTROL_NAME)
-    return found.pop() if len(found) == 1 else None
+    return [] if name not in level_names(df) else list(_level(df, name).used().labels)

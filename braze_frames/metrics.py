@@ -193,6 +193,7 @@ STATS = (
     ),
 )
 
+CHANNEL_STATS = {channel.name: channel.stats for channel in CHANNELS}
 STAT = {stat.name: stat for stat in STATS}
 STAT_RANK = {stat.name: rank for rank, stat in enumerate(STATS)}
 DAY_TOTALS = tuple(stat.name for stat in STATS if stat.day_total)
@@ -202,6 +203,9 @@ VARIATION_ID = "variation_api_id"
 VARIATION_NAME = "variation_name"
 CONTROL_NAME = "Control Group"
 CONTROL_STAT = "enrolled"
+RECIPIENTS = "unique_recipients"
+MACHINE_OPENS = ("machine_open", "opens")
+PRIMARY_RATE = "conversion_rate_by_send_time"
 
 ELEMENTS = ("carousel_slide", "notif_button")
 ELEMENT_KEY = re.compile(

@@ -1,40 +1,29 @@
-"""Sums over days, channels and variations: exact, and only where they make sense."""
+"""Sums, and ratios of sums: exact, and only where they make sense."""
 
-import warnings
-from collections.abc import Sequence
-from typing import NamedTuple
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 import pandas as pd
 
-from .columns import Bools, Column, Values, sum_runs
-from .errors import NonAdditiveWarning
+from .columns import Bools, Column
+from .errors import NonAdditiveWarning, warn
+from .formulas import (
+    Definition,
+    custom,
+    define,
+    lacking,
+    metrics_of,
+    refuse_without_day_totals,
+)
 from .grains import Level, levels_of, stats_of
+from .inference import check_share, single_rate, wilson
 from .metrics import STAT, STAT_RANK
 from .packing import Ints
+from .scores import Floats, Interval
+from .sides import ChannelRows, channel_rows
+from .sums import Groups, Selection, Tally, arrays, day_positions, grouped
 
-_DAY_NS = 86_400 * 10**9
-
-
-class _Groups(NamedTuple):
-    """Rows in the order of their groups, and where each group starts."""
-
-    order: Ints
-    starts: Ints
-
-    def sums(self, stat: str, values: Values) -> Values:
-        """Sum exactly within each group."""
-        ordered = values[self.order]
-        return (
-            sum_runs(stat, ordered, self.starts, lambda _: "")
-            if len(ordered)
-            else ordered
-        )
-
-    def any(self, flags: Bools) -> Bools:
-        """Tell whether any row of a group is flagged."""
-        ordered = flags[self.order]
-        return np.logical_or.reduceat(ordered, self.starts) if len(ordered) else ordered
+Metrics = str | Sequence[str] | Mapping[str, tuple[str, str]] | None
 
 
 def totals(
@@ -98,104 +87,38 @@ def totals(
     email   A             3      2
     """
     levels = {level.name: level for level in levels_of(df)}
-    keep = _kept_levels(levels, by)
-    if freq is not None:
-        levels["date"] = _binned(levels["date"], freq)
-        place = 1 if keep[:1] == ["campaign"] else 0
-        keep.insert(place, "date")
-    kept = [levels[name] for name in keep]
-    groups = _groups(kept, len(df))
-    columns = _summed(stats_of(df), groups, levels.get("channel"))
-    return pd.DataFrame(columns, index=_index(kept, groups))
+    groups = grouped(levels, by, freq, len(df))
+    kept = [level.name for level in groups.levels]
+    channel = None if "channel" in kept else levels.get("channel")
+    columns = _summed(stats_of(df), groups, channel)
+    return pd.DataFrame(columns, index=groups.index())
 
 
 def _summed(
-    stats: dict[str, pd.Series], groups: _Groups, channel: Level | None
+    stats: dict[str, pd.Series], groups: Groups, channel: Level | None
 ) -> dict[str, pd.api.extensions.ExtensionArray]:
     columns, refused = {}, []
+    tally = Tally(groups.codes, groups.count)
     for name, series in sorted(stats.items(), key=_rank):
-        values, given = _arrays(series)
-        counted = groups.any(given)
+        values, given = arrays(series)
+        selection = tally.select(given)
+        counted = selection.found
         if channel is not None and name in STAT and STAT[name].unique:
-            mixed = _several_channels(channel, groups, given)
-            counted &= ~mixed
+            mixed = _several_channels(channel, groups, selection)
+            counted = counted & ~mixed
             refused += [name] if mixed.any() else []
-        columns[name] = Column(groups.sums(name, values), ~counted).array()
+        sums = tally.sum(name, values, selection)
+        columns[name] = Column(np.where(counted, sums, 0), ~counted).array()
     _warn_of_unique(refused)
     return columns
 
 
-def _groups(levels: Sequence[Level], size: int) -> _Groups:
-    codes = np.zeros(size, dtype=np.int64)
-    for level in levels:
-        codes = codes * max(len(level.labels), 1) + level.codes
-    order = np.argsort(codes, kind="stable")
-    new = np.diff(codes[order], prepend=-1) != 0
-    return _Groups(order, np.flatnonzero(new))
-
-
-def _index(levels: Sequence[Level], groups: _Groups) -> pd.Index:
-    first = groups.order[groups.starts]
-    if not levels:
-        return pd.RangeIndex(len(first))
-    parts = [level.labels.take(level.codes[first]) for level in levels]
-    if len(parts) == 1:
-        return parts[0]
-    return pd.MultiIndex.from_arrays(parts, names=[level.name for level in levels])
-
-
-def _kept_levels(levels: dict[str, Level], by: str | Sequence[str] | None) -> list[str]:
-    known = [name for name in levels if name != "date"]
-    if by is None:
-        return known
-    keep = [by] if isinstance(by, str) else list(dict.fromkeys(by))
-    for name in keep:
-        if name not in known:
-            raise ValueError(
-                f"by={name!r} is no level of this frame; it has "
-                f"{', '.join(known) or 'none but date (use freq=)'}"
-            )
-    return keep
-
-
-def _binned(level: Level, freq: str | pd.offsets.BaseOffset) -> Level:
-    days = pd.Series(np.arange(len(level.labels)), index=level.labels)
-    codes = np.empty(len(days), dtype=np.int64)
-    labels: list[pd.Timestamp] = []
-    for label, inside in days.resample(_offset(freq)):
-        if len(inside):
-            codes[inside.to_numpy()] = len(labels)
-            labels.append(pd.Timestamp(label))  # type: ignore[arg-type]
-    index = pd.DatetimeIndex(labels, name="date").as_unit("us")
-    return Level("date", index, codes[level.codes])
-
-
-def _offset(freq: str | pd.offsets.BaseOffset) -> pd.offsets.BaseOffset:
-    try:
-        offset = pd.tseries.frequencies.to_offset(freq)
-    except (TypeError, ValueError) as error:
-        raise ValueError(f"freq={freq!r} is no period: {error}") from None
-    finer = isinstance(offset, pd.offsets.Tick) and offset.nanos % _DAY_NS
-    if offset is None or finer or offset.n < 1:
-        raise ValueError(
-            f"freq={freq!r} is no whole number of days; the data are daily, pass 'D', "
-            "'W', 'MS' or longer"
-        )
-    return offset
-
-
-def _arrays(series: pd.Series) -> tuple[Values, Bools]:
-    given = series.notna().to_numpy()
-    floats = pd.api.types.is_float_dtype(series.dtype)
-    dtype = np.dtype("f8") if floats else np.dtype("i8")
-    return series.to_numpy(dtype=dtype, na_value=0), given
-
-
-def _several_channels(channel: Level, groups: _Groups, given: Bools) -> Bools:
+def _several_channels(channel: Level, groups: Groups, selection: Selection) -> Bools:
     """Tell in which groups two or more channels carry a value."""
-    codes = range(len(channel.labels))
-    found = [groups.any(given & (channel.codes == code)) for code in codes]
-    return np.sum(found, axis=0) > 1 if found else groups.any(given)
+    several = len(channel.labels)
+    found = np.zeros(groups.count * several, dtype=bool)
+    found[selection.codes * several + selection.of(channel.codes)] = True
+    return np.asarray(found.reshape(groups.count, several).sum(axis=1) > 1)
 
 
 def _rank(stat: tuple[str, object]) -> tuple[int, str]:
@@ -204,10 +127,205 @@ def _rank(stat: tuple[str, object]) -> tuple[int, str]:
 
 def _warn_of_unique(stats: Sequence[str]) -> None:
     if stats:
-        warnings.warn(
+        warn(
             f"{', '.join(stats)} count people, who may be in several channels: not "
             'added over channels (<NA>). Keep the channels apart with by="channel", or '
             'read the day totals with grain="campaign"',
             NonAdditiveWarning,
-            stacklevel=4,
         )
+
+
+def rates(
+    df: pd.DataFrame,
+    metrics: Metrics = None,
+    by: str | Sequence[str] | None = None,
+    freq: str | pd.offsets.BaseOffset | None = None,
+    *,
+    ci: float | None = None,
+) -> "pd.DataFrame | pd.Series[float]":
+    """Divide sums by sums: each channel by its own definition, each row counted once.
+
+    Parameters
+    ----------
+    df : DataFrame
+        The variation or the campaign grain.
+    metrics : str, list of str or mapping, optional
+        A name of ``bf.glossary()``; a list of them; or a mapping of your own names to
+        pairs ``(numerator, denominator)`` of stats, or of stats with ``+`` and ``-``
+        between them. None gives every rate that the frame can give.
+    by, freq
+        As in ``totals``.
+    ci : float, optional
+        A confidence level such as 0.95: also the limits of an interval.
+
+    Returns
+    -------
+    Series or DataFrame
+        For one name a Series, else a frame with a column for each rate, float64; with
+        ``ci`` a frame with ``<name>``, ``<name>_low``, ``<name>_high``. A rate is a
+        share (0.25 is 25 %), ``revenue_per_recipient`` is in USD. Index as in
+        ``totals``. NaN where the denominator is 0 or where no row gave both sides;
+        never infinite.
+
+    Raises
+    ------
+    FrameError
+        There is no such metric, no channel of the frame has it, or it needs conversions
+        or revenue that the frame lacks.
+    ValueError
+        A formula is none or names an unknown stat; ``ci`` is no share; else as in
+        ``totals``.
+
+    Warns
+    -----
+    NonAdditiveWarning
+        Unique counts of several channels are not added: the rate is NaN.
+
+    Notes
+    -----
+    A rate over a period is the ratio of the sums, never the mean of daily rates. A row
+    that lacks one side counts on neither. Opens, clicks and conversions may belong to
+    earlier sends, so a daily rate can exceed 100 %; it is shown as it is. Definitions
+    and sources: ``bf.glossary()``.
+
+    Intervals: for kind ``proportion`` Wilson 1927, which takes every unit for a person
+    of its own: someone who is sent to on many days makes it too short. For the other
+    kinds, and for formulas of your own, the delete-one-day jackknife of the log rate,
+    which holds the swing between days; NaN below 4 effective days.
+
+    Examples
+    --------
+    >>> import braze_frames as bf
+    >>> entry = {"variation_name": "A", "sent": 40, "delivered": 40, "unique_opens": 9}
+    >>> day = {"time": "2026-03-01", "messages": {"email": [entry]}}
+    >>> df = bf.read_braze_series({"data": [day]})
+    >>> df.braze.rates("unique_open_rate", ci=0.95).round(3).iloc[0].tolist()
+    [0.225, 0.123, 0.375]
+    >>> df.braze.rates({"lost": ("sent - delivered", "sent")})
+                       lost
+    channel variation
+    email   A           0.0
+    """
+    check_share("ci", ci)
+    levels = {level.name: level for level in levels_of(df)}
+    groups = grouped(levels, by, freq, len(df))
+    stats = stats_of(df)
+    channels = channel_rows(stats, levels.get("channel"), groups)
+    defined = _defined(metrics, list(channels), stats)
+    found = {name: _Rate(one, channels, groups) for name, one in defined.items()}
+    _warn_of_unique(sorted({stat for rate in found.values() for stat in rate.refused}))
+    if metrics is None:
+        found = {name: rate for name, rate in found.items() if rate.counted.any()}
+    columns: dict[str, Floats] = {}
+    for name, rate in found.items():
+        columns[name] = rate.values()
+        if ci is not None:
+            low, high = rate.interval(levels["date"], ci)
+            columns |= {f"{name}_low": low, f"{name}_high": high}
+    frame = pd.DataFrame(columns, index=groups.index(), dtype="float64")
+    return frame[metrics] if isinstance(metrics, str) and ci is None else frame
+
+
+def _defined(
+    metrics: Metrics, channels: list[str], stats: Mapping[str, pd.Series]
+) -> dict[str, dict[str, Definition]]:
+    """Return metric → channel → definition, for the metrics asked."""
+    if metrics is None:
+        return {name: define(name, channels) for name in metrics_of(channels)}
+    if isinstance(metrics, Mapping):
+        found = {name: custom(pair, channels, stats) for name, pair in metrics.items()}
+    else:
+        names = [metrics] if isinstance(metrics, str) else metrics
+        found = {name: define(name, channels) for name in names}
+    for name, defined in found.items():
+        missing = lacking(defined, stats)
+        if missing:
+            raise refuse_without_day_totals(name, missing)
+    return found
+
+
+class _Rate:
+    """One rate of all groups: its sums, where it counts, and what is refused."""
+
+    def __init__(
+        self,
+        defined: Mapping[str, Definition],
+        channels: Mapping[str, ChannelRows],
+        groups: Groups,
+    ) -> None:
+        self._parts = [(channels[name], one) for name, one in defined.items()]
+        self._size, self._count = len(groups.codes), groups.count
+        self._selections = [rows.counted(one) for rows, one in self._parts]
+        self.counted = self._any(lambda _: True)
+        refusals = {stat: self._in_several(stat) for stat in self._unique()}
+        self.refused = [stat for stat, where in refusals.items() if where.any()]
+        for where in refusals.values():
+            self.counted &= ~where
+
+    def _unique(self) -> set[str]:
+        stats = {stat for _, one in self._parts for stat in one.stats}
+        return {stat for stat in stats if stat in STAT and STAT[stat].unique}
+
+    def _any(self, chosen: Callable[[Definition], bool]) -> Bools:
+        """Tell in which groups a channel counts whose definition is chosen."""
+        found = np.zeros(self._count, dtype=bool)
+        for (_, one), selection in zip(self._parts, self._selections, strict=True):
+            found |= selection.found & chosen(one)
+        return found
+
+    def _in_several(self, stat: str) -> Bools:
+        """Tell in which groups several channels count that use a stat."""
+        found = np.zeros(self._count, dtype=np.int64)
+        for (_, one), selection in zip(self._parts, self._selections, strict=True):
+            found += selection.found & (stat in one.stats)
+        return found > 1
+
+    def _sums(self) -> tuple[Floats, Floats]:
+        """Sum both sides by group, over the channels."""
+        above, below = np.zeros(self._count), np.zeros(self._count)
+        for (rows, one), selection in zip(self._parts, self._selections, strict=True):
+            above = above + rows.sums(one.numerator, selection)
+            below = below + rows.sums(one.denominator, selection)
+        return above, below
+
+    def values(self) -> Floats:
+        """Return the rates; NaN where nothing counts or 0 is divided by."""
+        above, below = self._sums()
+        out = np.full(self._count, np.nan)
+        known = self.counted & (below != 0)
+        return np.asarray(np.divide(above, below, out=out, where=known))
+
+    def interval(self, date: Level, ci: float) -> Interval:
+        """Return Wilson's interval of proportions, the jackknife's of the others."""
+        above, below = self._sums()
+        limits = wilson(above, below, ci)
+        others = self._any(lambda one: one.kind != "proportion")
+        if others.any():
+            swings = single_rate(*self._by_day(date), ci)
+            limits = Interval(
+                np.where(others, swings.low, limits.low),
+                np.where(others, swings.high, limits.high),
+            )
+        return Interval(*(np.where(self.counted, limit, np.nan) for limit in limits))
+
+    def _by_day(self, date: Level) -> tuple[Floats, Floats]:
+        """Sum both sides by group and day: arrays of groups by days."""
+        parts = []
+        for (rows, one), selection in zip(self._parts, self._selections, strict=True):
+            values = [
+                selection.of(rows.evaluate(side).values)
+                for side in (one.numerator, one.denominator)
+            ]
+            parts.append((selection.codes, selection.of(rows.of(date.codes)), *values))
+        codes, days, above, below = map(np.concatenate, zip(*parts, strict=True))
+        place, length = day_positions(codes, days, max(len(date.labels), 1))
+        shape = (self._count, int(length.max(initial=0)))
+        cells = codes * shape[1] + place
+        above, below = (_scatter(cells, side, shape) for side in (above, below))
+        return above, below
+
+
+def _scatter(cells: Ints, values: Floats, shape: tuple[int, int]) -> Floats:
+    table = np.zeros(shape)
+    np.add.at(table.reshape(-1), cells, values)
+    return table

@@ -2,7 +2,8 @@
 
 import pandas as pd
 
-from .grains import control_of, grain_of, labels, levels_of
+from .arms import control_of
+from .grains import grain_of, labels, levels_of
 from .metrics import RATES
 
 _SHOWN = 5
@@ -85,7 +86,7 @@ def card_html(rows: list[tuple[str, str]]) -> str:
 
 
 def _days(df: pd.DataFrame) -> str:
-    dates = next(level for level in levels_of(df) if level.name == "date").labels
+    dates = next(level for level in levels_of(df) if level.name == "date").used().labels
     if not len(dates):
         return "none"
     first, last = dates[0].date(), dates[-1].date()

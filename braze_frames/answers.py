@@ -1,0 +1,242 @@
+"""What a comparison answers: its numbers, the method that gave them, and notes."""
+
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from .bayes import beta_binomial
+from .comparisons import Asked
+from .contrasts import (
+    FIRST_LOOK,
+    INFORMED_DAYS,
+    Contrast,
+    Days,
+    Flags,
+    Options,
+    day_contrast,
+    score_contrast,
+)
+from .inference import FEWEST_DAYS, Jackknife, dispersion_p, jackknife, two_sided
+from .scores import Tables, null_test, quotient
+
+Columns = dict[str, Any]
+
+SCORE, BY_DAY, DAY = "score", "score, by day", "day"
+_ALWAYS_VALID = ", always valid"
+
+
+class Case(NamedTuple):
+    """Comparisons of one metric, one a row, with the days of both arms.
+
+    ``both``: the days on which both arms have the metric's stats; ``early``: the first
+    day of the frame has units; ``enrolled``: an arm has the enrolled for denominator.
+    """
+
+    days: Days
+    both: Flags
+    proportion: Flags
+    same_day: Flags
+    early: Flags
+    enrolled: Flags
+    refusals: Sequence[str]
+
+
+def answer(case: Case, asked: Asked, options: Options) -> Columns:
+    """Answer comparisons: an array for each column of the table."""
+    found = jackknife(*case.days)
+    methods = _methods(case, asked)
+    columns = _sums(case)
+    columns |= _contrasts(case, methods, found, options)
+    columns |= _confidence(case)
+    columns |= _days(case, found)
+    if asked.prior is not None:
+        columns |= _beliefs(case, asked.prior, options)
+    columns["wanted"] = _wanted(case, asked)
+    columns["chosen"] = methods
+    columns["by_day"] = methods == BY_DAY
+    units = case.days.n1 + case.days.n0
+    columns["apart"] = np.where(case.days.sending, 0, units).sum(axis=1)
+    columns["method"] = _named(methods, case, options)
+    columns["note"] = _notes(case, methods, found, columns, options)
+    return columns
+
+
+def _methods(case: Case, asked: Asked) -> Any:
+    """Choose a method for each row: by kind and by what is asked, never by result."""
+    possible = case.days.possible.all(axis=1)
+    by_day = _wanted(case, asked) & (_sending(case) != 1) & possible
+    score = case.proportion & (asked.se != "day")
+    return np.select([by_day, score], [BY_DAY, SCORE], DAY)
+
+
+def _wanted(case: Case, asked: Asked) -> Flags:
+    """Tell which rows are to be stratified by day."""
+    auto = asked.stratify == "auto" and asked.prior is None
+    chosen = case.same_day & auto | (asked.stratify == "date")
+    return case.proportion & (asked.se != "day") & chosen
+
+
+def _sending(case: Case) -> Any:
+    return case.days.sending.sum(axis=1)
+
+
+def _sums(case: Case) -> Columns:
+    known = case.both.any(axis=1)
+    y1, n1, y0, n0 = (
+        np.where(known, part[:, 0], np.nan) for part in case.days.totals()
+    )
+    return {
+        "numerator": y1,
+        "denominator": n1,
+        "rate": quotient(y1, n1, np.nan),
+        "control_numerator": y0,
+        "control_denominator": n0,
+        "control_rate": quotient(y0, n0, np.nan),
+    }
+
+
+def _contrasts(case: Case, methods: Any, found: Jackknife, options: Options) -> Columns:
+    columns = {name: np.full(len(methods), np.nan) for name in Contrast._fields}
+    for method, compare in _compare(options).items():
+        rows = np.flatnonzero(methods == method)
+        if len(rows):
+            swings = Jackknife(*(part[rows] for part in found))
+            for name, values in compare(case.days.rows(rows), swings)._asdict().items():
+                columns[name][rows] = values
+    for name in ("diff", "lift"):
+        columns[name][~_has_units(case)] = np.nan
+    return columns
+
+
+def _compare(
+    options: Options,
+) -> dict[str, Callable[[Days, Jackknife], Contrast]]:
+    return {
+        SCORE: lambda days, _: score_contrast(days, options, by_day=False),
+        BY_DAY: lambda days, _: score_contrast(days, options, by_day=True),
+        DAY: lambda days, found: day_contrast(days, found, options),
+    }
+
+
+def _has_units(case: Case) -> Flags:
+    totals = case.days.totals()
+    return np.asarray((totals.n1[:, 0] > 0) & (totals.n0[:, 0] > 0))
+
+
+def _fits(case: Case) -> Flags:
+    """Tell where both totals are proportions."""
+    possible: Flags = case.days.totals().possible[:, 0]
+    return possible & case.proportion & _has_units(case)
+
+
+def _confidence(case: Case) -> Columns:
+    """Read Braze's own figure: 1 - p of the pooled two-sided Z on the totals."""
+    fits = _fits(case)
+    x1, n1, x0, n0 = (np.where(fits[:, None], part, 0) for part in case.days.totals())
+    return {"confidence": 1 - two_sided(null_test(Tables(x1, n1, x0, n0)).z)}
+
+
+def _days(case: Case, found: Jackknife) -> Columns:
+    y1, n1, y0, n0 = (part[:, 0] for part in case.days.totals())
+    rate1, rate0 = quotient(y1, n1, np.nan), quotient(y0, n0, np.nan)
+    expected = quotient(rate1 * (1 - rate1), n1) + quotient(rate0 * (1 - rate0), n0)
+    dispersion = quotient(found.error**2, expected, np.nan)
+    seen = _fits(case) & (found.eff_days >= FEWEST_DAYS)
+    dispersion = np.where(seen, dispersion, np.nan)
+    return {
+        "eff_days": np.where(found.eff_days > 0, found.eff_days, np.nan),
+        "dispersion": dispersion,
+        "dispersion_p": dispersion_p(dispersion, found.days),
+    }
+
+
+def _beliefs(case: Case, prior: tuple[float, float], options: Options) -> Columns:
+    fits = _fits(case)
+    x1, n1, x0, n0 = (
+        np.where(fits, part[:, 0] / options.deff, np.nan) for part in case.days.totals()
+    )
+    return beta_binomial(x1, n1, x0, n0, prior)._asdict()
+
+
+def _named(methods: Any, case: Case, options: Options) -> Any:
+    suffix = _ALWAYS_VALID if options.sequential else ""
+    refused = np.array([bool(text) for text in case.refusals], dtype=bool)
+    return np.where(refused, "", np.char.add(methods, suffix)).astype(object)
+
+
+def _notes(
+    case: Case, methods: Any, found: Jackknife, columns: Columns, options: Options
+) -> Any:
+    """Say in each row why something is NaN, or what was done otherwise."""
+    texts = [[text] if text else [] for text in case.refusals]
+    answered = np.array([not text for text in case.refusals], dtype=bool)
+    rules = [
+        *_sum_rules(case, methods, columns),
+        *_day_rules(case, methods, columns),
+        *_swing_rules(case, methods, found, options),
+    ]
+    for flags, text in rules:
+        for row in np.flatnonzero(flags & answered):
+            texts[row].append(
+                text.format(**{name: values[row] for name, values in columns.items()})
+            )
+    return np.array(["; ".join(row) for row in texts], dtype=object)
+
+
+Rule = tuple[Any, str]
+
+
+def _sum_rules(case: Case, methods: Any, columns: Columns) -> list[Rule]:
+    units = _has_units(case)
+    none = columns["control_numerator"] == 0
+    undefined = units & np.isnan(columns["lift"]) & none
+    excess = units & case.proportion & ~_fits(case) & (methods != DAY)
+    some = columns["numerator"] > 0
+    return [
+        (~case.both.any(axis=1), "no day on which both have the stats of this metric"),
+        (case.both.any(axis=1) & ~units, "nobody was counted: a denominator is 0"),
+        (case.enrolled, "divided by the enrolled: there are no recipients on any day"),
+        (excess, "more successes than units: use se='day'"),
+        (undefined & some, "no success in the control: the lift has no upper limit"),
+        (undefined & ~some, "no success at all: any lift fits"),
+    ]
+
+
+def _day_rules(case: Case, methods: Any, columns: Columns) -> list[Rule]:
+    wanted, sending = columns["wanted"], _sending(case)
+    possible = case.days.possible.all(axis=1)
+    apart = (methods == BY_DAY) & (sending > 0) & (columns["apart"] > 0)
+    return [
+        (
+            wanted & possible & (sending == 0) & _has_units(case),
+            "no day has both; stratify=None pools",
+        ),
+        (wanted & (sending == 1), "one sending day, so pooled"),
+        (
+            wanted & ~possible & (sending > 1),
+            "more successes than units on a day, so pooled",
+        ),
+        (apart, "{apart:.0f} units left out, of days without the other arm"),
+    ]
+
+
+def _swing_rules(
+    case: Case, methods: Any, found: Jackknife, options: Options
+) -> list[Rule]:
+    days = (methods == DAY) & _has_units(case)
+    few, zero = found.eff_days < FEWEST_DAYS, ~np.isfinite(found.log_error)
+    soon = (found.days < FIRST_LOOK) | (found.eff_days < INFORMED_DAYS)
+    return [
+        (days & few, "{eff_days:.1f} effective days: no interval below 4"),
+        (days & ~few & zero, "a sum, or one without some day, is 0: no interval"),
+        (
+            days & ~few & ~zero & soon & options.sequential,
+            f"looks over days start at {FIRST_LOOK} days and {INFORMED_DAYS:.0f} "
+            "effective days",
+        ),
+        (
+            case.early & options.sequential,
+            "the frame starts on a sending day: sends before it are not counted",
+        ),
+    ]

@@ -1,0 +1,291 @@
+"""A frame → the arms of its tests: variations by day, their channel and campaign.
+
+Variations are compared inside one channel of one campaign: a family. Its arms share
+their days.
+"""
+
+from collections.abc import Sequence
+from functools import cached_property
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from .columns import Bools, Flags
+from .errors import FrameError
+from .formulas import Definition, Formula, define, lacking, refuse_without_day_totals
+from .grains import Level, grain_of, level_names, levels_of, stats_of
+from .metrics import CHANNEL_STATS, CONTROL_NAME, CONTROL_STAT, RECIPIENTS, STAT
+from .packing import Ints
+from .scores import Floats
+from .sides import ChannelRows, channel_rows
+from .sums import arrays, day_positions, group_rows, renumber
+
+
+class Family(NamedTuple):
+    """The arms of one channel of one campaign, by number, in the order of labels."""
+
+    campaign: str | None
+    channel: str
+    arms: Sequence[int]
+    control: int | None
+
+    @property
+    def name(self) -> str:
+        """How texts call it."""
+        parts = (self.campaign, self.channel)
+        return ", ".join(part for part in parts if part is not None)
+
+
+class Daily(NamedTuple):
+    """Numerator and denominator of each arm on each day, and where both are given.
+
+    ``enrolled`` tells which arms have the enrolled for a denominator.
+    """
+
+    above: Floats
+    below: Floats
+    given: Flags
+    enrolled: Bools
+
+
+class Arms:
+    """All arms of a frame, and what happened to them on each day."""
+
+    def __init__(self, df: pd.DataFrame) -> None:
+        levels = {level.name: level.used() for level in levels_of(df)}
+        names = [
+            name for name in ("campaign", "channel", "variation") if name in levels
+        ]
+        self.stats = stats_of(df)
+        self._groups = group_rows([levels[name] for name in names], len(df))
+        self._levels = levels
+        self.of_level = {level.name: level for level in self._groups.levels}
+        self.labels = _labels(self.of_level["variation"])
+        outer = _codes(levels.get("campaign"), len(df))
+        self.campaign_of = _codes(self.of_level.get("campaign"), self._groups.count)
+        dates = levels["date"]
+        place, length = day_positions(outer, dates.codes, max(len(dates.labels), 1))
+        self.days = length
+        self.width = int(length.max(initial=0))
+        self._shape = (self._groups.count, self.width)
+        self._cells = self._groups.codes * self.width + place
+        self.dates = np.zeros((len(length), self.width), dtype="datetime64[us]")
+        self.dates[outer, place] = dates.labels.to_numpy()[dates.codes]
+
+    @cached_property
+    def families(self) -> list[Family]:
+        """The families, by campaign and channel."""
+        channel = self.of_level["channel"]
+        several = max(len(channel.labels), 1)
+        pairs = self.campaign_of * several + channel.codes
+        codes, present = renumber(pairs, int(pairs.max(initial=-1)) + 1)
+        enrolled = self._given(CONTROL_STAT)
+        found = []
+        for number, pair in enumerate(present):
+            arms = np.flatnonzero(codes == number)
+            campaign = self.of_level.get("campaign")
+            found.append(
+                Family(
+                    None if campaign is None else campaign.labels[int(pair) // several],
+                    str(channel.labels[int(pair) % several]),
+                    [int(arm) for arm in arms],
+                    self._control(arms, enrolled),
+                )
+            )
+        return found
+
+    def _control(self, arms: Ints, enrolled: Bools) -> int | None:
+        """Return the only arm that is enrolled, else the one named so."""
+        counted = arms[enrolled[arms]]
+        if len(counted) == 1:
+            return int(counted[0])
+        named = [int(arm) for arm in arms if self.labels[arm] == CONTROL_NAME]
+        return named[0] if named else None
+
+    def _given(self, *stats: str) -> Bools:
+        """Tell which arms have a value of one of the stats."""
+        found = np.zeros(self._groups.count, dtype=bool)
+        for stat in stats:
+            if stat in self.stats:
+                _, given = arrays(self.stats[stat])
+                codes = self._groups.codes
+                found[codes if given is None else codes[given]] = True
+        return found
+
+    @cached_property
+    def receiving(self) -> Bools:
+        """Tell which arms have a send stat of their channel."""
+        found = np.zeros(self._groups.count, dtype=bool)
+        channel = self.of_level["channel"]
+        for code, label in enumerate(channel.labels):
+            stats = CHANNEL_STATS.get(str(label), tuple(self.stats))
+            found |= self._given(*stats) & (channel.codes == code)
+        return found
+
+    @cached_property
+    def _channels(self) -> dict[str, ChannelRows]:
+        return channel_rows(self.stats, self._levels["channel"], self._groups)
+
+    def define(self, metric: str) -> dict[str, Definition]:
+        """Return the metric's definition by channel.
+
+        Raises
+        ------
+        FrameError
+            No channel of the frame has the metric, or it needs conversions or revenue
+            that the frame lacks.
+        """
+        defined = define(metric, list(self._channels))
+        missing = lacking(defined, self.stats)
+        if missing:
+            raise refuse_without_day_totals(metric, missing)
+        return defined
+
+    def daily(self, defined: dict[str, Definition]) -> Daily:
+        """Return both sides of a rate by arm and day."""
+        shape = self._shape
+        daily = Daily(
+            np.zeros(shape),
+            np.zeros(shape),
+            np.zeros(shape, dtype=bool),
+            np.zeros(shape[0], dtype=bool),
+        )
+        for channel, definition in defined.items():
+            self._fill(daily, self._channels[channel], definition)
+        return daily
+
+    def _fill(self, daily: Daily, rows: ChannelRows, definition: Definition) -> None:
+        self._check_counts(rows, definition)
+        selection = rows.counted(definition)
+        cells = selection.of(rows.of(self._cells))
+        sides = (definition.numerator, definition.denominator)
+        for goal, side in zip(daily[:2], sides, strict=True):
+            goal.reshape(-1)[cells] = selection.of(rows.evaluate(side).values)
+        daily.given.reshape(-1)[cells] = True
+        if definition.denominator.stats == (RECIPIENTS,):
+            self._enrol(daily, rows, definition)
+
+    def _enrol(self, daily: Daily, rows: ChannelRows, definition: Definition) -> None:
+        """Divide by the enrolled where an arm has no recipients on any day."""
+        mine = np.zeros(len(daily.below), dtype=bool)
+        mine[rows.codes] = True
+        lacking = mine & ~daily.below.any(axis=1)
+        enrolled = definition._replace(denominator=Formula(((1, CONTROL_STAT),)))
+        selection = rows.counted(enrolled)
+        chosen = np.flatnonzero(lacking[selection.codes])
+        if not len(chosen):
+            return
+        cells = selection.of(rows.of(self._cells))[chosen]
+        sides = (enrolled.numerator, enrolled.denominator)
+        for goal, side in zip(daily[:2], sides, strict=True):
+            goal.reshape(-1)[cells] = selection.of(rows.evaluate(side).values)[chosen]
+        daily.given.reshape(-1)[cells] = True
+        daily.enrolled[selection.codes[chosen]] = True
+
+    def _check_counts(self, rows: ChannelRows, definition: Definition) -> None:
+        for stat in {*definition.stats} & {*self.stats}:
+            values, given = rows.evaluate(Formula(((1, stat),)))
+            wrong = np.asarray((values < 0) & (True if given is None else given))
+            if STAT[stat].dtype == "Int64" and wrong.any():
+                at = int(np.flatnonzero(wrong)[0])
+                arm = rows.codes[at]
+                cell = rows.of(self._cells)[at] - arm * self.width
+                day = self.dates[self.campaign_of[arm], cell].astype("datetime64[D]")
+                raise FrameError(
+                    f"{day}, {self.labels[arm]!r}: {stat} is {values[at]}; a count is "
+                    "not negative. Mend the frame first"
+                )
+
+    @cached_property
+    def recipients(self) -> Floats:
+        """Recipients of each arm on each day; 0 where not given."""
+        return self.table(RECIPIENTS)[0]
+
+    @cached_property
+    def people(self) -> Floats:
+        """Recipients of each arm on each day; of who is enrolled, the enrolled."""
+        enrolled, given = self.table(CONTROL_STAT)
+        counted = np.any(given, axis=1, keepdims=True)
+        return np.where(counted, enrolled, self.recipients)
+
+    @cached_property
+    def present(self) -> Flags:
+        """Tell on which days an arm has a row."""
+        found = np.zeros(self._shape, dtype=bool)
+        found.reshape(-1)[self._cells] = True
+        return found
+
+    def table(self, stat: str) -> tuple[Floats, Flags]:
+        """Return one stat by arm and day, and where it is given; 0 elsewhere."""
+        values, given = np.zeros(self._shape), np.zeros(self._shape, dtype=bool)
+        if stat in self.stats:
+            found, known = arrays(self.stats[stat])
+            cells = self._cells if known is None else self._cells[known]
+            values.reshape(-1)[cells] = found if known is None else found[known]
+            given.reshape(-1)[cells] = True
+        return values, given
+
+
+def arms_of(df: pd.DataFrame) -> Arms:
+    """Return the arms of a frame.
+
+    Raises
+    ------
+    FrameError
+        The frame has no variations, or no rows.
+    """
+    if grain_of(df) != "variation":
+        raise FrameError(
+            "day totals have no variations to compare; read with grain='variation'"
+        )
+    if not len(df):
+        raise FrameError("the frame has no rows: read more days, or filter less")
+    return Arms(df)
+
+
+def control_of(df: pd.DataFrame) -> str | dict[str, str | None] | None:
+    """Return the control's label: the variation that is enrolled, else by its name.
+
+    Returns
+    -------
+    str or None
+        None where there is no control, or where channels differ in it.
+    dict
+        Campaign → label, where the frame has the level ``campaign``.
+    """
+    several = "campaign" in level_names(df)
+    found: dict[str | None, set[str]] = {}
+    if grain_of(df) == "variation":
+        arms = Arms(df)
+        for family in arms.families:
+            labels = found.setdefault(family.campaign, set())
+            if family.control is not None:
+                labels.add(arms.labels[family.control])
+    elif several:
+        found = {label: set() for label in _campaigns(df)}
+    one = {
+        name: min(labels) if len(labels) == 1 else None
+        for name, labels in found.items()
+    }
+    return (
+        {str(name): label for name, label in one.items()} if several else one.get(None)
+    )
+
+
+def _campaigns(df: pd.DataFrame) -> list[str]:
+    return next(
+        list(one.used().labels) for one in levels_of(df) if one.name == "campaign"
+    )
+
+
+def _labels(level: Level) -> list[str]:
+    return [str(label) for label in level.labels.take(level.codes)]
+
+
+def _codes(level: Level | None, size: int) -> Ints:
+    return (
+        np.zeros(size, dtype=np.int64)
+        if level is None
+        else level.codes.astype(np.int64)
+    )

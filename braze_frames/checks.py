@@ -1,0 +1,205 @@
+"""Can these numbers be trusted? Findings, and the days that are settled."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from .arms import Arms
+from .errors import FrameError
+from .findings import ARM_RULES, DAY_RULES, Finding, Looked, Severity
+from .grains import Level, grain_of, levels_of
+from .tabulate import TEXT, column
+
+_DTYPES: dict[str, Any] = {
+    **dict.fromkeys(("code", "severity", "campaign", "channel", "variation"), TEXT),
+    **dict.fromkeys(("first", "last"), "datetime64[us]"),
+    "detail": TEXT,
+}
+_WORST_FIRST: tuple[Severity, ...] = ("error", "warning", "info")
+
+
+def check(
+    df: pd.DataFrame,
+    planned: Mapping[str, float] | None = None,
+    campaigns: pd.DataFrame | None = None,
+) -> pd.DataFrame:
+    """Look for what should not be trusted as it stands.
+
+    Parameters
+    ----------
+    df : DataFrame
+        The variation grain; of the campaign grain the days alone are looked at.
+    planned : mapping of str to float, optional
+        Variation → planned share of its test, as in ``srm``. None: the split itself is
+        not tested, only whether it moved.
+    campaigns : DataFrame, optional
+        The day totals of the same campaigns (``grain="campaign"``), to compare with.
+
+    Returns
+    -------
+    DataFrame
+        One finding a row, worst first; empty when all is well. Columns: ``code`` str;
+        ``severity`` str, "error", "warning" or "info"; ``campaign``, ``channel``,
+        ``variation`` str, missing where it concerns all; ``first``, ``last``
+        datetime64[us], the days concerned; ``detail`` str, a sentence with the numbers
+        and what to do. Codes:
+
+        - ``missing_days``: days without rows between others.
+        - ``unsettled_days``, ``partial_today``: days that still grow, and a day that
+          was not over, as far as the frame's ``attrs`` know.
+        - ``totals_disagree``: variations do not add up to the day totals, neither with
+          nor without the control.
+        - ``sample_ratio_mismatch``: people were not split as planned.
+        - ``allocation_change``: the split moved by more than 5 percentage points.
+        - ``control_was_sent``, ``zero_control``: a control with messages, or nobody.
+        - ``small_counts``: fewer than 5 conversions are expected in the control.
+        - ``overdispersion``: days differ more than counts alone would (1 %).
+        - ``repeated_users``: daily recipients vary less than new people would, so that
+          they may be the same people every day.
+        - ``successes_exceed_units``: a share above 100 % over all days.
+        - ``machine_opens``: machines made more than half of the opens.
+
+    Raises
+    ------
+    FrameError
+        The frame is not ours or has no rows; ``campaigns`` are no day totals.
+    ValueError
+        ``planned`` does not name the variations of each test.
+
+    Notes
+    -----
+    It cannot know of people who are in the test on many days in changing numbers, of
+    windows longer than 30 days, nor why a split is uneven. Thresholds: ``srm`` for
+    splits; Cochran 1954 for small counts; the dispersion test of ``lift`` for days.
+
+    Examples
+    --------
+    >>> import braze_frames as bf
+    >>> entries = [{"variation_name": "A", "sent": 40, "opens": 9, "machine_open": 8}]
+    >>> day = {"time": "2026-03-01", "messages": {"email": entries}}
+    >>> df = bf.read_braze_series({"data": [day]})
+    >>> df.braze.check()[["code", "severity"]]
+                code severity
+    0  machine_opens     info
+    """
+    if not len(df):
+        raise FrameError("the frame has no rows: read more days, or filter less")
+    totals = None if campaigns is None else _day_totals(df, campaigns)
+    known = df.attrs.get("braze", {})
+    looked = Looked(_days(df), known, planned, totals)
+    found = [(code, how, one) for code, how, rule in DAY_RULES for one in rule(looked)]
+    if grain_of(df) == "variation":
+        arms = Arms(df)
+        found += [
+            (code, how, one)
+            for code, how, rule in ARM_RULES
+            for one in rule(looked, arms)
+        ]
+    return _table(found)
+
+
+def settled(df: pd.DataFrame, until: Any = None) -> pd.DataFrame:
+    """Drop the days whose numbers still grow.
+
+    Parameters
+    ----------
+    df : DataFrame
+        Either grain.
+    until : date-like, optional
+        The last day to keep. None: until when the numbers were settled as they were
+        read, 31 days before.
+
+    Returns
+    -------
+    DataFrame
+        The rows of those days.
+
+    Raises
+    ------
+    FrameError
+        ``until`` is not given, and the frame does not know.
+    ValueError
+        ``until`` is no day.
+
+    Notes
+    -----
+    Conversions are counted for up to 30 days after the send: Braze docs,
+    metrics_glossary.md @88e1706.
+
+    Examples
+    --------
+    >>> import braze_frames as bf
+    >>> days = [
+    ...     {"time": f"2026-03-0{n}", "messages": {"email": [{"sent": n}]}}
+    ...     for n in (1, 2)
+    ... ]
+    >>> df = bf.read_braze_series({"data": days})
+    >>> df.braze.settled(until="2026-03-01")["sent"].tolist()
+    [1]
+    """
+    last = until
+    if last is None:
+        last = df.attrs.get("braze", {}).get("settled_until")
+    if last is None:
+        raise FrameError(
+            "this frame does not know until when its numbers are settled (attrs were "
+            'cleared, or it was not read from the API): pass until="2026-05-30", or '
+            "read it again"
+        )
+    day = pd.Timestamp(last)
+    if pd.isna(day):
+        raise ValueError(f"until={until!r} is no day")
+    date = _level(levels_of(df), "date")
+    kept = date.labels <= day.tz_localize(None)
+    return df[kept[date.codes]]
+
+
+def _days(df: pd.DataFrame) -> dict[str | None, Any]:
+    """Return campaign → its days, sorted."""
+    levels = levels_of(df)
+    date = _level(levels, "date")
+    days = date.labels.to_numpy().astype("datetime64[D]")[date.codes]
+    if "campaign" not in {level.name for level in levels}:
+        return {None: np.unique(days)}
+    campaign = _level(levels, "campaign").used()
+    return {
+        str(label): np.unique(days[campaign.codes == code])
+        for code, label in enumerate(campaign.labels)
+    }
+
+
+def _level(levels: list[Level], name: str) -> Level:
+    return next(level for level in levels if level.name == name)
+
+
+def _day_totals(df: pd.DataFrame, campaigns: pd.DataFrame) -> pd.DataFrame:
+    """Return the day totals under the levels of the contract."""
+    if grain_of(campaigns) != "campaign":
+        raise FrameError(
+            'campaigns= are no day totals: read them with grain="campaign"'
+        )
+    names = [level.name for level in levels_of(campaigns)]
+    several = "campaign" in {level.name for level in levels_of(df)}
+    if ("campaign" in names) != several:
+        raise FrameError(
+            "campaigns= has the level campaign and the frame has not, or the other way "
+            "round: read both from the same source"
+        )
+    flat = campaigns.reset_index() if any(campaigns.index.names) else campaigns
+    return flat.set_index(names)
+
+
+def _table(found: list[tuple[str, Severity, Finding]]) -> pd.DataFrame:
+    found = sorted(found, key=lambda row: _WORST_FIRST.index(row[1]))
+    rows = [
+        {"code": code, "severity": severity, **one._asdict()}
+        for code, severity, one in found
+    ]
+    return pd.DataFrame(
+        {
+            name: column([row[name] for row in rows], dtype)
+            for name, dtype in _DTYPES.items()
+        }
+    )

@@ -1,0 +1,361 @@
+"""What may be wrong with the numbers of a frame: a rule for each kind of finding."""
+
+from collections.abc import Callable, Iterator, Mapping
+from itertools import combinations
+from typing import Any, Literal, NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from .arms import Arms, Family
+from .formulas import definitions
+from .inference import FEWEST_DAYS, adjust, dispersion_p, jackknife, split_moved
+from .metrics import CHANNEL_STATS, MACHINE_OPENS, PRIMARY_RATE, STAT, is_day_total
+from .scores import Floats, quotient
+from .srm import planned_split
+
+Severity = Literal["error", "warning", "info"]
+
+_DAY = np.timedelta64(1, "D")
+_CENT = 0.01
+_FEWEST = 5.0
+_RARE = 0.01
+_SAME_PEOPLE = 0.001
+
+
+class Finding(NamedTuple):
+    """Where something is wrong, from when to when, and a sentence about it."""
+
+    detail: str
+    first: Any
+    last: Any
+    campaign: str | None = None
+    channel: str | None = None
+    variation: str | None = None
+
+
+class Looked(NamedTuple):
+    """What is looked at: days by campaign, what the frame knows and the user knows."""
+
+    days: Mapping[str | None, Any]
+    known: Mapping[str, Any]
+    planned: Mapping[str, float] | None = None
+    totals: pd.DataFrame | None = None
+
+
+# --- days ---
+
+
+def _missing_days(looked: Looked) -> Iterator[Finding]:
+    for campaign, days in looked.days.items():
+        lost = _gaps(days)
+        if len(lost):
+            text = (
+                f"{len(lost)} days between {days[0]} and {days[-1]} have no row, the "
+                f"first is {lost[0]}: sums leave them out. Read them again"
+            )
+            yield Finding(text, lost[0], lost[-1], campaign)
+
+
+def _missing_rows(looked: Looked, arms: Arms) -> Iterator[Finding]:
+    for family in arms.families:
+        for arm in family.arms:
+            days = _dates(arms, arm)[arms.present[arm]]
+            lost = np.intersect1d(_gaps(days), looked.days[family.campaign])
+            if len(lost):
+                text = (
+                    f"no row on {len(lost)} days on which others have one, the first "
+                    f"is {lost[0]}: comparisons leave them out. Read them again"
+                )
+                yield _of_arm(arms, family, arm, text, lost)
+
+
+def _gaps(days: Any) -> Any:
+    return np.setdiff1d(np.arange(days[0], days[-1] + _DAY), days)
+
+
+def _unsettled_days(looked: Looked) -> Iterator[Finding]:
+    until = np.datetime64(looked.known.get("settled_until") or "NaT", "D")
+    for campaign, days in looked.days.items():
+        late = days[days > until]
+        if len(late):
+            text = (
+                f"{len(late)} days after {until} may still grow: conversions are "
+                "counted for up to 30 days. Drop them with df.braze.settled()"
+            )
+            yield Finding(text, late[0], late[-1], campaign)
+
+
+def _partial_today(looked: Looked) -> Iterator[Finding]:
+    fetched = str(looked.known.get("fetched_at") or "NaT")
+    today = np.datetime64(fetched[:10], "D")
+    for campaign, days in looked.days.items():
+        if days[-1] >= today:
+            text = (
+                f"{today} was not over when it was read, at {fetched[11:16]}: leave it "
+                "out, or read it again tomorrow"
+            )
+            yield Finding(text, today, days[-1], campaign)
+
+
+# --- day totals ---
+
+
+def _totals_disagree(looked: Looked, arms: Arms) -> Iterator[Finding]:
+    if looked.totals is None:
+        return
+    for stat in filter(
+        is_day_total, [one for one in arms.stats if one in looked.totals]
+    ):
+        for number, campaign in enumerate(looked.days):
+            yield from _disagreement(looked, arms, stat, number, campaign)
+
+
+def _disagreement(
+    looked: Looked, arms: Arms, stat: str, number: int, campaign: str | None
+) -> Iterator[Finding]:
+    families = [family for family in arms.families if family.campaign == campaign]
+    if len(families) > 1 and stat in STAT and STAT[stat].unique:
+        return
+    dates = arms.dates[number][: arms.days[number]]
+    wanted = _wanted(looked, stat, campaign, dates)
+    mine = [arm for family in families for arm in family.arms]
+    sent = [arm for arm in mine if arm not in {one.control for one in families}]
+    table, given = (part[:, : len(dates)] for part in arms.table(stat))
+    sums = [table[some].sum(axis=0) for some in (mine, sent)]
+    wrong = given[mine].any(axis=0) & ~np.isnan(wanted)
+    for total in sums:
+        wrong &= ~(np.abs(total - wanted) <= _CENT)
+    if wrong.any():
+        at = int(np.flatnonzero(wrong)[0])
+        days = dates[wrong].astype("datetime64[D]")
+        text = (
+            f"on {wrong.sum()} days {stat} of the variations does not add up to the "
+            f"day's total, with or without the control: on {days[0]} it is "
+            f"{sums[0][at]:,.10g} and {sums[1][at]:,.10g}, not {wanted[at]:,.10g}. "
+            "Read both again together, or look for a variation that was left out"
+        )
+        yield Finding(text, days[0], days[-1], campaign)
+
+
+def _wanted(looked: Looked, stat: str, campaign: str | None, dates: Any) -> Floats:
+    """Return the day totals of a campaign on the days of the frame; NaN: not given."""
+    totals = looked.totals
+    if totals is None or campaign not in {*_campaigns(totals)}:
+        return np.full(len(dates), np.nan)
+    series = totals[stat] if campaign is None else totals[stat].xs(campaign)
+    found = series.reindex(pd.DatetimeIndex(dates))
+    return found.to_numpy(dtype=np.float64, na_value=np.nan)
+
+
+def _campaigns(totals: pd.DataFrame) -> Any:
+    several = "campaign" in totals.index.names
+    return totals.index.get_level_values("campaign") if several else [None]
+
+
+# --- tests ---
+
+
+def _tests(arms: Arms) -> list[Family]:
+    return [family for family in arms.families if len(family.arms) > 1]
+
+
+def _sample_ratio_mismatch(looked: Looked, arms: Arms) -> Iterator[Finding]:
+    for family in _tests(arms) if looked.planned is not None else []:
+        row = planned_split(arms, family, looked.planned)
+        if row.get("mismatch"):
+            text = (
+                f"{row['total']:,} people of one day were not split as planned "
+                f"(p = {row['p_value']:.2g}): {row['note']}"
+            )
+            yield _of_test(arms, family, text)._replace(
+                first=row["date"], last=row["date"]
+            )
+
+
+def _allocation_change(_: Looked, arms: Arms) -> Iterator[Finding]:
+    for family in _tests(arms):
+        span = float(split_moved(arms.people[family.arms][None])[0])
+        if span:
+            text = (
+                f"the split between the variations moved by {100 * span:.0f} "
+                "percentage points, and totals can make up a lift from that: compare "
+                f"{PRIMARY_RATE}, which lift compares day by day"
+            )
+            yield _of_test(arms, family, text)
+
+
+def _control_was_sent(_: Looked, arms: Arms) -> Iterator[Finding]:
+    for family in _tests(arms):
+        stats = CHANNEL_STATS.get(family.channel, ())
+        sent = {stat: arms.table(stat)[0][family.control].sum() for stat in stats}
+        found = [f"{stat} = {count:,.0f}" for stat, count in sent.items() if count]
+        if family.control is not None and found:
+            text = (
+                f"the control got messages ({', '.join(found)}): it is no control. "
+                "Name another with control="
+            )
+            yield _of_arm(arms, family, family.control, text)
+
+
+def _zero_control(_: Looked, arms: Arms) -> Iterator[Finding]:
+    for family in _tests(arms):
+        people = arms.people[family.arms].sum()
+        control = family.control
+        if control is not None and people and not arms.people[control].any():
+            text = (
+                f"the control has nobody, of {people:,.0f} people in all: there is "
+                "nothing to compare with. Compare variations with control=<variation>"
+            )
+            yield _of_arm(arms, family, control, text)
+
+
+def _small_counts(_: Looked, arms: Arms) -> Iterator[Finding]:
+    for family, above, below in _primary(arms):
+        arm = family.arms.index(family.control) if family.control in family.arms else -1
+        units = below.sum(axis=1)
+        count = units[arm] if family.control is not None else units[units > 0].min()
+        expected = float(count * above.sum() / units.sum())
+        if expected < _FEWEST:
+            where = "the control" if family.control is not None else "a variation"
+            text = (
+                f"{expected:.1f} conversions are expected in {where}, and a comparison "
+                "wants 5 or more: read more days, or wait"
+            )
+            yield _of_test(arms, family, text)
+
+
+def _primary(arms: Arms) -> Iterator[tuple[Family, Floats, Floats]]:
+    """Return the primary conversions and recipients of each test that has both."""
+    defined = {
+        channel: one
+        for channel, one in definitions()[PRIMARY_RATE].items()
+        if channel in arms.of_level["channel"].labels
+    }
+    daily = arms.daily(defined)
+    for family in _tests(arms):
+        given = daily.given[family.arms].all(axis=0)
+        above, below = (
+            np.where(given, side[family.arms], 0) for side in (daily.above, daily.below)
+        )
+        if below.any():
+            yield family, above, below
+
+
+def _overdispersion(_: Looked, arms: Arms) -> Iterator[Finding]:
+    seen = [
+        (family, *couple, *_dispersion(above[list(couple)], below[list(couple)]))
+        for family, above, below in _primary(arms)
+        if definitions()[PRIMARY_RATE][family.channel].kind == "proportion"
+        for couple in combinations(range(len(family.arms)), 2)
+    ]
+    p_values = adjust(np.array([row[-1] for row in seen], dtype=float), "holm")
+    for (family, one, other, ratio, _p), p_value in zip(seen, p_values, strict=True):
+        if p_value < _RARE:
+            names = [repr(arms.labels[family.arms[n]]) for n in (one, other)]
+            text = (
+                f"conversions of {names[0]} and {names[1]} differ from day to day "
+                f"{ratio:.1f} times as much as counts alone would: intervals are too "
+                "short. Use lift(…, se='day')"
+            )
+            yield _of_test(arms, family, text)
+
+
+def _dispersion(above: Floats, below: Floats) -> tuple[float, float]:
+    """Return the variance over days over that of counts, and its p-value."""
+    found = jackknife(above[:1], below[:1], above[1:], below[1:])
+    rate = quotient(above.sum(axis=1), below.sum(axis=1))
+    expected = quotient(rate * (1 - rate), below.sum(axis=1)).sum(keepdims=True)
+    ratio = quotient(found.error**2, expected, np.nan)
+    ratio = np.where(found.eff_days >= FEWEST_DAYS, ratio, np.nan)
+    return float(ratio[0]), float(dispersion_p(ratio, found.days)[0])
+
+
+def _repeated_users(_: Looked, arms: Arms) -> Iterator[Finding]:
+    from scipy.special import chdtr
+
+    for family in _tests(arms):
+        daily = arms.people[family.arms].sum(axis=0)
+        sent = daily[daily > 0]
+        if len(sent) < 2:
+            continue
+        spread = float(((sent - sent.mean()) ** 2).sum() / sent.mean())
+        if chdtr(len(sent) - 1, spread) < _SAME_PEOPLE:
+            text = (
+                f"{sent.min():,.0f} to {sent.max():,.0f} people on each of {len(sent)} "
+                "days vary less than new people would: they may be the same, counted "
+                f"up to {sent.sum() / sent.max():.1f} times; intervals are too short. "
+                "Compare one send day, or pass deff= to lift"
+            )
+            yield _of_test(arms, family, text)
+
+
+def _successes_exceed_units(_: Looked, arms: Arms) -> Iterator[Finding]:
+    for metric, known in definitions().items():
+        defined = {
+            channel: one
+            for channel, one in known.items()
+            if channel in arms.of_level["channel"].labels and one.kind == "proportion"
+        }
+        daily = arms.daily(defined)
+        for family in arms.families if defined else []:
+            for arm in family.arms:
+                above, below = daily.above[arm].sum(), daily.below[arm].sum()
+                if above > below:
+                    text = (
+                        f"{metric} is {above:,.10g} of {below:,.10g}, more than "
+                        "100 %: the days hold what came of earlier sends, or people "
+                        "count many times. Read from the first send on, or use "
+                        "lift(…, se='day')"
+                    )
+                    yield _of_arm(arms, family, arm, text)
+
+
+def _machine_opens(_: Looked, arms: Arms) -> Iterator[Finding]:
+    machine, opens = (arms.table(stat)[0].sum(axis=1) for stat in MACHINE_OPENS)
+    for family in arms.families:
+        made, whole = machine[family.arms].sum(), opens[family.arms].sum()
+        if made > whole / 2:
+            text = (
+                f"{made / whole:.0%} of {whole:,.0f} opens were made by machines: open "
+                "rates say little of people. Look at clicks and conversions"
+            )
+            yield _of_test(arms, family, text)
+
+
+def _dates(arms: Arms, arm: int) -> Any:
+    return arms.dates[arms.campaign_of[arm]].astype("datetime64[D]")
+
+
+def _of_test(arms: Arms, family: Family, text: str) -> Finding:
+    days = _dates(arms, family.arms[0])[arms.present[family.arms].any(axis=0)]
+    return Finding(text, days[0], days[-1], family.campaign, family.channel)
+
+
+def _of_arm(
+    arms: Arms, family: Family, arm: int, text: str, days: Any = None
+) -> Finding:
+    found = _of_test(arms, family, text)._replace(variation=arms.labels[arm])
+    return found if days is None else found._replace(first=days[0], last=days[-1])
+
+
+DAY_RULES: tuple[tuple[str, Severity, Callable[[Looked], Iterator[Finding]]], ...] = (
+    ("missing_days", "warning", _missing_days),
+    ("unsettled_days", "info", _unsettled_days),
+    ("partial_today", "warning", _partial_today),
+)
+ARM_RULES: tuple[
+    tuple[str, Severity, Callable[[Looked, Arms], Iterator[Finding]]], ...
+] = (
+    ("missing_days", "warning", _missing_rows),
+    ("totals_disagree", "error", _totals_disagree),
+    ("sample_ratio_mismatch", "error", _sample_ratio_mismatch),
+    ("allocation_change", "warning", _allocation_change),
+    ("control_was_sent", "error", _control_was_sent),
+    ("zero_control", "error", _zero_control),
+    ("small_counts", "warning", _small_counts),
+    ("overdispersion", "warning", _overdispersion),
+    ("repeated_users", "warning", _repeated_users),
+    ("successes_exceed_units", "warning", _successes_exceed_units),
+    ("machine_opens", "info", _machine_opens),
+)

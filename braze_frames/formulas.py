@@ -1,0 +1,170 @@
+"""What a rate divides by what: the tables' definitions, or formulas of the user's.
+
+A formula is a stat, or a sum and difference of stats: ``"sent - bounces"``. It is
+parsed, never evaluated as code.
+"""
+
+import re
+from collections.abc import Collection, Iterable, Mapping
+from functools import cache
+from typing import NamedTuple
+
+from .errors import FrameError
+from .metrics import RATES, STAT, Kind, is_day_total
+
+_SIGNS = {"+": 1, "-": -1}
+_TOKEN = re.compile(r"\s*([+-]|[^\s+-]+)")
+
+
+class Formula(NamedTuple):
+    """Stats with their signs; ``fallback`` stands in for a first stat not given."""
+
+    terms: tuple[tuple[int, str], ...]
+    fallback: str = ""
+
+    @property
+    def stats(self) -> tuple[str, ...]:
+        """The stats, in the order of the formula."""
+        return tuple(stat for _, stat in self.terms)
+
+
+class Definition(NamedTuple):
+    """A rate in one channel: what is divided by what, and of which kind it is."""
+
+    numerator: Formula
+    denominator: Formula
+    kind: Kind
+    same_day: bool = False
+
+    @property
+    def stats(self) -> tuple[str, ...]:
+        """The stats of both sides."""
+        return self.numerator.stats + self.denominator.stats
+
+
+def parse(text: str) -> Formula:
+    """Parse a stat, or stats joined by ``+`` and ``-``.
+
+    Raises
+    ------
+    ValueError
+        The text is something else.
+
+    Examples
+    --------
+    >>> parse("sent - bounces").terms
+    ((1, 'sent'), (-1, 'bounces'))
+    """
+    tokens = _TOKEN.findall(text) if isinstance(text, str) else []
+    signs, names = ["+", *tokens[1::2]], tokens[0::2]
+    stats = [name for name in names if name not in _SIGNS]
+    if not names or len(stats) < len(signs) or not set(signs) <= set(_SIGNS):
+        raise ValueError(
+            f"{text!r} is no formula: write a stat, or stats with + and - between "
+            "them, as in 'sent - bounces'"
+        )
+    return Formula(tuple((_SIGNS[s], n) for s, n in zip(signs, names, strict=True)))
+
+
+@cache
+def definitions() -> dict[str, dict[str, Definition]]:
+    """Return metric → channel → definition, in the order of the glossary."""
+    found: dict[str, dict[str, Definition]] = {}
+    for rate in RATES:
+        above = parse(rate.numerator)._replace(fallback=rate.fallback)
+        below = parse(rate.denominator)
+        definition = Definition(above, below, rate.kind, rate.same_day)
+        found.setdefault(rate.metric, {})[rate.channel] = definition
+    return found
+
+
+def define(metric: str, channels: Collection[str]) -> dict[str, Definition]:
+    """Return the definition of a metric in each of the channels that has it.
+
+    Raises
+    ------
+    FrameError
+        There is no such metric, or none of the channels has it.
+    """
+    known = definitions().get(metric)
+    if known is None:
+        raise FrameError(
+            f"{metric!r} is no metric ({nearest(metric, definitions())}); "
+            "bf.glossary() lists all"
+        )
+    found = {channel: known[channel] for channel in channels if channel in known}
+    if channels and not found:
+        raise FrameError(_not_here(metric, channels))
+    return found
+
+
+def _not_here(metric: str, channels: Collection[str]) -> str:
+    here = ", ".join(channels) if any(channels) else "the campaign grain"
+    return f"{here} has no {metric}; it has {', '.join(metrics_of(channels)) or 'none'}"
+
+
+def metrics_of(channels: Collection[str]) -> list[str]:
+    """Return the metrics that one of the channels has, in the glossary's order."""
+    return [
+        metric
+        for metric, known in definitions().items()
+        if any(channel in known for channel in channels)
+    ]
+
+
+def custom(
+    formulas: tuple[str, str], channels: Iterable[str], columns: Collection[str]
+) -> dict[str, Definition]:
+    """Return the user's own rate, defined alike in all channels.
+
+    Raises
+    ------
+    ValueError
+        It is not a pair of formulas, or names a stat that nobody knows.
+    """
+    if isinstance(formulas, str) or len(formulas) != 2:
+        raise ValueError(
+            f"{formulas!r} is no pair (numerator, denominator), as in "
+            "('clicks', 'sent - bounces')"
+        )
+    above, below = (
+        Formula(((1, side),)) if side in columns else parse(side) for side in formulas
+    )
+    definition = Definition(above, below, kind="ratio")
+    for stat in definition.stats:
+        if stat not in columns and stat not in STAT:
+            known = nearest(stat, {*columns, *STAT})
+            raise ValueError(f"{stat!r} is no stat of this frame ({known})")
+    return dict.fromkeys(channels, definition)
+
+
+def lacking(
+    definitions: Mapping[str, Definition], columns: Collection[str]
+) -> list[str]:
+    """Return the day totals that a rate needs everywhere and that are no columns."""
+    needs = [{*filter(is_day_total, one.stats)} for one in definitions.values()]
+    everywhere = set.intersection(*needs) if needs else set()
+    return sorted(everywhere - {*columns})
+
+
+def refuse_without_day_totals(metric: str, missing: Collection[str]) -> FrameError:
+    """Return the error for a rate whose day totals the frame lacks."""
+    return FrameError(
+        f"{metric} needs {' and '.join(missing)}, which this frame lacks: for "
+        "campaigns that are no tests they exist at day level only. Read with "
+        'grain="campaign"'
+    )
+
+
+def nearest(name: str, known: Collection[str]) -> str:
+    """Say which known names come nearest.
+
+    Examples
+    --------
+    >>> nearest("unique_open", ["unique_open_rate", "help_rate"])
+    'nearest: unique_open_rate'
+    """
+    import difflib
+
+    near = difflib.get_close_matches(str(name), sorted(known), n=3)
+    return f"nearest: {', '.join(near)}" if near else "nothing is near"

@@ -1,0 +1,348 @@
+"""Lift: each variation against its control, with intervals and tests."""
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, NamedTuple, get_args
+
+import numpy as np
+import pandas as pd
+
+from .answers import Case, Columns, answer
+from .arms import Arms, Daily, arms_of
+from .bayes import Beliefs, check_prior
+from .caveats import Signs, numbers_of, warn_of_caveats
+from .comparisons import Asked, Se, Stratify, check_usable, plan_pairs
+from .contrasts import Contrast, Days, Flags, Options
+from .formulas import Definition
+from .inference import Adjustment, adjust_families, check_choice, check_share
+from .packing import Ints
+from .scores import Floats
+
+_CELLS = 1_000_000
+_TEXT = pd.Index(["text"]).dtype
+
+_PLACES = ("campaign", "date", "channel", "variation")
+_DTYPES: dict[str, Any] = {
+    **dict.fromkeys(("campaign", "channel", "variation"), _TEXT),
+    **dict.fromkeys(("metric", "control"), _TEXT),
+    **dict.fromkeys(("numerator", "denominator"), "Float64"),
+    "rate": "float64",
+    **dict.fromkeys(("control_numerator", "control_denominator"), "Float64"),
+    "control_rate": "float64",
+    **dict.fromkeys(Contrast._fields, "float64"),
+    **dict.fromkeys(("p_adjusted", "confidence"), "float64"),
+    "significant": "boolean",
+    **dict.fromkeys(("eff_days", "dispersion", *Beliefs._fields), "float64"),
+    **dict.fromkeys(("method", "note"), _TEXT),
+}
+
+
+class _Question(NamedTuple):
+    """One call: how all its metrics are compared."""
+
+    asked: Asked
+    options: Options
+    adjust: Adjustment
+    cumulative: bool
+    settled_until: np.datetime64
+
+
+class _Rows(NamedTuple):
+    """The rows of a table: which pair, and the days of its campaign before ``last``."""
+
+    pair: Ints
+    last: Ints
+
+
+def lift(
+    df: pd.DataFrame,
+    metric: str | Sequence[str],
+    control: str | None = None,
+    *,
+    se: Se = "auto",
+    stratify: Stratify = "auto",
+    sequential: bool = False,
+    tau: float = 0.10,
+    adjust: Adjustment = "holm",
+    conf_level: float = 0.95,
+    deff: float = 1.0,
+    pairs: bool = False,
+    prior: tuple[float, float] | None = None,
+    cumulative: bool = False,
+) -> pd.DataFrame:
+    """Compare variations with their control: how much better, and how sure is that.
+
+    Parameters
+    ----------
+    df : DataFrame
+        The variation grain, of one or several campaigns. Each channel of each campaign
+        is compared by itself.
+    metric : str or list of str
+        A name of ``bf.glossary()``, or several. ``conversion_rate_by_send_time`` is the
+        one to prefer: its conversions belong to the day of their send.
+    control : str, optional
+        The variation to compare with. None: the only one with a value in ``enrolled``,
+        else the one named "Control Group".
+    se : {"auto", "binomial", "day"}
+        Where the error comes from. "binomial": each unit counts once, from the counts;
+        "day": from the swing between days, for what can count many times. "auto" goes
+        by the metric's kind in its channel: binomial for a ``proportion``, else day.
+    stratify : {"auto", "date", None}
+        Compare day by day, then put the days together, so that a split that moved makes
+        up no lift. "auto": metrics whose numerator belongs to the day of its
+        denominator (``same_day``), with more than one sending day. "date" forces it for
+        any proportion, None compares totals.
+    sequential : bool
+        Numbers that may be looked at every day: wider, and right at each look.
+    tau : float
+        The lift worth finding, for ``sequential``; fix it before you look.
+    adjust : {"holm", "bonferroni", "fdr_bh", "none"}
+        How ``p_adjusted`` makes up for several variations of one test.
+    conf_level : float
+        Of intervals and of ``significant``.
+    deff : float
+        Multiplies the variance where the same people are counted many times; between 1
+        and the times that one is counted.
+    pairs : bool
+        Compare all variations with each other.
+    prior : tuple of float, optional
+        a and b of a Beta prior, (0.5, 0.5) is Jeffreys': adds ``prob_to_beat`` and
+        ``expected_loss``, for proportions.
+    cumulative : bool
+        A row for each day, with the days so far.
+
+    Returns
+    -------
+    DataFrame
+        One row a variation, the control itself left out. Index (``campaign``,)
+        ``channel``, ``variation``; a list of metrics puts ``metric`` in front,
+        ``cumulative`` adds ``date``, ``pairs`` has ``control`` at the end. Columns:
+
+        - ``metric``, ``control`` str.
+        - ``numerator``, ``denominator`` Float64, ``rate`` float64, and the same with
+          ``control_``: sums over all days on which both have the stats.
+        - ``diff``, ``diff_low``, ``diff_high`` float64: difference of rates. By day it
+          is the weighted mean of the days' differences and need not equal
+          ``rate - control_rate``; so does ``lift``.
+        - ``lift``, ``lift_low``, ``lift_high`` float64: 0.1 is 10 % more than the
+          control. ``lift_high`` is infinite where the control has no success.
+        - ``statistic`` float64 (z, or t over days), ``p_value``, ``p_adjusted``
+          float64. Intervals are not adjusted.
+        - ``confidence`` float64: 1 - p of the pooled two-sided Z test, our reading of
+          the dashboard's figure, which can differ from ours.
+        - ``significant`` boolean: ``p_adjusted`` < 1 - ``conf_level``.
+        - ``eff_days`` float64: days, weighed by their size. ``dispersion`` float64: the
+          variance between days over that of counts alone; 1 is none.
+        - ``prob_to_beat``, ``expected_loss`` float64, with ``prior``.
+        - ``method`` str: what was done. ``note`` str: why something is NaN, or was done
+          otherwise.
+
+    Raises
+    ------
+    FrameError
+        The frame has no variations or no rows; there is no such metric or control, or
+        no control at all; the control receives nothing and the metric is of what is
+        received; there is one variation only; a count is negative. With several tests
+        only where none is left.
+    ValueError
+        An argument is none of its choices, or does not fit the kind of the metric.
+
+    Warns
+    -----
+    StatisticsWarning
+        Once for each kind of doubt, with its numbers: people counted many times, fewer
+        than 5 expected successes, few or uneven days, a split that moved under pooled
+        totals, days that still grow, tests that could not be compared.
+
+    Notes
+    -----
+    "score": difference by Mee 1984, ratio by Koopman 1984, test by pooled Z, which is
+    Pearson's chi-squared. "score, by day": Mantel-Haenszel weights n1 n0 / N of each
+    day, limits by Miettinen & Nurminen 1985 (Statistics in Medicine 4:213), test by
+    Cochran-Mantel-Haenszel. "day": paired delete-one-day jackknife of the log ratio and
+    of the difference, t with ``eff_days`` - 1 degrees of freedom. ", always valid":
+    two-sided normal mixture, Robbins 1970; Waudby-Smith et al. 2024. p-value and both
+    intervals come from one test, so that they agree. ``adjust``: Holm 1979, Benjamini &
+    Hochberg 1995. Where ``unique_recipients`` of a variation is 0 or missing on all
+    days, ``enrolled`` takes its place.
+
+    It cannot see whether the people of one day are those of another: intervals are then
+    too short, and ``deff`` is for you to judge. Conversions come in for up to 30 days
+    after the send.
+
+    Examples
+    --------
+    >>> import braze_frames as bf
+    >>> counts = {"Red": (9000, 540), "Control Group": (9000, 450)}
+    >>> entries = [
+    ...     {"variation_name": name, "unique_recipients": n, "conversions": x}
+    ...     for name, (n, x) in counts.items()
+    ... ]
+    >>> day = {"time": "2026-03-01", "messages": {"email": entries}}
+    >>> df = bf.read_braze_series({"data": [day]})
+    >>> found = df.braze.lift("conversion_rate")
+    >>> found[["rate", "control_rate", "lift", "lift_low", "lift_high"]].round(3)
+                       rate  control_rate  lift  lift_low  lift_high
+    channel variation
+    email   Red        0.06          0.05   0.2     0.063      0.355
+    """
+    asked = Asked("", control, se, stratify, pairs, prior)
+    options = Options(conf_level, deff, sequential, tau)
+    _check(asked, options, adjust)
+    arms = arms_of(df)
+    settled = df.attrs.get("braze", {}).get("settled_until") or "NaT"
+    question = _Question(asked, options, adjust, cumulative, np.datetime64(settled))
+    names = [metric] if isinstance(metric, str) else list(metric)
+    found = [_Metric(arms, name, question) for name in names]
+    check_usable(arms, [pair for one in found for pair in one.pairs])
+    levels = [] if isinstance(metric, str) else ["metric"]
+    levels += ["campaign"] if "campaign" in arms.of_level else []
+    levels += ["date"] if cumulative else []
+    levels += ["channel", "variation", *(["control"] if pairs else [])]
+    table = pd.concat([one.table(levels) for one in found])
+    warn_of_caveats(signs for one in found for signs in one.signs)
+    return table
+
+
+def _check(asked: Asked, options: Options, adjustment: str) -> None:
+    check_choice("se", asked.se, get_args(Se))
+    check_choice("stratify", asked.stratify, ("auto", "date", None))
+    check_choice("adjust", adjustment, get_args(Adjustment))
+    check_share("conf_level", options.conf_level)
+    if not options.deff >= 1:
+        raise ValueError(
+            f"deff={options.deff!r}: people who count many times make a variance "
+            "larger; pass 1 or more"
+        )
+    if not options.tau > 0:
+        raise ValueError(f"tau={options.tau!r} is no lift worth finding, as 0.1 is")
+    if asked.prior is not None:
+        check_prior(asked.prior)
+
+
+class _Metric:
+    """One metric: its comparisons, and the table that answers them."""
+
+    def __init__(self, arms: Arms, metric: str, question: _Question) -> None:
+        self._arms, self._question = arms, question
+        self._asked = question.asked._replace(metric=metric)
+        self._defined = arms.define(metric)
+        self.pairs = plan_pairs(arms, self._defined, self._asked)
+        self._arm = np.array([pair.arm for pair in self.pairs], dtype=np.int64)
+        self._base = np.array(
+            [pair.arm if pair.control is None else pair.control for pair in self.pairs],
+            dtype=np.int64,
+        )
+        self.signs: list[Signs] = []
+
+    def table(self, levels: list[str]) -> pd.DataFrame:
+        """Answer all comparisons, one a row; with ``cumulative`` one a row and day."""
+        rows = self._rows()
+        daily = self._arms.daily(self._defined)
+        parts = [self._answer(daily, part) for part in self._chunks(rows)]
+        columns = {
+            name: np.concatenate([part[name] for part in parts]) for name in parts[0]
+        }
+        columns |= self._significance(columns["p_value"], rows) | self._names(rows)
+        index = pd.MultiIndex.from_arrays(
+            [_array(columns[name], _DTYPES.get(name)) for name in levels], names=levels
+        )
+        shown = {
+            name: _array(columns[name], dtype)
+            for name, dtype in _DTYPES.items()
+            if name in columns and name not in {*levels, *_PLACES}
+        }
+        return pd.DataFrame(shown, index=index)
+
+    def _rows(self) -> _Rows:
+        lengths = self._arms.days[self._arms.campaign_of[self._arm]]
+        pairs = np.arange(len(lengths))
+        if not self._question.cumulative:
+            return _Rows(pairs, lengths)
+        lasts = [np.arange(1, length + 1) for length in lengths]
+        return _Rows(np.repeat(pairs, lengths), np.concatenate([*lasts, pairs[:0]]))
+
+    def _chunks(self, rows: _Rows) -> Iterator[_Rows]:
+        """Cut the rows so that their days fit in memory together."""
+        step = max(1, _CELLS // max(self._arms.width, 1))
+        for start in range(0, max(len(rows.pair), 1), step):
+            yield _Rows(*(part[start : start + step] for part in rows))
+
+    def _answer(self, daily: Daily, rows: _Rows) -> Columns:
+        case = self._case(daily, rows)
+        columns = answer(case, self._asked, self._question.options)
+        self._look(case, columns, rows)
+        return columns
+
+    def _case(self, daily: Daily, rows: _Rows) -> Case:
+        arm, base = self._arm[rows.pair], self._base[rows.pair]
+        refusals = [str(self.pairs[number].refusal or "") for number in rows.pair]
+        answered = np.array([not text for text in refusals], dtype=bool)
+        until = np.arange(self._arms.width) < rows.last[:, None]
+        both = daily.given[arm] & daily.given[base] & until & answered[:, None]
+        sides = (
+            daily.above[arm],
+            daily.below[arm],
+            daily.above[base],
+            daily.below[base],
+        )
+        days = Days(*(np.where(both, side, 0.0) for side in sides))
+        return Case(
+            days,
+            both,
+            self._kinds(lambda one: one.kind == "proportion")[rows.pair],
+            self._kinds(lambda one: one.same_day)[rows.pair],
+            np.any((days.n1 > 0)[:, :1] | (days.n0 > 0)[:, :1], axis=1),
+            daily.enrolled[arm] | daily.enrolled[base],
+            refusals,
+        )
+
+    def _kinds(self, chosen: Callable[[Definition], bool]) -> Flags:
+        """Tell for each pair whether its channel's definition is chosen."""
+        defined = [self._defined.get(pair.family.channel) for pair in self.pairs]
+        return np.array([bool(one and chosen(one)) for one in defined], dtype=bool)
+
+    def _look(self, case: Case, columns: Columns, rows: _Rows) -> None:
+        """Keep the signs of doubt of whole periods."""
+        arms, pairs = self._arms, [self.pairs[number] for number in rows.pair]
+        arm, base = self._arm[rows.pair], self._base[rows.pair]
+        late = arms.dates[arms.campaign_of[arm]] > self._question.settled_until
+        people = (arms.recipients[arm], arms.recipients[base])
+        numbers = numbers_of(case, columns, people, late)
+        if self._question.options.deff > 1:
+            numbers["repeated_users"][:] = np.nan
+        whole = rows.last == arms.days[arms.campaign_of[arm]]
+        names = [pair.family.campaign or arms.labels[pair.arm] for pair in pairs]
+        masked = {kind: np.where(whole, one, np.nan) for kind, one in numbers.items()}
+        self.signs.append(Signs(names, masked))
+
+    def _significance(self, p_values: Floats, rows: _Rows) -> Columns:
+        """Adjust p-values within each family, and within the day."""
+        numbers = {id(pair.family): n for n, pair in enumerate(self.pairs)}
+        family = np.array([numbers[id(pair.family)] for pair in self.pairs])
+        days = family[rows.pair] * (self._arms.width + 1) + rows.last
+        adjusted = adjust_families(p_values, days, self._question.adjust)
+        alpha = 1 - self._question.options.conf_level
+        significant = pd.arrays.BooleanArray(adjusted < alpha, np.isnan(adjusted))
+        return {"p_adjusted": adjusted, "significant": significant}
+
+    def _names(self, rows: _Rows) -> Columns:
+        """Name each row: its campaign, day, channel, variation, metric and control."""
+        arms, pairs = self._arms, [self.pairs[number] for number in rows.pair]
+        campaign = arms.campaign_of[self._arm[rows.pair]]
+        return {
+            "campaign": [pair.family.campaign for pair in pairs],
+            "date": arms.dates[campaign, rows.last - 1],
+            "channel": [pair.family.channel for pair in pairs],
+            "variation": [arms.labels[pair.arm] for pair in pairs],
+            "metric": [self._asked.metric] * len(pairs),
+            "control": [
+                None if pair.control is None else arms.labels[pair.control]
+                for pair in pairs
+            ],
+        }
+
+
+def _array(values: Any, dtype: Any) -> Any:
+    if dtype == "Float64":
+        return pd.arrays.FloatingArray(np.nan_to_num(values), np.isnan(values))
+    return values if dtype is None else pd.Series(values, dtype=dtype).array

@@ -1,0 +1,180 @@
+"""How long to run a test: units for a lift, and the lift that units can find."""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from .inference import check_share, critical_z
+
+_FEWEST_DAYS = 14
+
+
+class SampleSize(NamedTuple):
+    """Units (people who get a message, or would have) for each group, and days."""
+
+    control: int
+    variation: int
+    days: int | None
+
+
+class DetectableLift(NamedTuple):
+    """The smallest lift that is found, and the variation's rate with it."""
+
+    lift: float
+    rate: float
+
+
+def sample_size(
+    rate: float,
+    lift: float,
+    *,
+    power: float = 0.8,
+    conf_level: float = 0.95,
+    ratio: float = 1,
+    comparisons: int = 1,
+    daily: float | None = None,
+) -> SampleSize:
+    """Tell how many units a test of two proportions needs.
+
+    Parameters
+    ----------
+    rate : float
+        The control's rate, as 0.04.
+    lift : float
+        The lift worth finding: 0.1 is 10 % more than the control, -0.1 less.
+    power : float
+        The probability to find it.
+    conf_level : float
+        One minus the probability to find a lift that is none.
+    ratio : float
+        Units of a variation for each unit of the control.
+    comparisons : int
+        Variations that are compared with the control: each is tested at
+        (1 - conf_level) / comparisons.
+    daily : float, optional
+        Units a day in the smaller of both groups.
+
+    Returns
+    -------
+    SampleSize
+        ``control``, ``variation``: units, rounded up. ``days``: None without ``daily``,
+        else 14 or more, so that two whole weeks are covered.
+
+    Raises
+    ------
+    ValueError
+        A share is none, the lift is 0 or leads to a rate beyond 0 to 1, or another
+        number is not positive.
+
+    Notes
+    -----
+    For the two-sided pooled Z test, which ``lift`` of a proportion is at the null:
+    Fleiss, Levin & Paik 2003, Statistical Methods for Rates and Proportions, formulas
+    4.14 and 4.19. The days hold the sends alone: wait for the conversion window, too,
+    before you read the result. Looking daily with ``sequential=True`` needs more.
+
+    Examples
+    --------
+    R's ``power.prop.test(p1=0.02, p2=0.022, power=0.8)`` gives 80681.4.
+
+    >>> sample_size(0.02, 0.1, daily=4000)
+    SampleSize(control=80682, variation=80682, days=21)
+    """
+    _check(rate, power, conf_level, ratio, comparisons)
+    other = rate * (1 + lift)
+    if lift == 0 or not 0 <= other <= 1:
+        raise ValueError(
+            f"lift={lift!r} on rate={rate!r} gives a rate of {other:.4g}; the "
+            "variation's rate must differ from the control's and lie between 0 and 1"
+        )
+    z = _criticals(power, conf_level, comparisons)
+    control = _units(rate, other, ratio, z)
+    sizes = int(np.ceil(control)), int(np.ceil(ratio * control))
+    return SampleSize(*sizes, None if daily is None else _days(min(sizes), daily))
+
+
+def mde(
+    rate: float,
+    n: float,
+    *,
+    power: float = 0.8,
+    conf_level: float = 0.95,
+    ratio: float = 1,
+    comparisons: int = 1,
+) -> DetectableLift:
+    """Tell the smallest lift that a test of a given size finds.
+
+    Parameters
+    ----------
+    rate : float
+        The control's rate, as 0.04.
+    n : float
+        Units of the control; a variation has ``ratio`` times as many.
+    power, conf_level, ratio, comparisons
+        As in ``sample_size``.
+
+    Returns
+    -------
+    DetectableLift
+        ``lift`` (0.25 is 25 % more) and the variation's ``rate``.
+
+    Raises
+    ------
+    ValueError
+        A share is none, a number is not positive, or so few units find no lift at all.
+
+    Notes
+    -----
+    Solves the formula of ``sample_size``.
+
+    Examples
+    --------
+    >>> found = mde(0.02, 10_000)
+    >>> round(found.lift, 3), round(found.rate, 4)
+    (0.297, 0.0259)
+    """
+    from scipy.optimize import brentq
+
+    _check(rate, power, conf_level, ratio, comparisons)
+    z = _criticals(power, conf_level, comparisons)
+    if not n > 0 or _units(rate, 1.0, ratio, z) > n:
+        raise ValueError(f"n={n!r} units of the control are too few to find any lift")
+    nearest = rate + (1 - rate) * 1e-9
+    found = brentq(
+        lambda other: np.log(_units(rate, other, ratio, z) / n),
+        nearest,
+        1.0,
+        xtol=1e-15,
+    )
+    return DetectableLift(found / rate - 1, found)
+
+
+def _units(rate: float, other: float, ratio: float, z: tuple[float, float]) -> float:
+    """Return the control's units to tell two rates apart."""
+    pooled = (rate + ratio * other) / (1 + ratio)
+    null = z[0] * np.sqrt((1 + 1 / ratio) * pooled * (1 - pooled))
+    spread = other * (1 - other) / ratio + rate * (1 - rate)
+    return float((null + z[1] * np.sqrt(spread)) ** 2 / (other - rate) ** 2)
+
+
+def _criticals(
+    power: float, conf_level: float, comparisons: int
+) -> tuple[float, float]:
+    alpha = (1 - conf_level) / comparisons
+    return critical_z(1 - alpha), critical_z(2 * power - 1)
+
+
+def _days(units: int, daily: float) -> int:
+    if not daily > 0:
+        raise ValueError(f"daily={daily!r} is no number of units a day")
+    return max(_FEWEST_DAYS, int(np.ceil(units / daily)))
+
+
+def _check(
+    rate: float, power: float, conf_level: float, ratio: float, comparisons: int
+) -> None:
+    for name, share in (("rate", rate), ("power", power), ("conf_level", conf_level)):
+        check_share(name, share)
+    for name, number in (("ratio", ratio), ("comparisons", comparisons)):
+        if not number > 0:
+            raise ValueError(f"{name}={number!r} is not positive")
