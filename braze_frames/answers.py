@@ -174,7 +174,7 @@ def _notes(
     rules = [
         *_sum_rules(case, methods, columns),
         *_day_rules(case, methods, columns),
-        *_swing_rules(case, methods, found, options),
+        *_swing_rules(case, methods, found, columns, options),
     ]
     for flags, text in rules:
         for row in np.flatnonzero(flags & answered):
@@ -189,17 +189,16 @@ Rule = tuple[Any, str]
 
 def _sum_rules(case: Case, methods: Any, columns: Columns) -> list[Rule]:
     units = _has_units(case)
-    none = columns["control_numerator"] == 0
-    undefined = units & np.isnan(columns["lift"]) & none
+    undefined = units & np.isnan(columns["lift"]) & np.isfinite(columns["p_value"])
+    open_end = np.isinf(columns["lift_high"])
     excess = units & case.proportion & ~_fits(case) & (methods != DAY)
-    some = columns["numerator"] > 0
     return [
         (~case.both.any(axis=1), "no day on which both have the stats of this metric"),
         (case.both.any(axis=1) & ~units, "nobody was counted: a denominator is 0"),
         (case.enrolled, "divided by the enrolled: there are no recipients on any day"),
         (excess, "more successes than units: use se='day'"),
-        (undefined & some, "no success in the control: the lift has no upper limit"),
-        (undefined & ~some, "no success at all: any lift fits"),
+        (undefined & open_end, "no success in the control: lift has no upper limit"),
+        (undefined & ~open_end, "no success in the control: any lift fits"),
     ]
 
 
@@ -222,7 +221,7 @@ def _day_rules(case: Case, methods: Any, columns: Columns) -> list[Rule]:
 
 
 def _swing_rules(
-    case: Case, methods: Any, found: Jackknife, options: Options
+    case: Case, methods: Any, found: Jackknife, columns: Columns, options: Options
 ) -> list[Rule]:
     days = (methods == DAY) & _has_units(case)
     few, zero = found.eff_days < FEWEST_DAYS, ~np.isfinite(found.log_error)
@@ -234,6 +233,10 @@ def _swing_rules(
             days & ~few & ~zero & soon & options.sequential,
             f"looks over days start at {FIRST_LOOK} days and {INFORMED_DAYS:.0f} "
             "effective days",
+        ),
+        (
+            days & np.isfinite(columns["p_value"]) & np.isnan(columns["lift_low"]),
+            "hardly any information yet: any lift fits",
         ),
         (
             case.early & options.sequential,

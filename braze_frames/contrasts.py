@@ -28,6 +28,9 @@ FIRST_LOOK = 14
 INFORMED_DAYS = 10.0
 """Effective days that it needs, too."""
 
+_FARTHEST = 50.0
+"""Reach of a log ratio beyond which its interval says nothing."""
+
 
 class Days(NamedTuple):
     """Numerators and denominators of both arms, of shape (comparisons, days).
@@ -76,7 +79,8 @@ class Options(NamedTuple):
 class Contrast(NamedTuple):
     """What each comparison says; what is unknown is NaN.
 
-    ``p_value`` and both intervals come from one test, so that they agree.
+    Of proportions ``p_value`` and both intervals come from one test, so that they
+    agree; over days ``p_value`` is that of the lift.
     """
 
     diff: Floats
@@ -123,13 +127,14 @@ def _score(days: Days, options: Options, *, stratified: bool) -> Contrast:
     diff, limits = difference(tables, critical)
     relative, bounds = ratio(tables, critical)
     blind = np.isinf(critical) & np.isfinite(diff)
+    anything = blind | ((bounds.low == 0) & np.isinf(bounds.high))
     return Contrast(
         diff,
         np.where(blind, -1.0, limits.low),
         np.where(blind, 1.0, limits.high),
         relative - 1,
-        np.where(blind, np.nan, bounds.low) - 1,
-        np.where(blind, np.nan, bounds.high) - 1,
+        np.where(anything, np.nan, bounds.low) - 1,
+        np.where(anything, np.nan, bounds.high) - 1,
         test.z,
         p_value,
     )
@@ -159,7 +164,8 @@ def day_contrast(days: Days, found: Jackknife, options: Options) -> Contrast:
     Contrast
         exp(log ratio ± t · error) - 1 and difference ± t · error with ``eff_days`` - 1
         degrees of freedom; ``statistic`` is t of the log ratio. Unknown below 4
-        effective days, and where a sum, or one without a day, is 0.
+        effective days, and where a sum, or one without a day, is 0. Limits are unknown
+        where there is so little information that any lift fits.
     """
     wide = np.sqrt(options.deff)
     known = found.known()
@@ -170,6 +176,7 @@ def day_contrast(days: Days, found: Jackknife, options: Options) -> Contrast:
         t = np.where(found.log_ratio == 0, 0.0, found.log_ratio / log_error)
     t = np.where(known, t, np.nan)
     p_value, critical = _over_days(t, log_error, found.eff_days, options)
+    critical = np.where(np.abs(critical) * log_error < _FARTHEST, critical, np.nan)
     reach, apart = critical * log_error, critical * found.error * wide
     diff, relative = _estimates(days)
     return Contrast(

@@ -175,6 +175,7 @@ def _check(
 ) -> None:
     for name, share in (("rate", rate), ("power", power), ("conf_level", conf_level)):
         check_share(name, share)
-    for name, number in (("ratio", ratio), ("comparisons", comparisons)):
-        if not number > 0:
-            raise ValueError(f"{name}={number!r} is not positive")
+    if not 0 < ratio < np.inf:
+        raise ValueError(f"ratio={ratio!r} is no positive number")
+    if not 1 <= comparisons < np.inf:
+        raise ValueError(f"comparisons={comparisons!r} is no number of variations")

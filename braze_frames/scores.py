@@ -30,7 +30,7 @@ class Tables(NamedTuple):
     """Successes and units of both arms, each of shape (comparisons, strata).
 
     ``stratified`` multiplies each stratum's variance with N / (N - 1), as the tests and
-    intervals over several strata do.
+    intervals over several strata do; of two units or less it takes 2.
     """
 
     x1: Floats
@@ -48,16 +48,16 @@ class Tables(NamedTuple):
     def weights(self) -> Floats:
         """The strata's weights of Mantel & Haenszel; 0 where an arm is empty."""
         units = self.n1 + self.n0
-        both = (self.n1 > 0) & (self.n0 > 0) & (units > self.stratified)
+        both = (self.n1 > 0) & (self.n0 > 0)
         return np.where(both, self.n1 * self.n0 / np.where(both, units, 1), 0.0)
 
     @property
     def factor(self) -> Floats:
         """What the strata's variances are multiplied with."""
-        units = self.n1 + self.n0
         if not self.stratified:
-            return np.ones_like(units)
-        return np.divide(units, units - 1, out=np.ones_like(units), where=units > 1)
+            return np.ones_like(self.n1)
+        units = np.maximum(self.n1 + self.n0, 2)
+        return np.asarray(units / (units - 1))
 
     @property
     def rates(self) -> tuple[Floats, Floats]:
@@ -162,8 +162,8 @@ def ratio(tables: Tables, critical: Floats) -> tuple[Floats, Interval]:
         control has no successes.
     interval : Interval
         All ratios whose score statistic is within ``critical``; it leaves out 1 exactly
-        where ``null_test`` exceeds it. The upper limit is infinite where only the
-        control has no successes; both are NaN where neither has.
+        where ``null_test`` exceeds it. The upper limit is infinite where the control
+        has no successes; with none in either any ratio fits: 0 to infinity.
 
     Examples
     --------

@@ -2,16 +2,19 @@
 
 import os
 
+import numpy as np
 import pytest
 from hypothesis import settings
 
 import braze_frames as bf
 
+from .trials import CONTROL, binomial, trial
+
 settings.register_profile("here", deadline=None)
 settings.register_profile("ci", deadline=None, derandomize=True, max_examples=50)
 settings.load_profile("ci" if os.environ.get("CI") else "here")
 
-collect_ignore = ["benchmarks"]
+collect_ignore = ["benchmarks", "simulations"]
 
 TESTED = "Basket Reminder: Subject Test"
 
@@ -44,3 +47,21 @@ def frame():
         return bf.read_braze_series(
             sandbox.campaigns[TESTED], end="2026-05-24", length=28, client=client
         )
+
+
+@pytest.fixture
+def rng():
+    """Random numbers of the test's own."""
+    return np.random.default_rng(20260302)
+
+
+@pytest.fixture
+def month(rng):
+    """Four weeks of two variations and a control."""
+    return trial(
+        {
+            "A": binomial(rng, 0.06, 1000, 28),
+            "B": binomial(rng, 0.05, 1100, 28),
+            CONTROL: binomial(rng, 0.05, 900, 28),
+        }
+    )
