@@ -148,12 +148,16 @@ def settled(df: pd.DataFrame, until: Any = None) -> pd.DataFrame:
             'cleared, or it was not read from the API): pass until="2026-05-30", or '
             "read it again"
         )
-    day = pd.Timestamp(last)
-    if pd.isna(day):
-        raise ValueError(f"until={until!r} is no day")
     date = _level(levels_of(df), "date")
-    kept = date.labels <= day.tz_localize(None)
+    kept = date.labels <= _day(last)
     return df[kept[date.codes]]
+
+
+def _day(until: Any) -> pd.Timestamp:
+    day = pd.to_datetime(until, errors="coerce")
+    if not isinstance(day, pd.Timestamp):
+        raise ValueError(f"until={until!r} is no day, as '2026-05-30' is")
+    return day.tz_localize(None)
 
 
 def _days(df: pd.DataFrame) -> dict[str | None, Any]:

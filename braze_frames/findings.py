@@ -175,7 +175,8 @@ def _sample_ratio_mismatch(looked: Looked, arms: Arms) -> Iterator[Finding]:
 
 def _allocation_change(_: Looked, arms: Arms) -> Iterator[Finding]:
     for family in _tests(arms):
-        span = float(split_moved(arms.people[family.arms][None])[0])
+        people = arms.people[family.arms] * arms.present[family.arms].all(axis=0)
+        span = float(split_moved(people[None])[0])
         if span:
             text = (
                 f"the split between the variations moved by {100 * span:.0f} "

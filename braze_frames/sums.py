@@ -78,7 +78,8 @@ def renumber(codes: Ints, bound: int) -> tuple[Ints, Ints]:
         return numbers, present
     seen = np.zeros(bound, dtype=bool)
     seen[codes] = True
-    return (np.cumsum(seen) - 1)[codes], np.flatnonzero(seen)
+    numbers = codes if seen.all() else (np.cumsum(seen) - 1)[codes]
+    return numbers, np.flatnonzero(seen)
 
 
 class Selection(NamedTuple):

@@ -1,0 +1,154 @@
+"""Totals, rates and lift against plain pandas and against their own sums, side by side.
+
+Run ``python tests/benchmarks/answers.py``. CPU over CPU in one process, the median of
+pairs, each on an index that nothing is cached for.
+"""
+
+import statistics
+import time
+import warnings
+
+import numpy as np
+import pandas as pd
+
+import braze_frames as bf
+from braze_frames.metrics import CHANNEL_STATS
+
+PAIRS = 5
+KEYS = ["channel", "variation"]
+METRIC = "conversion_rate_by_send_time"
+USERS = ["unique_recipients", "conversions", METRIC.replace("_rate", "s")]
+
+
+def cpu(work):
+    """Return the CPU seconds of one call."""
+    start = time.process_time()
+    work()
+    return time.process_time() - start
+
+
+def median(work, base):
+    """Return the medians of ``work``, of ``base`` and of their ratio, in turn."""
+    pairs = [(cpu(work), cpu(base)) for _ in range(PAIRS + 1)][1:]
+    ratios = [ours / theirs for ours, theirs in pairs]
+    return [statistics.median(column) for column in (*zip(*pairs, strict=True), ratios)]
+
+
+def index(campaigns, days, channels, variations):
+    """Return an index of all combinations, sorted as the contract wants it."""
+    names = [f"campaign {n:05}" for n in range(campaigns)]
+    dates = pd.date_range("2025-01-01", periods=days).as_unit("us")
+    arms = [*(f"V{n}" for n in range(1, variations)), "Control Group"]
+    return pd.MultiIndex.from_product(
+        [names, dates, channels, sorted(arms)], names=["campaign", "date", *KEYS]
+    )
+
+
+def frame(of, rng):
+    """Fill an index with what its channels and the users of a test give."""
+    channel = of.get_level_values("channel")
+    control = of.get_level_values("variation") == "Control Group"
+    columns = {}
+    for stat in dict.fromkeys([*CHANNEL_STATS["email"], *CHANNEL_STATS["ios_push"]]):
+        own = [name for name in set(channel) if stat in CHANNEL_STATS[name]]
+        columns[stat] = integers(rng, len(of), ~channel.isin(own) | control)
+    for stat in USERS:
+        columns[stat] = integers(rng, len(of), np.zeros(len(of), dtype=bool))
+    return pd.DataFrame(columns, index=of)
+
+
+def integers(rng, size, missing):
+    """Return counts, some of them missing."""
+    counts = rng.integers(0, 1000, size)
+    return pd.arrays.IntegerArray(np.where(missing, 0, counts), missing.copy())
+
+
+def fresh(df):
+    """Return the frame with an index that nothing is cached for."""
+    of = df.index
+    new = pd.MultiIndex(levels=of.levels, codes=of.codes, names=of.names)
+    return df.set_axis(new)
+
+
+def plain_totals(df):
+    """Sum the plain way."""
+    return df.groupby(level=KEYS).sum(min_count=1)
+
+
+def plain_rates(df):
+    """Divide weekly sums the plain way."""
+    sums = df.groupby([pd.Grouper(level="date", freq="W"), *KEYS]).sum(min_count=1)
+    return sums["unique_opens"] / sums["delivered"]
+
+
+def show(what, ours, base, ratio, goal):
+    """Print a line."""
+    print(f"{what:<52}{1e3 * ours:9.1f} ms{1e3 * base:9.1f} ms{ratio:8.2f}  {goal}")
+
+
+def large(rng):
+    """Print totals and rates of 2 million rows."""
+    df = frame(index(913, 365, ["email", "ios_push"], 3), rng)
+    print(f"{len(df):,} rows, {df.shape[1]} stats; ours, base, base / ours, goal")
+    few = df[["sent", "unique_recipients", "conversions"]]
+    for name, part in (("all stats", df), ("three stats", few)):
+        wanted = plain_totals(part)
+        ours = part.braze.totals(by=KEYS)[list(part)]
+        pd.testing.assert_frame_equal(ours, wanted)
+        found = median(
+            lambda part=part: fresh(part).braze.totals(by=KEYS),
+            lambda part=part: plain_totals(fresh(part)),
+        )
+        show(f"totals by channel, variation: {name}", *found[:2], 1 / found[2], ">= 10")
+    sides = df[["unique_opens", "delivered"]]
+    for name, part in (("frame of all stats", df), ("frame of its two", sides)):
+        found = median(
+            lambda part=part: fresh(part).braze.rates(
+                "unique_open_rate", by=KEYS, freq="W"
+            ),
+            lambda part=part: plain_rates(fresh(part)),
+        )
+        show(f"one rate by week: {name}", *found[:2], 1 / found[2], ">= 5")
+
+
+def tested(campaigns, days, variations, rng):
+    """Return tests with people and conversions."""
+    of = index(campaigns, days, ["email"], variations)
+    units = rng.integers(800, 1200, len(of))
+    bought = pd.array(rng.binomial(units, 0.05), dtype="Int64")
+    columns = {"unique_recipients": pd.array(units, dtype="Int64"), USERS[2]: bought}
+    return pd.DataFrame(columns, index=of)
+
+
+def lifts(rng):
+    """Print lift against the sums of the same frame."""
+    print("\nlift; ours, its sums, ours / sums, goal")
+    one = tested(1, 120, 9, rng).droplevel("campaign")
+    many = tested(200, 100, 6, rng)
+    cases = (
+        ("1 campaign, 9 variations, 120 days", one, KEYS, "<= 3 or 50 ms"),
+        (
+            "200 campaigns, 6 variations, 100 days",
+            many,
+            ["campaign", *KEYS],
+            "<= 5 or 2 s",
+        ),
+    )
+    for what, df, by, goal in cases:
+        found = median(
+            lambda df=df: df.braze.lift(METRIC),
+            lambda df=df, by=by: df.braze.totals(by=by),
+        )
+        show(what, *found, goal)
+
+
+def main():
+    """Print all of it."""
+    warnings.simplefilter("ignore", bf.StatisticsWarning)
+    rng = np.random.default_rng(0)
+    large(rng)
+    lifts(rng)
+
+
+if __name__ == "__main__":
+    main()
