@@ -11,25 +11,34 @@ Next
   then leave out client= below:
     import pandas as pd, braze_frames
     df = pd.read_braze_series("<campaign id>", length=100)
-    df.braze.totals(freq="W")
+    df.braze.rates(freq="W")
+    df.braze.lift("conversion_rate_by_send_time")
 """
 
 TESTED = "Basket Reminder: Subject Test"
 SHOWN = ["unique_recipients", "sent", "delivered", "unique_opens", "conversions"]
+RATES = ["unique_open_rate", "unique_click_rate", "conversion_rate_by_send_time"]
+LIFT = ["rate", "control_rate", "lift", "lift_low", "lift_high", "p_adjusted"]
 
 
 def main() -> None:
-    """Print the tour: campaigns, one frame, its help card, its weekly totals."""
+    """Print the tour: campaigns, one frame, its weekly totals and rates, its lift."""
     with connect("sandbox") as client:
         campaigns = client.campaigns()
         print("The sandbox's campaigns (made up, served on this machine)\n")
         print(campaigns[["name", "id"]].to_string(index=False))
         tested = campaigns.set_index("name")["id"][TESTED]
-        print(f"\npd.read_braze_series(<id of {TESTED!r}>, length=28)\n")
-        df = read_braze_series(tested, length=28, client=client)
+        print(f"\npd.read_braze_series(<id of {TESTED!r}>, start='2026-03-02')\n")
+        df = read_braze_series(tested, start="2026-03-02", client=client)
         print(df[SHOWN].head(8).to_string())
         print(f"\n{df.braze}\n\ndf.braze.totals(by='variation', freq='W')\n")
-        print(df.braze.totals(by="variation", freq="W")[SHOWN].to_string())
+        print(df.braze.totals(by="variation", freq="W")[SHOWN].head(6).to_string())
+        print("\ndf.braze.rates([…], by='variation', freq='W')\n")
+        rates = df.braze.rates(RATES, by="variation", freq="W")
+        print(rates.head(6).round(4).to_string())
+        print(f"\ndf.braze.settled().braze.lift({RATES[-1]!r}, deff=1.1)\n")
+        lift = df.braze.settled().braze.lift(RATES[-1], deff=1.1)
+        print(lift[LIFT].round(4).to_string())
     print(f"\n{NEXT}")
 
 

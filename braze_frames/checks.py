@@ -155,7 +155,7 @@ def settled(df: pd.DataFrame, until: Any = None) -> pd.DataFrame:
 
 def _day(until: Any) -> pd.Timestamp:
     day = pd.to_datetime(until, errors="coerce")
-    if not isinstance(day, pd.Timestamp):
+    if day is pd.NaT:
         raise ValueError(f"until={until!r} is no day, as '2026-05-30' is")
     return day.tz_localize(None)
 

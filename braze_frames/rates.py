@@ -1,6 +1,7 @@
 """Sums, and ratios of sums: exact, and only where they make sense."""
 
 from collections.abc import Callable, Mapping, Sequence
+from typing import overload
 
 import numpy as np
 import pandas as pd
@@ -135,6 +136,22 @@ def _warn_of_unique(stats: Sequence[str]) -> None:
         )
 
 
+@overload
+def rates(  # type: ignore[overload-overlap]  # a str is a sequence of str, too
+    df: pd.DataFrame,
+    metrics: str,
+    by: str | Sequence[str] | None = None,
+    freq: str | pd.offsets.BaseOffset | None = None,
+) -> "pd.Series[float]": ...
+@overload
+def rates(
+    df: pd.DataFrame,
+    metrics: Metrics = None,
+    by: str | Sequence[str] | None = None,
+    freq: str | pd.offsets.BaseOffset | None = None,
+    *,
+    ci: float | None = None,
+) -> pd.DataFrame: ...
 def rates(
     df: pd.DataFrame,
     metrics: Metrics = None,

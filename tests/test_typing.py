@@ -30,7 +30,11 @@ def test_what_a_typed_user_writes_is_accepted():
 
 @pytest.mark.parametrize(
     ("right", "wrong"),
-    [('freq="W"', 'frequency="W"'), ('start="2026-01-01"', 'begin="2026-01-01"')],
+    [
+        ('freq="W"', 'frequency="W"'),
+        ("sequential=", "sequentially="),
+        ('start="2026-01-01"', 'begin="2026-01-01"'),
+    ],
 )
 def test_misspelt_keywords_are_found(tmp_path, right, wrong):
     text = (HERE / "typing_api.py").read_text()

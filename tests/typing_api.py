@@ -24,6 +24,26 @@ def add_up(df: pd.DataFrame) -> pd.DataFrame:
     return accessor.totals(by=names[:1], freq="W")
 
 
+def divide(df: pd.DataFrame) -> "pd.Series[float]":
+    """Ask for one rate, and for several with intervals."""
+    accessor = bf.BrazeAccessor(df)
+    several: pd.DataFrame = accessor.rates(["unique_open_rate"], by=[], ci=0.95)
+    own: pd.DataFrame = accessor.rates({"kept": ("sent - bounces", "sent")})
+    print(several, own)
+    return accessor.rates("unique_open_rate", freq="W")
+
+
+def compare(df: pd.DataFrame) -> pd.DataFrame:
+    """Ask which variation won, and how long to run the next test."""
+    accessor = bf.BrazeAccessor(df.braze.settled(until="2026-05-30"))
+    if not accessor.check(planned={"A": 50, "B": 50}).empty:
+        return accessor.srm(planned={"A": 50, "B": 50})
+    days: int | None = bf.sample_size(0.04, 0.1, daily=1000).days
+    lift: float = bf.mde(0.04, 20_000, comparisons=2).lift
+    print(days, lift, accessor.winner("conversion_rate"))
+    return accessor.lift("conversion_rate", sequential=True, prior=(0.5, 0.5))
+
+
 def careful(source: str) -> pd.DataFrame | None:
     """Tell errors apart."""
     try:
