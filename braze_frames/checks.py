@@ -154,10 +154,10 @@ def settled(df: pd.DataFrame, until: Any = None) -> pd.DataFrame:
 
 
 def _day(until: Any) -> pd.Timestamp:
-    day = pd.to_datetime(until, errors="coerce")
+    day: Any = pd.to_datetime(until, errors="coerce")
     if day is pd.NaT:
         raise ValueError(f"until={until!r} is no day, as '2026-05-30' is")
-    return day.tz_localize(None)
+    return pd.Timestamp(day.tz_localize(None))
 
 
 def _days(df: pd.DataFrame) -> dict[str | None, Any]:
