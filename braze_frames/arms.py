@@ -87,7 +87,9 @@ class Arms:
             campaign = self.of_level.get("campaign")
             found.append(
                 Family(
-                    None if campaign is None else campaign.labels[int(pair) // several],
+                    None
+                    if campaign is None
+                    else str(campaign.labels[int(pair) // several]),
                     str(channel.labels[int(pair) % several]),
                     [int(arm) for arm in arms],
                     self._control(arms, enrolled),

@@ -192,6 +192,8 @@ def lift(
     settled = df.attrs.get("braze", {}).get("settled_until") or "NaT"
     question = _Question(asked, options, adjust, cumulative, np.datetime64(settled))
     names = [metric] if isinstance(metric, str) else list(metric)
+    if not names:
+        raise ValueError("metric=[] asks for nothing; bf.glossary() lists all metrics")
     found = [_Metric(arms, name, question) for name in names]
     check_usable(arms, [pair for one in found for pair in one.pairs])
     levels = [] if isinstance(metric, str) else ["metric"]

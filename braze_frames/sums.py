@@ -165,11 +165,15 @@ def arrays(series: pd.Series) -> tuple[Values, Bools | None]:
     Nothing is copied where pandas keeps numbers and mask apart, as in our columns.
     """
     array: Any = series.array
-    masked = isinstance(array, pd.arrays.IntegerArray | pd.arrays.FloatingArray)
-    values = array._data if masked else series.to_numpy()
-    given = ~(array._mask if masked else np.isnan(values))
-    dtype = np.float64 if values.dtype.kind == "f" else np.int64
-    return values.astype(dtype, copy=False), None if given.all() else given
+    given: Any
+    floats = pd.api.types.is_float_dtype(series.dtype)
+    dtype: Any = np.float64 if floats else np.int64
+    if isinstance(array, pd.arrays.IntegerArray | pd.arrays.FloatingArray):
+        values, given = array._data.astype(dtype, copy=False), ~array._mask
+    else:
+        given = series.notna().to_numpy()
+        values = series.to_numpy(dtype=dtype, na_value=0)
+    return values, None if given.all() else given
 
 
 def day_positions(outer: Ints, dates: Ints, days: int) -> tuple[Ints, Ints]:

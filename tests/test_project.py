@@ -237,3 +237,16 @@ def test_the_tour_runs_in_the_terminal():
     assert done.returncode == 0, done.stderr
     for words in ("Basket Reminder", "df.braze", "jupyterlab", "BRAZE_API_KEY"):
         assert words in done.stdout
+
+
+@pytest.mark.parametrize(
+    "module", ["scores", "inference", "contrasts", "bayes", "power"]
+)
+def test_statistics_know_nothing_of_pandas(module):
+    found = set()
+    for node in ast.walk(tree_of(module)):
+        if isinstance(node, ast.Import):
+            found |= {alias.name.split(".")[0] for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            found.add(node.module.split(".")[0])
+    assert found <= {"collections", "functools", "numpy", "scipy", "typing"}

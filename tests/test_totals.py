@@ -179,6 +179,13 @@ def test_totals_leave_the_frame_alone(two_channels):
     pd.testing.assert_frame_equal(two_channels, copy)
 
 
+@pytest.mark.parametrize("dtype", ["int64[pyarrow]", "float64", "Int32"])
+def test_totals_take_whatever_numbers_a_frame_came_to_hold(two_channels, dtype):
+    turned = two_channels.astype({"sent": dtype})
+    wanted = two_channels.braze.totals()["sent"].tolist()
+    assert turned.braze.totals()["sent"].tolist() == wanted
+
+
 @given(
     st.lists(
         st.tuples(
