@@ -81,20 +81,14 @@ class Arms:
         pairs = self.campaign_of * several + channel.codes
         codes, present = renumber(pairs, int(pairs.max(initial=-1)) + 1)
         enrolled = self._given(CONTROL_STAT)
+        campaign = self.of_level.get("campaign")
         found = []
         for number, pair in enumerate(present):
             arms = np.flatnonzero(codes == number)
-            campaign = self.of_level.get("campaign")
-            found.append(
-                Family(
-                    None
-                    if campaign is None
-                    else str(campaign.labels[int(pair) // several]),
-                    str(channel.labels[int(pair) % several]),
-                    [int(arm) for arm in arms],
-                    self._control(arms, enrolled),
-                )
-            )
+            name = campaign and str(campaign.labels[int(pair) // several])
+            own = str(channel.labels[int(pair) % several])
+            control = self._control(arms, enrolled)
+            found.append(Family(name, own, [int(arm) for arm in arms], control))
         return found
 
     def _control(self, arms: Ints, enrolled: Bools) -> int | None:

@@ -108,7 +108,7 @@ def lift(
         a and b of a Beta prior, (0.5, 0.5) is Jeffreys': adds ``prob_to_beat`` and
         ``expected_loss``, for proportions.
     cumulative : bool
-        A row for each day, with the days so far.
+        A row for each day, with the days so far; sorted by day.
 
     Returns
     -------
@@ -256,12 +256,16 @@ class _Metric:
         return pd.DataFrame(shown, index=index)
 
     def _rows(self) -> _Rows:
-        lengths = self._arms.days[self._arms.campaign_of[self._arm]]
+        """Return a row for each pair; or one a day, by campaign and day."""
+        campaign = self._arms.campaign_of[self._arm]
+        lengths = self._arms.days[campaign]
         pairs = np.arange(len(lengths))
         if not self._question.cumulative:
             return _Rows(pairs, lengths)
         lasts = [np.arange(1, length + 1) for length in lengths]
-        return _Rows(np.repeat(pairs, lengths), np.concatenate([*lasts, pairs[:0]]))
+        pair, last = np.repeat(pairs, lengths), np.concatenate([*lasts, pairs[:0]])
+        order = np.lexsort((pair, last, campaign[pair]))
+        return _Rows(pair[order], last[order])
 
     def _chunks(self, rows: _Rows) -> Iterator[_Rows]:
         """Cut the rows so that their days fit in memory together."""
@@ -279,14 +283,12 @@ class _Metric:
         arm, base = self._arm[rows.pair], self._base[rows.pair]
         refusals = [str(self.pairs[number].refusal or "") for number in rows.pair]
         answered = np.array([not text for text in refusals], dtype=bool)
-        until = np.arange(self._arms.width) < rows.last[:, None]
-        both = daily.given[arm] & daily.given[base] & until & answered[:, None]
-        sides = (
-            daily.above[arm],
-            daily.below[arm],
-            daily.above[base],
-            daily.below[base],
-        )
+        width = int(rows.last.max(initial=0))
+        above, below = daily.above[:, :width], daily.below[:, :width]
+        given = daily.given[:, :width]
+        until = np.arange(width) < rows.last[:, None]
+        both = given[arm] & given[base] & until & answered[:, None]
+        sides = (above[arm], below[arm], above[base], below[base])
         days = Days(*(np.where(both, side, 0.0) for side in sides))
         return Case(
             days,
@@ -307,8 +309,10 @@ class _Metric:
         """Keep the signs of doubt of whole periods."""
         arms, pairs = self._arms, [self.pairs[number] for number in rows.pair]
         arm, base = self._arm[rows.pair], self._base[rows.pair]
-        late = arms.dates[arms.campaign_of[arm]] > self._question.settled_until
-        people = (arms.recipients[arm], arms.recipients[base])
+        width = case.both.shape[1]
+        dates, recipients = arms.dates[:, :width], arms.recipients[:, :width]
+        late = dates[arms.campaign_of[arm]] > self._question.settled_until
+        people = (recipients[arm], recipients[base])
         numbers = numbers_of(case, columns, people, late)
         if self._question.options.deff > 1:
             numbers["repeated_users"][:] = np.nan

@@ -168,7 +168,8 @@ def arrays(series: pd.Series) -> tuple[Values, Bools | None]:
     given: Any
     floats = pd.api.types.is_float_dtype(series.dtype)
     dtype: Any = np.float64 if floats else np.int64
-    if isinstance(array, pd.arrays.IntegerArray | pd.arrays.FloatingArray):
+    masked = isinstance(array, pd.arrays.IntegerArray | pd.arrays.FloatingArray)
+    if masked:
         values, given = array._data.astype(dtype, copy=False), ~array._mask
     else:
         given = series.notna().to_numpy()

@@ -131,6 +131,7 @@ def test_the_card_escapes_names():
 def test_completion_offers_the_verbs_and_nothing_private(frame):
     offered = dir(frame.braze)
     assert {"totals", "control", "campaigns", "channels", "variations"} <= set(offered)
+    assert {"rates", "lift", "winner", "srm", "check", "settled"} <= set(offered)
     assert not [name for name in offered if name.startswith("_")]
 
 

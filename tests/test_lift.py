@@ -116,6 +116,7 @@ def test_cumulative_gives_a_row_a_day_with_the_days_so_far(month):
     assert table.index.names == ["date", "channel", "variation"]
     days = month.index.get_level_values("date").unique()
     assert len(table) == 2 * len(days)
+    assert table.index.is_monotonic_increasing
     for last in (days[0], days[9], days[-1]):
         until = quiet(month.loc[:last], METRIC)
         now = table.xs(last, level="date")
