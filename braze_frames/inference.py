@@ -153,9 +153,8 @@ def jackknife(
 
 
 def _statistics(sums: list[Floats]) -> tuple[Floats, Floats]:
-    with np.errstate(divide="ignore", invalid="ignore"):
-        rates = [y / n for y, n in zip(sums[::2], sums[1::2], strict=True)]
-        logs = [np.log(np.where(rate > 0, rate, np.nan)) for rate in rates]
+    rates = [quotient(y, n, np.nan) for y, n in zip(sums[::2], sums[1::2], strict=True)]
+    logs = [np.log(np.where(rate > 0, rate, np.nan)) for rate in rates]
     if len(rates) == 1:
         return logs[0], rates[0]
     return logs[0] - logs[1], rates[0] - rates[1]

@@ -463,6 +463,12 @@ def test_a_sum_of_zero_gives_no_interval_over_days():
     assert "is 0: no interval" in row["note"]
 
 
+def test_events_that_come_before_any_unit_are_no_error():
+    frame = trial({"A": [(3, 0), (60, 900)], CONTROL: [(0, 0), (50, 900)]})
+    table = quiet(frame, METRIC, cumulative=True)
+    assert table["p_value"].notna().tolist() == [False, True]
+
+
 def test_zero_filled_days_before_the_launch_change_nothing(rng):
     def arm():
         return [
