@@ -11,11 +11,11 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 import pandas as pd
 
-from .columns import Column, in_order, order_rows, spread, sum_exactly
+from .columns import in_order, order_rows, spread, sum_exactly
 from .labels import label_variations
 from .metrics import ELEMENT_STAT, VARIATION_ID, is_day_total
 from .overlaps import Owner, owner
-from .packing import Ints
+from .packing import Column, Ints
 from .payload import Batch
 
 LEVELS = ("date", "channel", "variation")

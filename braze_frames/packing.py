@@ -13,11 +13,14 @@ from operator import itemgetter
 from typing import Any, NamedTuple
 
 import numpy as np
+import pandas as pd
 
 from .metrics import ELEMENT_KEY, STAT
 
 Day = dict[str, Any]
 Ints = np.ndarray[tuple[int], np.dtype[np.signedinteger[Any]]]
+Bools = np.ndarray[tuple[int], np.dtype[np.bool_]]
+Values = np.ndarray[tuple[int], np.dtype[Any]]
 
 MISSING = -(2**63)
 """Stands where a count is missing: no count reaches it."""
@@ -52,15 +55,33 @@ class Block(NamedTuple):
     whole: bool
 
 
+class Column(NamedTuple):
+    """Values and where they are missing; a missing value is 0."""
+
+    values: Values
+    missing: Bools
+
+    def array(self) -> pd.api.extensions.ExtensionArray:
+        """Return the column as a nullable pandas array."""
+        if self.values.dtype == np.float64:
+            return pd.arrays.FloatingArray(self.values, self.missing)
+        return pd.arrays.IntegerArray(self.values, self.missing)
+
+
 class Packed:
-    """Rows of stats: whole rows in blocks, the odd ones as (row, stat, value) cells."""
+    """Rows of stats: whole rows in blocks, the odd ones as (row, stat, value) cells.
+
+    What a cache gives stands in ``columns``, which hold a value for each row.
+    ``left_out`` says in which rows a stat was no number.
+    """
 
     def __init__(self) -> None:
         self.blocks: list[Block] = []
+        self.columns: dict[str, Column] = {}
         self.rows: list[int] = []
         self.stats: list[str] = []
         self.values: list[int | float] = []
-        self.left_out: set[str] = set()
+        self.left_out: dict[str, list[int]] = {}
 
 
 def column_of(rows: list[Day], key: str) -> list[Any]:
