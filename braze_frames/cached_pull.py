@@ -1,5 +1,6 @@
 """Campaigns through a cache: what is missing is asked and stored, then all is read."""
 
+import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date, datetime, timedelta
@@ -22,7 +23,7 @@ from .sources import Item
 from .store import EVERYTHING, CampaignFiles, News, Stored
 from .windows import Window, plan_days, plan_windows
 
-_THREADS = 4
+_THREADS = min(4, os.cpu_count() or 1)
 _SHOWN = 5
 _EPOCH = date(1970, 1, 1)
 

@@ -132,7 +132,11 @@ def _is_range(numbers: Ints) -> bool:
 
 
 def _present(columns: dict[str, Column]) -> dict[str, Column]:
-    given = {stat: one for stat, one in columns.items() if not one.missing.all()}
+    given = {
+        stat: Column(one.values.copy(), one.missing.copy())
+        for stat, one in columns.items()
+        if not one.missing.all()
+    }
     return in_order(given)
 
 

@@ -70,6 +70,7 @@ def open_file(path: Path, grain: Grain) -> tuple["ParquetFile", About]:
         file = ParquetFile(
             source,
             read_dictionary=texts_of(grain),
+            pre_buffer=False,
             page_checksum_verification=True,
         )
         return file, from_metadata(file.metadata.metadata, str(path))

@@ -33,11 +33,14 @@ class Shape(NamedTuple):
     """How objects with the same keys are packed: eight bytes a stat.
 
     ``blanks`` stand where an object lacks the stat: ``MISSING``, or NaN in a float.
+    ``fractions`` are stats that the table does not know: a whole number is none of
+    them, since the same stat may be whole on all days of another read.
     """
 
     stats: tuple[str, ...]
     formats: str
     blanks: tuple[int | float, ...]
+    fractions: tuple[str, ...]
     keys: frozenset[str]
     pick: Callable[[Day], tuple[Any, ...]]
     pack: Callable[..., bytes]
@@ -96,6 +99,8 @@ def pack(shape: Shape, rows: Sequence[Day]) -> tuple[list[bytes], list[int]]:
     """Pack what fits; the numbers of the rows that do not."""
     packed: list[bytes] = []
     odd: list[int] = []
+    if shape.fractions and any(_has_whole(shape, row) for row in rows):
+        return packed, list(range(len(rows)))
     stream = starmap(shape.pack, map(shape.pick, rows))
     while True:
         try:
@@ -106,9 +111,14 @@ def pack(shape: Shape, rows: Sequence[Day]) -> tuple[list[bytes], list[int]]:
             return packed, odd
 
 
+def _has_whole(shape: Shape, row: Day) -> bool:
+    """Whether an object has a whole number where the shape has a fraction."""
+    return any(row.get(stat).__class__ is int for stat in shape.fractions)
+
+
 def pad(shape: Shape, row: Day) -> bytes | None:
     """Pack an object that lacks stats of the shape, or None where it has others."""
-    if not row.keys() <= shape.keys:
+    if not row.keys() <= shape.keys or _has_whole(shape, row):
         return None
     values = [
         blank if value is None else value
@@ -138,6 +148,7 @@ def shape_of(
         stats,
         layout,
         tuple(math.nan if code == "d" else MISSING for code in layout),
+        tuple(key for key, code in formats.items() if code == "d" and key not in STAT),
         frozenset(keys),
         itemgetter(*stats) if len(stats) > 1 else lambda row: (row[stats[0]],),
         struct.Struct("=" + layout).pack,

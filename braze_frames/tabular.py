@@ -199,11 +199,12 @@ def _columns(table: pa.Table) -> dict[str, Column]:
 
 
 def _column(stored: pa.ChunkedArray) -> Column:
+    """Return a stored column, which must not be written to."""
     missing: Bools = np.zeros(len(stored), dtype=bool)
     if stored.null_count:
-        missing = stored.is_null().to_numpy().copy()
+        missing = stored.is_null().to_numpy()
         stored = stored.fill_null(0)
-    return Column(stored.to_numpy().copy(), missing)
+    return Column(stored.to_numpy(), missing)
 
 
 def _rows(table: pa.Table, day: Ints) -> _Rows:
