@@ -268,7 +268,10 @@ def _frame(
     index: pd.Index,
 ) -> pd.DataFrame:
     arrays = {stat: column.array() for stat, column in columns.items()}
-    return pd.DataFrame({**first, **arrays}, index=index, copy=False)
+    frame = pd.DataFrame({**first, **arrays}, index=index, copy=False)
+    if not len(frame.columns):
+        frame.columns = pd.Index([], dtype="str")
+    return frame
 
 
 def _index(
