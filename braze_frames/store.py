@@ -316,13 +316,19 @@ class CampaignFiles:
             yield Draft(self.path(grain), grain, table, about)
 
     def _revised(self, old: _Contents, new: Batch, news: News) -> Iterator[Draft]:
-        changes = _changes(old, new, news.moment)
+        days = np.intersect1d(_covered(old.abouts, EVERYTHING).days, new.days)
+        if not len(days):
+            return
+        before = from_tables(old.tables, days, new.origin)
+        again = select_days(new, np.isin(new.days, days))
+        changes = changes_between(before, again, news.moment)
         if changes:
-            names = {owner(key): key.name for key in new.keys if key.name}
-            added = as_table(changes, names)
-            before = self.revisions()
-            table = added if before is None else pa.concat_tables([before, added])
-            yield self._revision_draft(table)
+            keys = (*before.keys, *new.keys)
+            names = {owner(key): key.name for key in keys if key.name}
+            tables = [self.revisions(), as_table(changes, names)]
+            yield self._revision_draft(
+                pa.concat_tables([table for table in tables if table is not None])
+            )
 
     def _revisions_from(self, first: int) -> Iterator[Draft]:
         table = self.revisions()
@@ -353,14 +359,6 @@ def _is_of_one_write(stored: Stored) -> bool:
 
 def _complete(grain: Grain, table: pa.Table) -> pa.Table:
     return fitted(grain, {name: table[name] for name in table.column_names})
-
-
-def _changes(old: _Contents, new: Batch, moment: int) -> list[Change]:
-    days = np.intersect1d(_covered(old.abouts, EVERYTHING).days, new.days)
-    if not len(days):
-        return []
-    again = select_days(new, np.isin(new.days, days))
-    return changes_between(from_tables(old.tables, days, new.origin), again, moment)
 
 
 def _first_kept(old: _Contents, before: int | None) -> int | None:
