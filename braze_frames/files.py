@@ -28,7 +28,7 @@ from .payload import Span
 if TYPE_CHECKING:
     from pyarrow.parquet import FileMetaData, ParquetFile
 
-_DAMAGE = (pa.ArrowInvalid, pa.ArrowNotImplementedError, OSError)
+_DAMAGE = (pa.ArrowInvalid, pa.ArrowNotImplementedError, OSError, KeyError)
 _PATIENCE = 60
 _GROUP = 131_072
 _MANY = 100_000

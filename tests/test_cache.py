@@ -360,6 +360,7 @@ def test_what_was_cleared_is_fetched_again_and_nothing_else(sandbox, client, cac
     assert asked(sandbox) == [10]
 
 
+@pytest.mark.faults
 def test_two_endpoints_may_have_the_same_campaign_id(tmp_path):
     frames, cache = [], bf.Cache(tmp_path)
     for seed in (0, 1):
@@ -443,6 +444,7 @@ def test_nothing_of_the_key_is_in_any_file(tmp_path):
         assert KEY not in str(path)
 
 
+@pytest.mark.faults
 def test_an_id_that_tries_to_leave_the_folder_is_refused(tmp_path, sandbox, client):
     outside = tmp_path / "outside.parquet"
     outside.write_bytes(b"mine")
@@ -465,6 +467,7 @@ def test_upper_case_and_lower_case_are_the_same_campaign(sandbox, client, cache)
     assert sandbox.requests == []
 
 
+@pytest.mark.faults
 def test_a_clock_set_back_loses_nothing(sandbox, client, cache):
     id_ = sandbox.campaigns[BASKET]
     bf.read_braze_series(id_, start="2026-03-01", client=client, cache=cache)

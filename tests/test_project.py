@@ -113,7 +113,7 @@ def test_public_names_are_sorted_documented_and_no_modules():
     assert bf.__all__ == sorted(bf.__all__)
     assert not set(bf.__all__) & set(MODULES)
     expected = {"read_braze_series", "BrazeAccessor", "BrazeClient", "connect"}
-    expected |= {"Sandbox", "glossary", "__version__"}
+    expected |= {"Cache", "Sandbox", "glossary", "__version__"}
     assert expected <= set(bf.__all__)
     for name in bf.__all__:
         assert name == "__version__" or inspect.getdoc(getattr(bf, name))
