@@ -1,9 +1,11 @@
 """Campaigns through a cache: what is missing is asked and stored, then all is read."""
 
 import os
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from datetime import date, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple, TypeVar
 
@@ -125,7 +127,8 @@ def pull_cached(
         for id_ in names.keys() - plans.keys():
             store(id_, [])
             looks[id_] = look(id_)
-    came = fetch_windows(plans, client, progress=progress, arrived=store)
+    shown = progress and bool(plans)
+    came = fetch_windows(plans, client, progress=shown, arrived=store)
     for id_, error in came.failed.items():
         failed.setdefault(id_, _naming_days(id_, error, came.lost.get(id_, [])))
     held, lost = _each(
@@ -292,14 +295,25 @@ def _each(
     """Apply a function to each name, side by side; its errors are kept apart."""
     found: dict[str, _R] = {}
     failed: dict[str, BrazeError] = {}
-    listed = list(names)
-    pool = ThreadPoolExecutor(min(_THREADS, max(len(listed), 1)), "braze_frames")
-    try:
-        for name, future in [(name, pool.submit(function, name)) for name in listed]:
+    with _mapping(function, list(names)) as results:
+        for name, result in results:
             try:
-                found[name] = future.result()
+                found[name] = result()
             except BrazeError as error:
                 failed[name] = error
+    return found, failed
+
+
+@contextmanager
+def _mapping(
+    function: Callable[[str], _R], names: Sequence[str]
+) -> Iterator[list[tuple[str, Callable[[], _R]]]]:
+    """Start threads where there is work for them; an interrupt drops what waits."""
+    if len(names) < 2:
+        yield [(name, partial(function, name)) for name in names]
+        return
+    pool = ThreadPoolExecutor(_THREADS, "braze_frames")
+    try:
+        yield [(name, pool.submit(function, name).result) for name in names]
     finally:
         pool.shutdown(cancel_futures=True)
-    return found, failed
