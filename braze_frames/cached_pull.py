@@ -18,6 +18,7 @@ from .errors import BrazeError, CacheError, RequestError
 from .frame import Campaign, Grain
 from .layout import About, Given
 from .metrics import STAT, VARIATION_ID
+from .overlaps import owner
 from .packing import Ints
 from .payload import Batch, Span
 from .pull import Answers, Pulled, fetch_names, fetch_windows, ids_of, span_of
@@ -41,10 +42,14 @@ _FILES: dict[Grain, tuple[Given, ...]] = {
 
 
 class Part(NamedTuple):
-    """Which files and stats a read needs; stats of None are all."""
+    """Which files and stats a read needs; stats of None are all.
+
+    ``fill`` when day totals are only read to fill a campaign's one variation.
+    """
 
     files: tuple[Given, ...]
     stats: frozenset[str] | None
+    fill: bool
 
 
 class Asked(NamedTuple):
@@ -74,7 +79,7 @@ def part_of(grains: Iterable[Grain], columns: Iterable[str] | None) -> Part:
     Examples
     --------
     >>> part_of(["campaign"], ["revenue"])
-    Part(files=('campaign',), stats=frozenset({'revenue'}))
+    Part(files=('campaign',), stats=frozenset({'revenue'}), fill=False)
     """
     grains = list(grains)
     files = dict.fromkeys(name for grain in grains for name in _FILES[grain])
@@ -83,7 +88,7 @@ def part_of(grains: Iterable[Grain], columns: Iterable[str] | None) -> Part:
         stats = frozenset()
     if stats is not None and stats <= {*STAT, VARIATION_ID}:
         files.pop("extra", None)
-    return Part(tuple(files), stats)
+    return Part(tuple(files), stats, fill="campaign" not in grains)
 
 
 def pull_cached(
@@ -162,15 +167,32 @@ def _look(
             return _Look(None, plan_days(asked.first, missing, settled), names)
         return _Look(_read(files, stored, asked.span, asked.part), [], names)
 
-    return files.using(asked.part.files, use)
+    look = files.using(asked.part.files, use, fill=asked.part.fill)
+    if look.held and _lacks_totals(look.held, asked.part):
+        return files.using(asked.part.files, use)
+    return look
+
+
+def _lacks_totals(held: Held, part: Part) -> bool:
+    """Whether a campaign with several variations has one in the days that were read."""
+    if not (part.fill and "campaign" in part.files and held.about):
+        return False
+    (batch,) = held.batches
+    owners = {owner(batch.keys[code]) for code in np.unique(batch.entry_key)}
+    return held.about.variations > 1 and len(owners) == 1
 
 
 def _held(
     files: CampaignFiles, span: Span, part: Part, at: Moment | None = None
 ) -> Held:
     """Read the stored days of ``span``, as they stood at a moment if one is given."""
+
+    def use(stored: Stored) -> Held:
+        return _read(files, stored, span, part)
+
     if at is None:
-        return files.using(part.files, lambda stored: _read(files, stored, span, part))
+        held = files.using(part.files, use, fill=part.fill)
+        return files.using(part.files, use) if _lacks_totals(held, part) else held
     return files.using(EVERYTHING, lambda stored: _read_at(files, stored, span, at))
 
 

@@ -13,9 +13,10 @@ grain's folder as it lies.
 
 Files carry one JSON under the key ``braze_frames``: ``version`` of this layout,
 ``written`` (the same in all files of one write), ``grains`` that belong to the
-campaign, ``name``, ``names`` of variations from campaign details, ``tz``, and
-``coverage``: runs of stored days as ``[first day, days, first seen, last fetched]``, in
-days and microseconds since 1970-01-01 in UTC.
+campaign, how many ``variations`` it has had, ``name``, ``names`` of variations from
+campaign details, ``tz``, and ``coverage``: runs of stored days as
+``[first day, days, first seen, last fetched]``, in days and microseconds since
+1970-01-01 in UTC.
 """
 
 from collections.abc import Collection, Mapping
@@ -36,7 +37,7 @@ FILE = "data.parquet"
 Grain = Literal["variation", "campaign", "element", "extra", "revision"]
 Given = Literal["variation", "campaign", "element", "extra"]
 
-ALWAYS: tuple[Given, ...] = ("campaign", "variation")
+ALWAYS: tuple[Given, ...] = ("variation", "campaign")
 """The grains that every campaign has."""
 
 OPTIONAL: tuple[Given, ...] = ("extra", "element")
@@ -91,6 +92,7 @@ class About(NamedTuple):
 
     written: str
     grains: tuple[Given, ...]
+    variations: int
     name: str | None
     names: dict[str, str] | None
     tz: str

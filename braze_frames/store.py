@@ -34,7 +34,7 @@ from .layout import (
 from .overlaps import owner, select_days
 from .packing import Ints
 from .payload import Batch, Span
-from .tabular import days_of, fitted, from_tables, merged, to_tables
+from .tabular import count_variations, days_of, fitted, from_tables, merged, to_tables
 
 if TYPE_CHECKING:
     from pyarrow.parquet import ParquetFile
@@ -108,11 +108,18 @@ class CampaignFiles:
         """Return where the file of a grain lies."""
         return self.root / grain / f"campaign_id={self.id}" / FILE
 
-    def using(self, grains: Collection[Given], function: Callable[[Stored], _R]) -> _R:
+    def using(
+        self,
+        grains: Collection[Given],
+        function: Callable[[Stored], _R],
+        *,
+        fill: bool = False,
+    ) -> _R:
         """Open the files of some grains and return what ``function`` makes of them.
 
         Only after a kill in the middle of a write some are older than others. A file
-        that turns out to be damaged is set aside, and all is opened again.
+        that turns out to be damaged is set aside, and all is opened again. With
+        ``fill`` the day totals are left out where a campaign has several variations.
 
         Raises
         ------
@@ -120,7 +127,7 @@ class CampaignFiles:
             A file is of a newer version, may not be read, or cannot be set aside.
         """
         for _ in range(_TRIES):
-            with suppress(Torn), self._opened(grains) as stored:
+            with suppress(Torn), self._opened(grains, fill=fill) as stored:
                 return function(stored)
         raise CacheError(
             f"the files of campaign {self.id} in {str(self.root)!r} are damaged and "
@@ -128,11 +135,11 @@ class CampaignFiles:
         )
 
     @contextmanager
-    def _opened(self, grains: Collection[Given]) -> Iterator[Stored]:
+    def _opened(self, grains: Collection[Given], *, fill: bool) -> Iterator[Stored]:
         """Open files, all of the same write unless a writer was killed."""
         with ExitStack() as stack:
             for left in reversed(range(_TRIES)):
-                stored = self._open(grains, stack)
+                stored = self._open(grains, stack, fill=fill)
                 if not left or _is_of_one_write(stored):
                     break
                 stack.close()
@@ -140,9 +147,13 @@ class CampaignFiles:
                     pass  # who may not lock waits for nobody
             yield stored
 
-    def _open(self, grains: Collection[Given], stack: ExitStack) -> Stored:
+    def _open(
+        self, grains: Collection[Given], stack: ExitStack, *, fill: bool
+    ) -> Stored:
         stored = Stored({}, {}, no_days())
         for grain in EVERYTHING:
+            if fill and any(about.variations > 1 for about in stored.abouts.values()):
+                grains = {*grains} - {"campaign"}
             if grain in grains and (grain in ALWAYS or grain in _listed(stored.abouts)):
                 found = self._file(grain)
                 if found is not None:
@@ -308,11 +319,15 @@ class CampaignFiles:
         written = uuid4().hex
         name = news.name or (last and last.name)
         names = (last and last.names) if news.names is None else news.names
-        for grain in reversed(grains):
-            table = merged(old.tables.get(grain), fresh[grain], new.days)
+        tables = {
+            grain: merged(old.tables.get(grain), fresh[grain], new.days)
+            for grain in grains
+        }
+        count = count_variations(tables["variation"])
+        for grain, table in reversed(tables.items()):
             fetched = fetched_now(new.days, news.moment)
             coverage = fetch_again(old.coverage(grain), fetched)
-            about = About(written, grains, name, names, news.tz, coverage)
+            about = About(written, grains, count, name, names, news.tz, coverage)
             yield Draft(self.path(grain), grain, table, about)
 
     def _revised(self, old: _Contents, new: Batch, news: News) -> Iterator[Draft]:
@@ -336,7 +351,7 @@ class CampaignFiles:
             yield self._revision_draft(_from_day(table, first))
 
     def _revision_draft(self, table: pa.Table) -> Draft:
-        about = About(uuid4().hex, (), None, None, "", no_days())
+        about = About(uuid4().hex, (), 0, None, None, "", no_days())
         return Draft(self.path("revision"), "revision", table, about)
 
 
@@ -350,7 +365,8 @@ def _covered(abouts: Mapping[Given, About], grains: Collection[Given]) -> Covera
     needed = {*ALWAYS, *_listed(abouts)} & {*grains}
     if not needed or needed - abouts.keys():
         return no_days()
-    return in_all([abouts[grain].coverage for grain in needed])
+    found = {abouts[grain].written: abouts[grain].coverage for grain in needed}
+    return in_all([*found.values()])
 
 
 def _is_of_one_write(stored: Stored) -> bool:

@@ -227,8 +227,16 @@ def _rows(table: pa.Table, day: Ints) -> _Rows:
     return _Rows(day, key, keys)
 
 
+def count_variations(table: pa.Table) -> int:
+    """Return how many variations a table of the variation grain has."""
+    rows = _rows(table, days_of(table))
+    return len({owner(key) for key in rows.keys})
+
+
 def _coded(stored: pa.ChunkedArray) -> tuple[Ints, list[Any]]:
     """Return each value's code, and the values; None is the last of them."""
+    if stored.null_count == len(stored):
+        return np.zeros(len(stored), dtype=np.int64), [None]
     coded = stored
     if not pa.types.is_dictionary(stored.type):
         coded = stored.dictionary_encode()
