@@ -9,7 +9,17 @@ for each day, ``element`` one for each slide or button clicked, ``extra`` one fo
 number of a stat that has no column (``channel`` is null where it is the day's), and
 ``revision`` one for each number that a later fetch changed. A file of ``element``,
 ``extra`` or ``revision`` is there only if it has had rows. Any engine can read a
-grain's folder as it lies.
+grain's folder as it lies: locks, unfinished and damaged files lie apart, in ``.locks``,
+``.writing`` and ``.aside`` of the endpoint's folder.
+
+The columns of a variation's row are ``date``, ``channel``, ``variation`` (its name that
+day, else its id, else ``<unnamed-N>``), ``variation_api_id``, ``variation_name`` and
+``entry_position`` (of an entry with neither), then all stats. ``element`` adds
+``element``, ``position``, ``title`` and ``clicks``, ``extra`` adds ``stat`` and
+``value`` (null: it was no number), ``revision`` adds ``stat``, ``old``, ``new``,
+``old_name``, ``new_name`` and ``seen_at``; a revised ``variation_name`` is a new name,
+a revised ``variation_api_id`` an entry that came (1) or went. Beside floats, ``whole``,
+``old_whole`` and ``new_whole`` hold counts exactly.
 
 Files carry one JSON under the key ``braze_frames``: ``version`` of this layout,
 ``written`` (the same in all files of one write), ``grains`` that belong to the
@@ -84,7 +94,7 @@ SCHEMAS: dict[Grain, pa.Schema] = {
         seen_at=pa.timestamp("us", "UTC"),
     ),
 }
-"""``whole`` numbers repeat counts exactly where ``value``, ``old``, ``new`` round."""
+"""Grain → the columns of each of its files."""
 
 
 class About(NamedTuple):

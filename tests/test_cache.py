@@ -176,6 +176,15 @@ def test_stats_that_the_table_does_not_know_keep_their_kind(cache):
         found = bf.read_braze_series(
             ID, start="2026-06-01", end="2026-06-03", client=client, cache=cache
         )
+        waves = bf.read_braze_series(
+            ID,
+            start="2026-06-01",
+            end="2026-06-03",
+            columns=["waves"],
+            client=client,
+            cache=cache,
+        )
+    assert list(waves) == ["variation_api_id", "waves"]
     assert found["waves"].tolist() == [2, 3, 4]
     assert found["depth"].tolist() == [1.0, 1.5, 2.0]
 
@@ -457,6 +466,23 @@ def test_an_id_that_tries_to_leave_the_folder_is_refused(tmp_path, sandbox, clie
         assert cache.clear(campaign=id_).empty
     assert outside.read_bytes() == b"mine"
     assert list(tmp_path.rglob("*")) == [outside]
+
+
+def test_answers_that_a_wrong_time_zone_shifts_are_stored_under_their_days(cache):
+    with bf.Sandbox(tz="Asia/Seoul") as sandbox, sandbox.connect() as right:
+        id_ = sandbox.campaigns[BASKET]
+        options = {"start": "2025-12-01", "end": "2026-06-15"}
+        expected = bf.read_braze_series(id_, client=right, **options)
+        with sandbox.connect(tz="UTC") as wrong:
+            with pytest.warns(bf.WindowWarning, match="UTC"):
+                found = bf.read_braze_series(id_, client=wrong, cache=cache, **options)
+            equal(found, expected)
+            sandbox.requests.clear()
+            equal(
+                bf.read_braze_series(id_, client=wrong, cache=cache, **options),
+                expected,
+            )
+            assert sandbox.requests == []
 
 
 def test_upper_case_and_lower_case_are_the_same_campaign(sandbox, client, cache):

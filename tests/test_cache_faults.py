@@ -416,6 +416,32 @@ def test_a_file_of_a_newer_version_is_refused_and_untouched(account, tmp_path):
     assert caught.value.frame.braze.campaigns == [OTHER_ID]
 
 
+@pytest.mark.parametrize("grain", ["variation", "campaign"])
+def test_files_of_different_writes_give_the_days_that_both_hold(
+    account, tmp_path, grain
+):
+    world, client = account
+    options = {"grain": "all", "client": client, "cache": tmp_path}
+    bf.read_braze_series(ID, **options, **SPAN)
+    (root,) = tmp_path.iterdir()
+    path = CampaignFiles(root, ID).path(grain)
+    older = path.read_bytes()
+    more = {"start": "2026-02-01", "end": "2026-05-30"}
+    expected = bf.read_braze_series(ID, **options, **more)
+    path.write_bytes(older)
+    offline = bf.read_braze_series(
+        bf.Cache(tmp_path), grain="campaign", start="2026-01-01"
+    )
+    assert len(offline) == (119 if grain == "variation" else 91)
+    world.asked.clear()
+    found = bf.read_braze_series(ID, **options, **more)
+    for one, other in zip(found, expected, strict=True):
+        equal(one, other)
+    assert [(str(first), str(last)) for _, first, last in world.asked] == [
+        ("2026-02-01", "2026-02-28")
+    ]
+
+
 def test_a_lock_left_by_a_dead_process_stops_nobody(tmp_path):
     files, fork = CampaignFiles(tmp_path, ID), multiprocessing.get_context("fork")
     held = fork.Event()
