@@ -13,7 +13,15 @@ import numpy as np
 
 from .changes import as_of
 from .client import BrazeClient
-from .coverage import Coverage, Terms, keep, moment_of, what_to_fetch, within
+from .coverage import (
+    Coverage,
+    Terms,
+    keep,
+    moment_of,
+    since_last_fetch,
+    what_to_fetch,
+    within,
+)
 from .errors import BrazeError, CacheError, RequestError
 from .frame import Campaign, Grain
 from .layout import About, Given
@@ -127,7 +135,7 @@ def pull_cached(
         shelf[id_].write(News(batches, moment_of(now), client.tz, *about))
 
     if details:
-        unnamed = [id_ for id_, one in looks.items() if one.windows or not one.names]
+        unnamed = [i for i, one in looks.items() if one.windows or one.names is None]
         names |= fetch_names(unnamed, client, Answers({}, failed, {}))
         for id_ in names.keys() - plans.keys():
             store(id_, [])
@@ -204,6 +212,8 @@ def _read(files: CampaignFiles, stored: Stored, span: Span, part: Part) -> Held:
 
 def _read_at(files: CampaignFiles, stored: Stored, span: Span, at: Moment) -> Held:
     coverage = within(stored.coverage, span)
+    if files.has_lost_history(stored.about):
+        coverage = since_last_fetch(coverage)
     moment = at(stored.about.tz if stored.about else "UTC")
     coverage = keep(coverage, coverage.seen <= moment)
     batch = files.read(stored, coverage.days)
@@ -224,7 +234,8 @@ def _all_of(held: Held, asked: Asked) -> Held:
     if len(missing):
         origin = held.batches[0].origin
         raise CacheError(
-            f"{origin}: {_days_text(missing)} were not stored at that time"
+            f"{origin}: {_days_text(missing)} were not stored then; ask for days that "
+            "were, or look back to a later moment"
         )
     return held
 

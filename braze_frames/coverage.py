@@ -78,6 +78,11 @@ def keep(coverage: Coverage, days: Bools) -> Coverage:
     return Coverage(*(part[days] for part in coverage))
 
 
+def since_last_fetch(coverage: Coverage) -> Coverage:
+    """Return the coverage where nothing is known of what was before the last fetch."""
+    return coverage._replace(seen=coverage.fetched)
+
+
 def within(coverage: Coverage, span: Span) -> Coverage:
     """Return the coverage of the days of ``span``."""
     days = coverage.days

@@ -153,8 +153,8 @@ def set_aside(path: Path, grain: Grain, root: Path, lock: Path, why: Foreign) ->
         where = f"It is now {str(target)!r}"
     reason = str(why).partition("\n")[0]
     warnings.warn(
-        f"{str(path)!r} cannot be read ({reason}). {where}; its days are fetched again "
-        "when they are asked for",
+        f"{str(path)!r} cannot be read ({reason}). {where}; days that are missing now "
+        "are fetched again when they are asked for",
         CacheWarning,
         stacklevel=2,
     )

@@ -23,8 +23,8 @@ a revised ``variation_api_id`` an entry that came (1) or went. Beside floats, ``
 
 Files carry one JSON under the key ``braze_frames``: ``version`` of this layout,
 ``written`` (the same in all files of one write), ``grains`` that belong to the
-campaign, how many ``variations`` it has had, ``name``, ``names`` of variations from
-campaign details, ``tz``, and ``coverage``: runs of stored days as
+campaign, how many ``variations`` and ``revisions`` it has had, ``name``, ``names`` of
+variations from campaign details, ``tz``, and ``coverage``: runs of stored days as
 ``[first day, days, first seen, last fetched]``, in days and microseconds since
 1970-01-01 in UTC.
 """
@@ -103,6 +103,7 @@ class About(NamedTuple):
     written: str
     grains: tuple[Given, ...]
     variations: int
+    revisions: int
     name: str | None
     names: dict[str, str] | None
     tz: str

@@ -217,9 +217,11 @@ class _Fetch:
         self._done(job)
 
     def _done(self, job: _Job) -> None:
-        self.awaited[job.id] -= 1
-        if not self.awaited[job.id]:
+        if self.awaited[job.id] == 1:
             self._hand_over(job.id)
+        self.awaited[job.id] -= (
+            1  # only now: after an interrupt it is handed over again
+        )
 
     def hand_over(self) -> None:
         """Hand over what came of campaigns that are not complete."""

@@ -16,9 +16,26 @@ import pyarrow as pa
 
 from .changes import Change, as_table, changes_between, from_table
 from .collapse import collapse
-from .coverage import Coverage, fetch_again, fetched_now, in_all, keep, no_days
+from .coverage import (
+    Coverage,
+    fetch_again,
+    fetched_now,
+    in_all,
+    keep,
+    no_days,
+    since_last_fetch,
+)
 from .errors import CacheError
-from .files import Draft, clean, locked, open_file, read_table, set_aside, write_all
+from .files import (
+    Draft,
+    clean,
+    locked,
+    open_file,
+    read_table,
+    refusal,
+    set_aside,
+    write_all,
+)
 from .ids import check_campaign_id
 from .layout import (
     ALWAYS,
@@ -227,9 +244,8 @@ class CampaignFiles:
         new = collapse(news.batches or [nothing])
         with locked(self._lock):
             old = self._contents()
-            self._write(
-                [*self._revised(old, new, news), *self._updated(old, new, news)]
-            )
+            history = list(self._revised(old, new, news))
+            self._write([*history, *self._updated(old, new, news, history)])
 
     def remove(self, before: int | None = None) -> None:
         """Remove the days before a day, in days since 1970-01-01, or all of them."""
@@ -239,21 +255,19 @@ class CampaignFiles:
             if first is None:
                 self._unlink()
                 return
-            written = uuid4().hex
-            self._write(
-                [
-                    *self._revisions_from(first),
-                    *(
-                        Draft(
-                            self.path(grain),
-                            grain,
-                            _from_day(table, first),
-                            _about_from(old.abouts[grain], first, written),
-                        )
-                        for grain, table in old.tables.items()
-                    ),
-                ]
-            )
+            history = list(self._revisions_from(first))
+            count = len(history[0].table) if history else 0
+            about = (uuid4().hex, count)
+            kept = [
+                Draft(
+                    self.path(grain),
+                    grain,
+                    _from_day(table, first),
+                    _about_from(old.abouts[grain], first, *about),
+                )
+                for grain, table in old.tables.items()
+            ]
+            self._write([*history, *kept])
 
     def count(self, stored: Stored, days: Ints) -> int:
         """Return how many rows the variation grain has in these days."""
@@ -268,11 +282,30 @@ class CampaignFiles:
         return sum(path.stat().st_size for path in paths if path.is_file())
 
     def changes(self, days: Ints) -> list[Change]:
-        """Return what fetches changed in these days, in the order they were stored."""
-        table = self.revisions()
-        if table is None:
+        """Return what fetches changed in these days, in the order they were stored.
+
+        Raises
+        ------
+        Torn
+            The file is damaged; it has been set aside.
+        """
+        found = self._file("revision")
+        if found is None:
             return []
+        with found[0] as file:
+            table = _complete("revision", self._read(file, "revision"))
         return from_table(table.filter(pa.array(np.isin(days_of(table), days))))
+
+    def has_lost_history(self, about: About | None) -> bool:
+        """Whether revisions are gone that were there at the last write."""
+        return about is not None and about.revisions > self._count_revisions()
+
+    def _count_revisions(self) -> int:
+        found = self._file("revision")
+        if found is None:
+            return 0
+        with found[0] as file:
+            return int(file.metadata.num_rows)
 
     def revisions(self) -> pa.Table | None:
         """Return the rows of the ``revision`` grain; None where nothing changed."""
@@ -289,11 +322,14 @@ class CampaignFiles:
         write_all(drafts, workshop)
 
     def _unlink(self) -> None:
+        try:
+            for grain in SCHEMAS:
+                self.path(grain).unlink(missing_ok=True)
+        except OSError as error:
+            raise refusal(self.root, error) from error
         for grain in SCHEMAS:
-            path = self.path(grain)
-            path.unlink(missing_ok=True)
             with suppress(OSError):
-                path.parent.rmdir()
+                self.path(grain).parent.rmdir()
         for damaged in (self.root / ".aside").glob(f"campaign_id={self.id}-*"):
             shutil.rmtree(damaged) if damaged.is_dir() else damaged.unlink()
 
@@ -308,7 +344,9 @@ class CampaignFiles:
         }
         return _Contents(tables, stored.abouts)
 
-    def _updated(self, old: _Contents, new: Batch, news: News) -> Iterator[Draft]:
+    def _updated(
+        self, old: _Contents, new: Batch, news: News, history: Sequence[Draft]
+    ) -> Iterator[Draft]:
         fresh = to_tables(new)
         last = next(reversed(old.abouts.values()), None)
         grains = tuple(
@@ -323,11 +361,17 @@ class CampaignFiles:
             grain: merged(old.tables.get(grain), fresh[grain], new.days)
             for grain in grains
         }
-        count = count_variations(tables["variation"])
+        counts = (
+            count_variations(tables["variation"]),
+            len(history[0].table) if history else self._count_revisions(),
+        )
+        is_lost = self.has_lost_history(last)
         for grain, table in reversed(tables.items()):
             fetched = fetched_now(new.days, news.moment)
-            coverage = fetch_again(old.coverage(grain), fetched)
-            about = About(written, grains, count, name, names, news.tz, coverage)
+            before = old.coverage(grain)
+            before = since_last_fetch(before) if is_lost else before
+            coverage = fetch_again(before, fetched)
+            about = About(written, grains, *counts, name, names, news.tz, coverage)
             yield Draft(self.path(grain), grain, table, about)
 
     def _revised(self, old: _Contents, new: Batch, news: News) -> Iterator[Draft]:
@@ -351,7 +395,7 @@ class CampaignFiles:
             yield self._revision_draft(_from_day(table, first))
 
     def _revision_draft(self, table: pa.Table) -> Draft:
-        about = About(uuid4().hex, (), 0, None, None, "", no_days())
+        about = About(uuid4().hex, (), 0, 0, None, None, "", no_days())
         return Draft(self.path("revision"), "revision", table, about)
 
 
@@ -389,6 +433,6 @@ def _from_day(table: pa.Table, first: int) -> pa.Table:
     return table.filter(pa.array(days_of(table) >= first))
 
 
-def _about_from(about: About, first: int, written: str) -> About:
+def _about_from(about: About, first: int, written: str, revisions: int) -> About:
     kept = keep(about.coverage, about.coverage.days >= first)
-    return about._replace(coverage=kept, written=written)
+    return about._replace(coverage=kept, written=written, revisions=revisions)

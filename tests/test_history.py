@@ -1,6 +1,7 @@
 """What the numbers were at a moment, and what later fetches changed."""
 
 import tempfile
+from contextlib import nullcontext
 from datetime import UTC, date, datetime, timedelta
 from itertools import pairwise
 from zoneinfo import ZoneInfo
@@ -144,6 +145,29 @@ def test_revisions_hold_the_cells_that_changed_and_no_others(cache):
     equal(cache.revisions(ID), table)
     assert cache.revisions("nobody").empty
     assert table.dtypes.equals(cache.revisions("nobody").dtypes)
+
+
+@pytest.mark.faults
+@pytest.mark.parametrize("harm", [bytes, None])
+def test_lost_history_is_an_error_and_no_wrong_number(sandbox, client, cache, harm):
+    id_ = sandbox.campaigns[BASKET]
+    options = {"client": client, "cache": cache, **SPAN}
+    for today in ("2026-06-01", "2026-06-08"):
+        sandbox.today = today
+        newest = bf.read_braze_series(id_, **options)
+    (path,) = (cache.path / "sandbox-seed-0-UTC" / "revision").rglob("*.parquet")
+    path.unlink()
+    if harm:
+        path.write_bytes(harm(1000))
+    warned = pytest.warns(bf.CacheWarning) if harm else nullcontext()
+    with warned, pytest.raises(bf.CacheError, match="2026-05-02 … 2026-06-01 were not"):
+        bf.read_braze_series(id_, as_of="2026-06-01", **options)
+    equal(bf.read_braze_series(id_, as_of="2026-06-08", **options), newest)
+    sandbox.today = "2026-06-15"
+    bf.read_braze_series(id_, **options)
+    equal(bf.read_braze_series(id_, as_of="2026-06-08", **options), newest)
+    with pytest.raises(bf.CacheError, match="2026-05-02 … 2026-06-01 were not"):
+        bf.read_braze_series(id_, as_of="2026-06-01", **options)
 
 
 def test_the_same_numbers_again_are_no_revision(sandbox, client, cache):
