@@ -7,13 +7,14 @@
 >>> df.index.names
 FrozenList(['date', 'channel', 'variation'])
 
-The way of the data: ``sources`` → ``windows`` → ``payload`` → ``frame`` → ``accessor``
-→ ``rates``.
+The way of the data: ``sources`` → ``windows`` → ``payload`` → ``frame`` → ``cache`` →
+``accessor`` → ``rates``.
 """
 
 from typing import TYPE_CHECKING, Any
 
 from .accessor import BrazeAccessor
+from .cache import Cache
 from .client import BrazeClient, connect
 from .errors import (
     AuthError,
@@ -49,6 +50,7 @@ __all__ = [
     "BrazeClient",
     "BrazeError",
     "BrazeWarning",
+    "Cache",
     "CacheError",
     "CacheWarning",
     "ConfigError",

@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 import orjson
 import pandas as pd
 
-from .endpoints import HOW_TO_SET, LOOPBACK, url_of, zone_of
+from .endpoints import HOW_TO_SET, LOOPBACK, address_of, url_of, zone_of
 from .errors import (
     AuthError,
     BrazeError,
@@ -125,13 +125,13 @@ class BrazeClient:
         The company's time zone.
     max_workers, retries, timeout
         As for ``connect``.
-    clock : callable, optional
-        Returns the aware present moment; the sandbox has its own.
+    clock, account : callable and str, optional
+        The sandbox's own: the aware present moment, and the name of its cached numbers.
 
     Attributes
     ----------
-    url, host, tz : str
-        Where it asks, the name to show, and the time zone.
+    url, host, account, tz : str
+        Where it asks, the name to show, that of cached numbers, and the time zone.
     zone : ZoneInfo
         The time zone.
 
@@ -151,12 +151,14 @@ class BrazeClient:
         retries: int = 5,
         timeout: float = 30,
         clock: Callable[[], datetime] | None = None,
+        account: str | None = None,
     ) -> None:
         self._key = api_key if isinstance(api_key, Key) else Key(api_key)
         del api_key
         self._key.check()
         self.url = url_of(endpoint)
         self.host = str(urlsplit(self.url).hostname)
+        self.account = account or address_of(self.url)
         self.tz, self.zone = tz, zone_of(tz)
         self._max_workers, self._retries = (
             _positive("max_workers", max_workers),

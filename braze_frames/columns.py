@@ -4,32 +4,37 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
-import pandas as pd
 
 from .errors import PayloadError
 from .metrics import STAT, STAT_RANK
-from .packing import MISSING, Block, Ints, Packed, Shape, matrix
+from .packing import (
+    MISSING,
+    Block,
+    Bools,
+    Column,
+    Ints,
+    Packed,
+    Shape,
+    Values,
+    matrix,
+)
 
-Bools = np.ndarray[tuple[int], np.dtype[np.bool_]]
-Values = np.ndarray[tuple[int], np.dtype[Any]]
+__all__ = [
+    "Bools",
+    "Column",
+    "Slots",
+    "Values",
+    "in_order",
+    "order_rows",
+    "spread",
+    "sum_exactly",
+    "sum_runs",
+]
 
 Table = np.ndarray[Any, np.dtype[np.int64]]
 Flags = np.ndarray[Any, np.dtype[np.bool_]]
 
 _LARGE = 2.0**62
-
-
-class Column(NamedTuple):
-    """Values and where they are missing; a missing value is 0."""
-
-    values: Values
-    missing: Bools
-
-    def array(self) -> pd.api.extensions.ExtensionArray:
-        """Return the column as a nullable pandas array."""
-        if self.values.dtype == np.float64:
-            return pd.arrays.FloatingArray(self.values, self.missing)
-        return pd.arrays.IntegerArray(self.values, self.missing)
 
 
 class Slots(NamedTuple):
@@ -77,12 +82,16 @@ def spread(
     PayloadError
         A sum does not fit in 64 bits.
     """
+    if _is_spread(parts, slots):
+        return _present(parts[0].columns)
     left_out = {stat for part in parts for stat in part.left_out}
     shapes = {block.shape for part in parts for block in part.blocks}
     cells = _by_stat(parts, offsets)
-    floats = _floats(shapes, cells)
+    columns = {stat: col for part in parts for stat, col in part.columns.items()}
+    floats = _floats(shapes, cells, columns)
     stats = {stat for shape in shapes for stat in shape.stats}
-    ranked = _ranked((stats | {stat for stat, _ in cells}) - left_out)
+    stats |= columns.keys() | {stat for stat, _ in cells}
+    ranked = _ranked(stats - left_out)
     place = {stat: row for row, stat in enumerate(ranked)}
     table = np.zeros((len(place), len(slots.slot)), dtype=np.int64)
     missing = np.ones(table.shape, dtype=bool)
@@ -91,6 +100,11 @@ def spread(
         for block in part.blocks:
             goal = slots.slot[block.rows + offset]
             _put(table, missing, layouts[block.shape], block, goal)
+        if part.columns:
+            there = _goal(part, offset, slots)
+            for stat, column in part.columns.items():
+                table[place[stat], there] = column.values.view("i8")
+                missing[place[stat], there] = column.missing
     for (stat, is_float), (rows, values) in cells.items():
         if stat in place:
             numbers = np.array(values, dtype="f8" if is_float else "i8")
@@ -102,6 +116,37 @@ def spread(
         for stat, row in place.items()
         if not missing[row].all()
     }
+
+
+def _is_spread(parts: Sequence[Packed], slots: Slots) -> bool:
+    """Whether nothing is left to do: one part, all columns, in order."""
+    if len(parts) != 1 or slots.starts is not None:
+        return False
+    (part,) = parts
+    others = part.blocks or part.rows or part.left_out
+    return not others and _is_range(slots.slot)
+
+
+def _is_range(numbers: Ints) -> bool:
+    return bool((np.diff(numbers) == 1).all())
+
+
+def _present(columns: dict[str, Column]) -> dict[str, Column]:
+    given = {
+        stat: Column(one.values.copy(), one.missing.copy())
+        for stat, one in columns.items()
+        if not one.missing.all()
+    }
+    return in_order(given)
+
+
+def _goal(part: Packed, offset: int, slots: Slots) -> Ints | slice:
+    """Where the rows of a part with columns go; a slice where they stay together."""
+    size = len(next(iter(part.columns.values())).values)
+    goal: Ints = slots.slot[offset : offset + size]
+    if size and _is_range(goal):
+        return slice(int(goal[0]), int(goal[0]) + size)
+    return goal
 
 
 def _by_stat(
@@ -117,9 +162,14 @@ def _by_stat(
     return cells
 
 
-def _floats(shapes: Iterable[Shape], cells: Iterable[tuple[str, bool]]) -> set[str]:
+def _floats(
+    shapes: Iterable[Shape],
+    cells: Iterable[tuple[str, bool]],
+    columns: dict[str, Column],
+) -> set[str]:
     coded = (zip(shape.stats, shape.formats, strict=True) for shape in shapes)
     packed = {stat for codes in coded for stat, code in codes if code == "d"}
+    packed |= {stat for stat, one in columns.items() if one.values.dtype == np.float64}
     return packed | {stat for stat, is_float in cells if is_float}
 
 

@@ -59,6 +59,19 @@ def url_of(endpoint: str) -> str:
     return f"{parts.scheme}://{parts.netloc}{parts.path.rstrip('/')}"
 
 
+def address_of(url: str) -> str:
+    """Return what tells an endpoint from others: host, port and path of its URL.
+
+    Examples
+    --------
+    >>> address_of("https://rest.iad-05.braze.com")
+    'rest.iad-05.braze.com'
+    """
+    parts = urlsplit(url)
+    port = f":{parts.port}" if parts.port else ""
+    return f"{parts.hostname}{port}{parts.path}"
+
+
 def zone_of(tz: str) -> ZoneInfo:
     """Return the time zone of that name.
 

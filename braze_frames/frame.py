@@ -11,11 +11,11 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 import pandas as pd
 
-from .columns import Column, in_order, order_rows, spread, sum_exactly
+from .columns import in_order, order_rows, spread, sum_exactly
 from .labels import label_variations
 from .metrics import ELEMENT_STAT, VARIATION_ID, is_day_total
 from .overlaps import Owner, owner
-from .packing import Ints
+from .packing import Column, Ints
 from .payload import Batch
 
 LEVELS = ("date", "channel", "variation")
@@ -249,9 +249,7 @@ def _variations(read: _Read) -> pd.DataFrame:
     alone = np.array([len(owned) == 1 for owned in read.owners], dtype=bool)
     if alone.any():
         _fill(entries, _totals_table(read), alone)
-    ids = pd.array(
-        np.array(labels.ids, dtype=object)[entries.variation], dtype="string"
-    )
+    ids = pd.array(labels.ids, dtype="string").take(entries.variation)
     channel = ("channel", labels.channels, labels.channel[entries.variation])
     variation = ("variation", labels.variations, labels.variation[entries.variation])
     index = _index(read, entries, [channel, variation])
@@ -270,13 +268,16 @@ def _frame(
     index: pd.Index,
 ) -> pd.DataFrame:
     arrays = {stat: column.array() for stat, column in columns.items()}
-    return pd.DataFrame({**first, **arrays}, index=index, copy=False)
+    frame = pd.DataFrame({**first, **arrays}, index=index, copy=False)
+    if not len(frame.columns):
+        frame.columns = pd.Index([], dtype="str")
+    return frame
 
 
 def _index(
     read: _Read, table: _Table, levels: list[tuple[str, list[str], Ints]]
 ) -> pd.MultiIndex:
-    days, codes = np.unique(table.day, return_inverse=True)
+    days, codes = _day_level(table.day)
     parts = [("date", _dates(days), codes), *(_used(*level) for level in levels)]
     if read.several:
         parts.insert(0, _used("campaign", read.labels.campaigns, table.campaign))
@@ -286,6 +287,15 @@ def _index(
         names=[name for name, _, _ in parts],
         verify_integrity=False,
     )
+
+
+def _day_level(days: Ints) -> tuple[Ints, Ints]:
+    """Return the different days, ascending, and each row's place among them."""
+    span = _span(days)
+    present = np.zeros(span.days, dtype=bool)
+    present[days - span.first] = True
+    codes = (np.cumsum(present) - 1)[days - span.first]
+    return np.flatnonzero(present) + span.first, codes
 
 
 def _used(name: str, labels: list[str], codes: Ints) -> tuple[str, pd.Index, Ints]:

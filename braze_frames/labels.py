@@ -62,7 +62,8 @@ def _newest_names(batches: Sequence[Batch]) -> dict[Owner, str]:
         np.maximum.at(days, batch.entry_key, entry_days)
         latest = entry_days == days[batch.entry_key]
         np.maximum.at(rows, batch.entry_key[latest], np.flatnonzero(latest))
-        for code in np.argsort(rows):
+        read = np.unique(batch.entry_key)  # other keys are of days that are not read
+        for code in read[np.argsort(rows[read])]:
             key, day = batch.keys[code], int(days[code])
             if key.name and day >= newest.get(owner(key), (day, ""))[0]:
                 newest[owner(key)] = (day, key.name)

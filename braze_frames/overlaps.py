@@ -12,10 +12,8 @@ from typing import NamedTuple
 import numpy as np
 
 from .errors import PayloadError
-from .packing import MISSING, Block, Ints, Packed, matrix
+from .packing import MISSING, Block, Bools, Column, Ints, Packed, matrix
 from .payload import Batch, Key
-
-Bools = np.ndarray[tuple[int], np.dtype[np.bool_]]
 
 _EPOCH = date(1970, 1, 1)
 
@@ -113,7 +111,15 @@ def _select_rows(packed: Packed, keep: Bools) -> Packed:
     kept.rows = [row for row, _, _ in cells]
     kept.stats = [stat for _, stat, _ in cells]
     kept.values = [value for _, _, value in cells]
-    kept.left_out = packed.left_out
+    kept.columns = {
+        stat: Column(column.values[keep], column.missing[keep])
+        for stat, column in packed.columns.items()
+    }
+    kept.left_out = {
+        stat: [int(numbers[row]) for row in rows if keep[row]]
+        for stat, rows in packed.left_out.items()
+        if keep[rows].any()
+    }
     return kept
 
 

@@ -13,11 +13,14 @@ from operator import itemgetter
 from typing import Any, NamedTuple
 
 import numpy as np
+import pandas as pd
 
 from .metrics import ELEMENT_KEY, STAT
 
 Day = dict[str, Any]
 Ints = np.ndarray[tuple[int], np.dtype[np.signedinteger[Any]]]
+Bools = np.ndarray[tuple[int], np.dtype[np.bool_]]
+Values = np.ndarray[tuple[int], np.dtype[Any]]
 
 MISSING = -(2**63)
 """Stands where a count is missing: no count reaches it."""
@@ -30,11 +33,14 @@ class Shape(NamedTuple):
     """How objects with the same keys are packed: eight bytes a stat.
 
     ``blanks`` stand where an object lacks the stat: ``MISSING``, or NaN in a float.
+    ``fractions`` are stats that the table does not know: a whole number is none of
+    them, since the same stat may be whole on all days of another read.
     """
 
     stats: tuple[str, ...]
     formats: str
     blanks: tuple[int | float, ...]
+    fractions: tuple[str, ...]
     keys: frozenset[str]
     pick: Callable[[Day], tuple[Any, ...]]
     pack: Callable[..., bytes]
@@ -52,15 +58,33 @@ class Block(NamedTuple):
     whole: bool
 
 
+class Column(NamedTuple):
+    """Values and where they are missing; a missing value is 0."""
+
+    values: Values
+    missing: Bools
+
+    def array(self) -> pd.api.extensions.ExtensionArray:
+        """Return the column as a nullable pandas array."""
+        if self.values.dtype == np.float64:
+            return pd.arrays.FloatingArray(self.values, self.missing)
+        return pd.arrays.IntegerArray(self.values, self.missing)
+
+
 class Packed:
-    """Rows of stats: whole rows in blocks, the odd ones as (row, stat, value) cells."""
+    """Rows of stats: whole rows in blocks, the odd ones as (row, stat, value) cells.
+
+    What a cache gives stands in ``columns``, which hold a value for each row.
+    ``left_out`` says in which rows a stat was no number.
+    """
 
     def __init__(self) -> None:
         self.blocks: list[Block] = []
+        self.columns: dict[str, Column] = {}
         self.rows: list[int] = []
         self.stats: list[str] = []
         self.values: list[int | float] = []
-        self.left_out: set[str] = set()
+        self.left_out: dict[str, list[int]] = {}
 
 
 def column_of(rows: list[Day], key: str) -> list[Any]:
@@ -75,6 +99,8 @@ def pack(shape: Shape, rows: Sequence[Day]) -> tuple[list[bytes], list[int]]:
     """Pack what fits; the numbers of the rows that do not."""
     packed: list[bytes] = []
     odd: list[int] = []
+    if shape.fractions and any(_has_whole(shape, row) for row in rows):
+        return packed, list(range(len(rows)))
     stream = starmap(shape.pack, map(shape.pick, rows))
     while True:
         try:
@@ -85,9 +111,14 @@ def pack(shape: Shape, rows: Sequence[Day]) -> tuple[list[bytes], list[int]]:
             return packed, odd
 
 
+def _has_whole(shape: Shape, row: Day) -> bool:
+    """Whether an object has a whole number where the shape has a fraction."""
+    return any(row.get(stat).__class__ is int for stat in shape.fractions)
+
+
 def pad(shape: Shape, row: Day) -> bytes | None:
     """Pack an object that lacks stats of the shape, or None where it has others."""
-    if not row.keys() <= shape.keys:
+    if not row.keys() <= shape.keys or _has_whole(shape, row):
         return None
     values = [
         blank if value is None else value
@@ -117,6 +148,7 @@ def shape_of(
         stats,
         layout,
         tuple(math.nan if code == "d" else MISSING for code in layout),
+        tuple(key for key, code in formats.items() if code == "d" and key not in STAT),
         frozenset(keys),
         itemgetter(*stats) if len(stats) > 1 else lambda row: (row[stats[0]],),
         struct.Struct("=" + layout).pack,

@@ -485,7 +485,7 @@ class _Taker(NamedTuple):
         whole = None if isinstance(value, float) else count_of(value, -BOUND)
         number = amount_of(value) if whole is None else whole
         if number is None:
-            self.into.left_out.add(key)
+            self.into.left_out.setdefault(key, []).append(row)
         else:
             self.reader.text(key, *self.place(row))
         return number

@@ -1,7 +1,7 @@
 """Campaigns → batches: from files one by one, from the API many windows at once."""
 
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import date, timedelta
 from typing import NamedTuple
@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 
 from .client import BrazeClient
-from .errors import BrazeError, PayloadError, WindowWarning
+from .errors import BrazeError, CacheError, PayloadError, WindowWarning
 from .frame import Campaign
 from .overlaps import join_days, select_days
 from .payload import EVERY_DAY, Batch, Span, decode, has_booleans, parse
@@ -34,9 +34,12 @@ class _Job(NamedTuple):
     ending: date
 
 
-class _Answers(NamedTuple):
+class Answers(NamedTuple):
+    """What came of the requests, by campaign id; ``lost`` are windows that did not."""
+
     batches: dict[str, list[Batch]]
     failed: dict[str, BrazeError]
+    lost: dict[str, list[Window]]
 
 
 def span_of(first: date | None, last: date | None) -> Span:
@@ -113,41 +116,127 @@ def pull_remote(
     AuthError
         At once, since no other request would fare better.
     """
-    ids = list(dict.fromkeys(item.id for item in items if item.id))
-    answers = _Answers({id_: [] for id_ in ids}, {})
+    ids = ids_of(items)
     windows = plan_windows(first, last)
-    jobs = [_Job(id_, window, window.last) for id_ in ids for window in windows]
-    with _bar(len(jobs), shown=progress) as advance:
-        shifted = list(_fetch(jobs, client, answers, advance))
-        for job in _fetch(shifted, client, answers, lambda: None):
-            _refuse(job, answers)
-    _warn_of_shift(shifted, client)
-    names = _variation_names(ids, client, answers) if details else {}
+    plans = dict.fromkeys(ids, windows)
+    answers = fetch_windows(plans, client, progress=progress)
+    names = fetch_names(ids, client, answers) if details else {}
     return _sorted_out(items, answers, names)
 
 
-def _fetch(
-    jobs: Sequence[_Job],
+def ids_of(items: Sequence[Item]) -> list[str]:
+    """Return the campaigns' ids, each once."""
+    return list(dict.fromkeys(item.id for item in items if item.id))
+
+
+def fetch_windows(
+    plans: Mapping[str, Sequence[Window]],
     client: BrazeClient,
-    answers: _Answers,
-    advance: Callable[[], object],
-) -> Iterator[_Job]:
-    """Read the answers to ``jobs``; yield what must be asked again, a day apart."""
-    asked = [
-        (job.id, job.window.length, ending_at(job.ending, client.zone)) for job in jobs
+    *,
+    progress: bool,
+    arrived: Callable[[str, list[Batch]], None] = lambda *_: None,
+) -> Answers:
+    """Ask for windows of many campaigns side by side.
+
+    Parameters
+    ----------
+    plans : mapping
+        Campaign id → the windows to ask for.
+    client : BrazeClient
+        Whom to ask.
+    progress : bool
+        Show a progress bar.
+    arrived : callable, optional
+        Takes a campaign's id and answers once nothing of it is awaited any more; also
+        what came of others when the pull ends early.
+
+    Raises
+    ------
+    AuthError
+        At once, since no other request would fare better.
+    """
+    fetch = _Fetch(client, plans, arrived)
+    jobs = [
+        _Job(id_, window, window.last)
+        for id_, windows in plans.items()
+        for window in windows
     ]
-    for number, body in client.fetch_series(asked):
-        advance()
-        job = jobs[number]
+    try:
+        with _bar(len(jobs), shown=progress) as advance:
+            shifted = list(fetch.ask(jobs, advance))
+            for job in fetch.ask(shifted, lambda: None):
+                fetch.lose(job, _lacks_days(job))
+    except CacheError:
+        raise
+    except BaseException:
+        fetch.hand_over()
+        raise
+    _warn_of_shift(shifted, client)
+    return fetch.answers
+
+
+class _Fetch:
+    """One pull: what came, what failed, and how many windows are awaited."""
+
+    def __init__(
+        self,
+        client: BrazeClient,
+        plans: Mapping[str, Sequence[Window]],
+        arrived: Callable[[str, list[Batch]], None],
+    ) -> None:
+        self.client, self.arrived = client, arrived
+        self.answers = Answers({id_: [] for id_ in plans}, {}, {})
+        self.awaited = {id_: len(windows) for id_, windows in plans.items()}
+
+    def ask(
+        self, jobs: Sequence[_Job], advance: Callable[[], object]
+    ) -> Iterator[_Job]:
+        """Read the answers to ``jobs``; yield what must be asked again, a day apart."""
+        zone = self.client.zone
+        asked = [
+            (job.id, job.window.length, ending_at(job.ending, zone)) for job in jobs
+        ]
+        for number, body in self.client.fetch_series(asked):
+            advance()
+            job = jobs[number]
+            try:
+                batch = _read(job, body)
+            except BrazeError as error:
+                self.lose(job, error)
+                continue
+            if len(np.unique(batch.days)) == job.window.length:
+                self.answers.batches[job.id].append(batch)
+                self._done(job)
+            else:
+                yield _moved(job, batch)
+
+    def lose(self, job: _Job, error: BrazeError) -> None:
+        """Note that a window did not come."""
+        self.answers.failed.setdefault(job.id, error)
+        self.answers.lost.setdefault(job.id, []).append(job.window)
+        self._done(job)
+
+    def _done(self, job: _Job) -> None:
+        if self.awaited[job.id] == 1:
+            self._hand_over(job.id)
+        self.awaited[job.id] -= (
+            1  # only now: after an interrupt it is handed over again
+        )
+
+    def hand_over(self) -> None:
+        """Hand over what came of campaigns that are not complete."""
+        for id_, count in self.awaited.items():
+            if count:
+                self._hand_over(id_)
+
+    def _hand_over(self, id_: str) -> None:
+        batches = self.answers.batches[id_]
+        if not batches:
+            return
         try:
-            batch = _read(job, body)
-        except BrazeError as error:
-            answers.failed.setdefault(job.id, error)
-            continue
-        if len(np.unique(batch.days)) == job.window.length:
-            answers.batches[job.id].append(batch)
-        else:
-            yield _moved(job, batch)
+            self.arrived(id_, batches)
+        except PayloadError as error:
+            self.answers.failed.setdefault(id_, error)
 
 
 def _read(job: _Job, body: bytes | BrazeError) -> Batch:
@@ -165,13 +254,10 @@ def _moved(job: _Job, batch: Batch) -> _Job:
     return job._replace(ending=job.ending - timedelta(days=shift))
 
 
-def _refuse(job: _Job, answers: _Answers) -> None:
-    answers.failed.setdefault(
-        job.id,
-        PayloadError(
-            f"campaign {job.id}: the answer lacks days of {job.window.first} … "
-            f"{job.window.last} that were asked for; ask again, and check `tz`"
-        ),
+def _lacks_days(job: _Job) -> PayloadError:
+    return PayloadError(
+        f"campaign {job.id}: the answer lacks days of {job.window.first} … "
+        f"{job.window.last} that were asked for; ask again, and check `tz`"
     )
 
 
@@ -186,9 +272,16 @@ def _warn_of_shift(shifted: Sequence[_Job], client: BrazeClient) -> None:
         )
 
 
-def _variation_names(
-    ids: Sequence[str], client: BrazeClient, answers: _Answers
+def fetch_names(
+    ids: Sequence[str], client: BrazeClient, answers: Answers
 ) -> dict[str, dict[str, str]]:
+    """Return campaign id → the names of its variations, by variation id.
+
+    Raises
+    ------
+    AuthError
+        At once, since no other request would fare better.
+    """
     names: dict[str, dict[str, str]] = {}
     for number, body in client.fetch_details(ids):
         id_ = ids[number]
@@ -214,7 +307,7 @@ def _names_in(body: bytes | BrazeError, origin: str) -> dict[str, str]:
 
 
 def _sorted_out(
-    items: Sequence[Item], answers: _Answers, names: dict[str, dict[str, str]]
+    items: Sequence[Item], answers: Answers, names: dict[str, dict[str, str]]
 ) -> Pulled:
     pulled = Pulled([], {})
     for item in items:

@@ -1,44 +1,26 @@
 """``read_braze_series``: from ids and dates, or files, to a frame."""
 
-import operator
 import warnings
 from collections.abc import Iterable, Sequence
-from datetime import date, timedelta
-from typing import Any, Literal, NamedTuple, overload
+from typing import Any, Literal, overload
 
 import pandas as pd
 
-from .client import BrazeClient, connect
+from .cache import as_cache
+from .cached_pull import part_of
+from .client import BrazeClient
+from .dates import days_of
 from .errors import BrazeWarning, PayloadError, PayloadWarning, PullError
 from .frame import Frames, Grain, assemble
 from .metrics import STAT, VARIATION_ID
-from .payload import Span
-from .pull import (
-    Pulled,
-    cut_days,
-    newest_day,
-    pull_local,
-    pull_remote,
-    span_of,
-)
-from .sources import Request, recognise
+from .pull import Pulled
+from .routes import How, pull
+from .sources import Request
 
-SETTLE_DAYS = 31
-"""Braze's longest conversion window and one day: numbers of younger days still grow."""
-
-_DEFAULT_DAYS = 100
 _NAMED = 5
 _LISTED = 500
 _SCHEMA = 1
 _GRAINS: tuple[Grain, ...] = ("variation", "campaign", "element")
-
-
-class _Days(NamedTuple):
-    """The days asked for; None is no limit, ``length`` counts back from the newest."""
-
-    first: date | None
-    last: date | None
-    length: int | None
 
 
 @overload
@@ -108,7 +90,8 @@ def read_braze_series(
           ``.gz``; a list of paths; a mapping name → path, file-like or response;
         - a decoded response, a list of responses (the windows of one campaign), or
           day rows as loaders leave them (``time``, ``messages``, …; rows with a
-          ``campaign_id`` make several campaigns).
+          ``campaign_id`` make several campaigns);
+        - a ``Cache``: all that it holds, offline.
     start, end : date-like, optional
         First and last day, both included. ``end`` defaults to today in the company's
         time zone and is cut to it. Files are read whole unless these are given.
@@ -123,8 +106,14 @@ def read_braze_series(
         Also ask for campaign details, whose names label variations without a name.
     client : BrazeClient, optional
         Whom to ask; without one, ``connect()`` makes one from the environment.
-    cache, refresh, as_of
-        Not available yet.
+    cache : bool, str, path or Cache, optional
+        Keep what is fetched, and ask only for days that are not stored or may still
+        change: True is the default folder, see ``Cache``.
+    refresh : bool
+        Ask for all days, stored or not.
+    as_of : date-like, optional
+        Give the numbers as the cache held them at this moment, asking for nothing. A
+        day means its end; a moment without a zone is one of the company's time.
     on_error : {"raise", "warn"}
         With several campaigns: what to do when some fail.
     progress : bool
@@ -149,6 +138,8 @@ def read_braze_series(
         An answer or a file cannot be trusted; names the day, channel and key.
     RequestError
         The API refused or did not answer (``AuthError``, ``RateLimitError``).
+    CacheError
+        The cache cannot be used, or did not hold the days at the time of ``as_of``.
     PullError
         Some of several campaigns failed; ``.failed`` says which, ``.frame`` holds the
         others.
@@ -171,19 +162,17 @@ def read_braze_series(
     date       channel variation
     2026-03-01 email   A             2      1
     """
-    _refuse_cache(cache, refresh=refresh, as_of=as_of)
     _check_choice("grain", grain, (*_GRAINS, "all"))
     _check_choice("on_error", on_error, ("raise", "warn"))
-    days = _days(start, end, length)
-    request = recognise(source)
-    if request.remote:
-        pulled, attrs = _ask(request, days, client, details=details, progress=progress)
-    else:
-        pulled, attrs = _open(request, days, details=details)
+    grains = _GRAINS if grain == "all" else (grain,)
+    columns = [columns] if isinstance(columns, str) else columns
+    columns = None if columns is None else list(columns)
+    part = part_of(grains, columns)
+    how = How(days_of(start, end, length), part, details, refresh, as_of, progress)
+    request, pulled, attrs = pull(source, how, client, as_cache(cache))
     if pulled.failed and not request.several:
         raise next(iter(pulled.failed.values()))
     _report(pulled)
-    grains = _GRAINS if grain == "all" else (grain,)
     frames = _assemble(pulled, grains, several=request.several)
     if columns is not None:
         frames = _chosen(frames, columns)
@@ -194,102 +183,9 @@ def read_braze_series(
     return picked
 
 
-def _refuse_cache(cache: Any, *, refresh: bool, as_of: Any) -> None:
-    if cache not in (None, False) or refresh or as_of is not None:
-        raise NotImplementedError(
-            "cache=, refresh= and as_of= are not available yet; keep a read with "
-            "frame.to_parquet(...)"
-        )
-
-
 def _check_choice(name: str, value: object, choices: Sequence[str]) -> None:
     if value not in choices:
         raise ValueError(f"{name}={value!r} is none of {', '.join(choices)}")
-
-
-def _days(start: Any, end: Any, length: Any) -> _Days:
-    first, last = _day("start", start), _day("end", end)
-    if first is not None and length is not None:
-        raise ValueError(
-            f"both start={start!r} and length={length!r}; give one of them"
-        )
-    if first is not None and last is not None and first > last:
-        raise ValueError(f"start={first} is after end={last}; swap them")
-    if length is not None:
-        length = _length(length)
-    return _Days(first, last, length)
-
-
-def _day(name: str, value: Any) -> date | None:
-    if value is None:
-        return None
-    try:
-        stamp = pd.Timestamp(value)
-    except (TypeError, ValueError) as error:
-        raise ValueError(f"{name}={value!r} is no day: {error}") from None
-    if pd.isna(stamp):
-        raise ValueError(f"{name}={value!r} is no day; leave it out for the default")
-    return stamp.date()
-
-
-def _length(value: Any) -> int:
-    if isinstance(value, bool):
-        raise TypeError(f"length={value!r} is no number of days")
-    length = operator.index(value)
-    if length < 1:
-        raise ValueError(f"length={length} is no number of days; it starts at 1")
-    return length
-
-
-def _ask(
-    request: Request,
-    days: _Days,
-    client: BrazeClient | None,
-    *,
-    details: bool,
-    progress: bool,
-) -> tuple[Pulled, dict[str, Any]]:
-    asked = connect() if client is None else client
-    try:
-        first, last = _asked_days(days, asked.today())
-        pulled = pull_remote(
-            request.items, asked, first, last, details=details, progress=progress
-        )
-        return pulled, _provenance(asked)
-    finally:
-        if client is None:
-            asked.close()
-
-
-def _asked_days(days: _Days, today: date) -> tuple[date, date]:
-    if days.first is not None and days.first > today:
-        raise ValueError(f"start={days.first} is after today, {today}")
-    last = today if days.last is None else min(days.last, today)
-    if days.first is not None:
-        return days.first, last
-    return last - timedelta(days=(days.length or _DEFAULT_DAYS) - 1), last
-
-
-def _provenance(client: BrazeClient) -> dict[str, Any]:
-    now = client.now()
-    return {
-        "endpoint": client.host,
-        "tz": client.tz,
-        "fetched_at": now.isoformat(timespec="seconds"),
-        "settled_until": (client.today() - timedelta(days=SETTLE_DAYS)).isoformat(),
-    }
-
-
-def _open(
-    request: Request, days: _Days, *, details: bool
-) -> tuple[Pulled, dict[str, Any]]:
-    if details:
-        raise ValueError("details=True asks the API by id; the source holds no ids")
-    if days.length is None:
-        return pull_local(request.items, span_of(days.first, days.last)), {}
-    pulled = pull_local(request.items, span_of(None, days.last))
-    newest = span_of(None, days.last).last if days.last else newest_day(pulled)
-    return cut_days(pulled, Span(newest - days.length + 1, newest)), {}
 
 
 def _report(pulled: Pulled) -> None:

@@ -264,7 +264,8 @@ class Sandbox:
         """
         from braze_frames.client import BrazeClient
 
-        settings = {"tz": self.tz, **options}
+        account = f"sandbox-seed-{self.seed}-{self.tz.replace('/', '-')}"
+        settings = {"tz": self.tz, "account": account, **options}
         return BrazeClient(self.url, self.api_key, clock=self.now, **settings)
 
     def stop(self) -> None:

@@ -443,14 +443,6 @@ def test_an_unknown_column_is_refused_with_the_nearest_names():
     says(text, "unique_openz", "unique_opens")
 
 
-@pytest.mark.parametrize(
-    "given", [{"cache": True}, {"refresh": True}, {"as_of": "2026"}]
-)
-def test_options_of_the_cache_are_not_there_yet(given):
-    with pytest.raises(NotImplementedError):
-        bf.read_braze_series(email(entry("A", ID, sent=1)), **given)
-
-
 PLACES = st.tuples(st.sampled_from(["sent", "revenue"]), st.integers(0, 50))
 BAD = st.sampled_from(["x", True, [1], {"a": 1}])
 

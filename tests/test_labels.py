@@ -123,3 +123,10 @@ def test_labels_come_only_from_the_days_that_are_read():
     assert labels(found, end="2026-03-01") == ["old"]
     twins = two_days([entry("A", ID)], [entry("A", OTHER_ID)])
     assert labels(twins, start="2026-03-02") == ["A"]
+
+
+def test_a_name_on_a_day_that_is_not_read_labels_nothing():
+    answer = two_days([entry("Old", "a", sent=1)], [entry(None, "a", sent=2)])
+    assert labels(answer) == ["Old", "Old"]
+    assert labels(answer, length=1) == ["a"]
+    assert labels(answer, start="2026-03-02") == ["a"]

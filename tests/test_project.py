@@ -17,18 +17,18 @@ ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "braze_frames"
 LAYERS = (
     {"errors", "metrics", "scores"},
-    {"ids", "key", "endpoints", "windows", "packing", "formulas"},
+    {"ids", "key", "endpoints", "windows", "packing", "dates", "formulas"},
     {"inference", "bayes"},
     {"contrasts", "power"},
     {"transport", "payload"},
-    {"overlaps"},
-    {"client", "columns", "labels"},
-    {"frame", "sources"},
-    {"grains", "pull"},
-    {"sums", "reader"},
-    {"sides"},
-    {"rates", "arms"},
-    {"comparisons", "tabulate"},
+    {"overlaps", "coverage"},
+    {"client", "columns", "labels", "layout"},
+    {"frame", "sources", "collapse", "files", "tabular"},
+    {"grains", "pull", "changes"},
+    {"sums", "store"},
+    {"sides", "cache", "cached_pull"},
+    {"rates", "arms", "routes"},
+    {"comparisons", "tabulate", "reader"},
     {"answers", "winner", "srm"},
     {"caveats", "findings"},
     {"lift", "checks", "tables"},
@@ -117,7 +117,7 @@ def test_public_names_are_sorted_documented_and_no_modules():
     assert bf.__all__ == sorted(bf.__all__)
     assert not set(bf.__all__) & set(MODULES)
     expected = {"read_braze_series", "BrazeAccessor", "BrazeClient", "connect"}
-    expected |= {"Sandbox", "glossary", "__version__"}
+    expected |= {"Cache", "Sandbox", "glossary", "__version__"}
     assert expected <= set(bf.__all__)
     for name in bf.__all__:
         assert name == "__version__" or inspect.getdoc(getattr(bf, name))

@@ -68,12 +68,6 @@ def test_a_length_that_is_no_whole_number_is_refused(sandbox, client, length):
         bf.read_braze_series(sandbox.campaigns[WELCOME], length=length, client=client)
 
 
-@pytest.mark.parametrize("given", [{"cache": True}, {"refresh": True}, {"as_of": "x"}])
-def test_the_cache_says_that_it_is_not_there_yet(sandbox, client, given):
-    with pytest.raises(NotImplementedError, match="cache"):
-        bf.read_braze_series(sandbox.campaigns[WELCOME], client=client, **given)
-
-
 @pytest.mark.parametrize(
     ("company", "tz"),
     [

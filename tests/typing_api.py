@@ -11,6 +11,15 @@ def read(client: bf.BrazeClient) -> pd.DataFrame:
     return bf.read_braze_series(campaigns, start="2026-01-01", client=client)
 
 
+def keep(client: bf.BrazeClient, id_: str) -> pd.DataFrame:
+    """Read through a cache, look back, and look at what it holds."""
+    cache = bf.Cache("numbers", settle_days=14, max_age="2h")
+    bf.read_braze_series(id_, client=client, cache=cache, refresh=True)
+    bf.read_braze_series(id_, client=client, cache=cache, as_of="2026-06-01")
+    removed: pd.DataFrame = cache.clear(before="2025-01-01")
+    return pd.concat([cache.info(), cache.revisions(id_), removed])
+
+
 def split(client: bf.BrazeClient, id_: str) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Read all grains."""
     frames = bf.read_braze_series(id_, grain="all", client=client)

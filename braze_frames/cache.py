@@ -1,0 +1,360 @@
+"""``Cache``: a folder of campaigns that are fetched once and kept."""
+
+import atexit
+import operator
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator, Sequence
+from datetime import date, timedelta
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from .client import BrazeClient
+from .coverage import (
+    SETTLE_DAYS,
+    Terms,
+    instant_of,
+    keep,
+    settled_until,
+)
+from .endpoints import LOOPBACK
+from .ids import is_campaign_id
+from .labels import disambiguate
+from .layout import ALWAYS, folder_of
+from .metrics import VARIATION_ID, VARIATION_NAME
+from .store import EVERYTHING, CampaignFiles, Stored
+
+_INFO = {
+    "campaign": "str",
+    "name": "string",
+    "first": "datetime64[us]",
+    "last": "datetime64[us]",
+    "settled_until": "datetime64[us]",
+    "days": "int64",
+    "rows": "int64",
+    "bytes": "int64",
+    "fetched_at": "datetime64[us, UTC]",
+}
+_REVISIONS = {
+    "campaign": "str",
+    "date": "datetime64[us]",
+    "channel": "string",
+    "variation": "string",
+    "stat": "str",
+    "old": "Float64",
+    "new": "Float64",
+    "seen_at": "datetime64[us, UTC]",
+}
+
+
+class Cache:
+    """A folder that keeps what was fetched: Parquet files that any engine reads.
+
+    Pass it, its path, or ``True`` for the default one as ``cache=`` to
+    ``read_braze_series``; only days that are not stored, or may still change, are then
+    asked. As the source of a read it gives what it holds, and asks nobody.
+
+    Parameters
+    ----------
+    path : str or path-like, optional
+        The folder. Default: where your system keeps caches; what comes from a server
+        on your own machine, such as the sandbox, then goes into a temporary folder of
+        the process instead.
+    settle_days : int
+        Days younger than this when they were last fetched may still change. 31 is
+        Braze's longest conversion window and a day.
+    max_age : str or timedelta
+        How long such days are not asked again.
+
+    Attributes
+    ----------
+    path : Path
+        The folder.
+
+    Notes
+    -----
+    ``<path>/<endpoint>/<grain>/campaign_id=<id>/data.parquet``; the module
+    ``braze_frames.layout`` says what the files hold. Many processes may use one folder.
+
+    Examples
+    --------
+    >>> import tempfile, braze_frames as bf
+    >>> client = bf.connect("sandbox")
+    >>> id_ = client.campaigns()["id"].iloc[0]
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     cache = bf.Cache(folder)
+    ...     df = bf.read_braze_series(id_, length=50, client=client, cache=cache)
+    ...     cache.info()[["first", "last", "settled_until", "days"]]
+                              first       last settled_until  days
+    endpoint
+    sandbox-seed-0-UTC 2026-05-12 2026-06-30    2026-05-30    50
+    """
+
+    def __init__(
+        self,
+        path: str | os.PathLike[str] | None = None,
+        *,
+        settle_days: int = SETTLE_DAYS,
+        max_age: Any = "1h",
+    ) -> None:
+        self._is_default = path is None
+        self.path = _default_path() if path is None else Path(path).expanduser()
+        self._terms = Terms(_days(settle_days), _age(max_age))
+
+    def __repr__(self) -> str:
+        return f"Cache({str(self.path)!r})"
+
+    @property
+    def settle_days(self) -> int:
+        """How old a day must be when it is fetched to be settled."""
+        return self._terms.settle_days
+
+    @property
+    def max_age(self) -> pd.Timedelta:
+        """How long days that may change are not asked again."""
+        return pd.Timedelta(self._terms.max_age)
+
+    def info(self) -> pd.DataFrame:
+        """Tell what is stored, a row for each campaign.
+
+        Returns
+        -------
+        DataFrame
+            Index ``endpoint``; columns ``campaign`` (its id), ``name``, ``first`` and
+            ``last`` day, ``settled_until`` (the last day up to which all are settled),
+            ``days``, ``rows`` of the variation grain, ``bytes`` on disk, ``fetched_at``
+            (UTC, the last time).
+
+        Raises
+        ------
+        CacheError
+            A file is of a newer version, or may not be read.
+        """
+        frames = [_summary(files, self._terms) for files in self.campaigns()]
+        return _joined(frames, _INFO)
+
+    def revisions(self, campaign: str | None = None) -> pd.DataFrame:
+        """Tell what fetching a day again has changed.
+
+        Parameters
+        ----------
+        campaign : str, optional
+            Its id or name; by default all.
+
+        Returns
+        -------
+        DataFrame
+            Index ``endpoint``; a row for each number that changed, in the order in
+            which it was seen: ``campaign`` (its id), ``date``, ``channel`` and
+            ``variation`` (``<NA>`` for day totals), ``stat``, ``old`` and ``new``
+            (Float64; ``<NA>`` is nothing), ``seen_at`` (UTC).
+        """
+        frames = [_revisions_of(files) for files in self.campaigns(campaign)]
+        return _joined(frames, _REVISIONS)
+
+    def clear(self, campaign: str | None = None, before: Any = None) -> pd.DataFrame:
+        """Remove what is stored; asks nothing.
+
+        Parameters
+        ----------
+        campaign : str, optional
+            Its id or name; by default all campaigns.
+        before : date-like, optional
+            Remove only the days before this one.
+
+        Returns
+        -------
+        DataFrame
+            What was removed, with the columns of ``info``.
+        """
+        limit = None if before is None else _day_number(before)
+        frames = []
+        for files in self.campaigns(campaign):
+            found, size = _summary(files, self._terms, limit), files.size()
+            if limit is None or len(found):
+                files.remove(limit)
+            frames.append(found.assign(bytes=size - files.size()))
+        return _joined(frames, _INFO)
+
+    def campaigns(self, campaign: str | None = None) -> "Iterator[CampaignFiles]":
+        """Yield the files of the campaigns with this id or name, or of all."""
+        for root in sorted(_folders(self.path)):
+            ids = {path.name for grain in ALWAYS for path in _folders(root / grain)}
+            for id_ in sorted(name.removeprefix("campaign_id=") for name in ids):
+                if is_campaign_id(id_):
+                    files = CampaignFiles(root, id_)
+                    if campaign is None or _is_called(files, campaign):
+                        yield files
+
+    def folder_for(self, client: BrazeClient) -> Path:
+        """Return where the numbers of a client's account lie.
+
+        What comes from a server on this machine never goes into the default folder.
+        """
+        made_up = self._is_default and client.host in LOOPBACK
+        path = _temporary_folder(os.getpid()) if made_up else self.path
+        return path / folder_of(client.account)
+
+    @property
+    def terms(self) -> Terms:
+        """When a stored day is asked again."""
+        return self._terms
+
+
+def as_cache(value: Any) -> Cache | None:
+    """Return the cache that ``cache=`` means.
+
+    Raises
+    ------
+    TypeError
+        It is none of the kinds that are taken.
+
+    Examples
+    --------
+    >>> as_cache(None), as_cache("numbers")
+    (None, Cache('numbers'))
+    """
+    if value is None or value is False:
+        return None
+    if value is True:
+        return Cache()
+    if isinstance(value, Cache):
+        return value
+    if isinstance(value, str | os.PathLike):
+        return Cache(value)
+    raise TypeError(f"cache={value!r}; pass True, a folder, or a bf.Cache")
+
+
+def labels_of(campaigns: Sequence[tuple[CampaignFiles, str | None]]) -> list[str]:
+    """Return what to call stored campaigns: the name given, else their id.
+
+    A name that several have gets the id's first characters behind it, and an id that
+    several endpoints have the endpoint.
+    """
+    names = [name or files.id for files, name in campaigns]
+    places: dict[str, list[int]] = {}
+    for place, name in enumerate(names):
+        places.setdefault(name, []).append(place)
+    for name, group in places.items():
+        if len(group) > 1:
+            ids = [campaigns[place][0].id for place in group]
+            labels = disambiguate(name, ids)
+            if len(set(labels)) < len(labels):
+                roots = (campaigns[place][0].root.name for place in group)
+                labels = [f"{a} [{b}]" for a, b in zip(labels, roots, strict=True)]
+            for place, label in zip(group, labels, strict=True):
+                names[place] = label
+    return names
+
+
+def _folders(path: Path) -> list[Path]:
+    if not path.is_dir():
+        return []
+    return [one for one in path.iterdir() if one.is_dir() and one.name[0] != "."]
+
+
+def _default_path() -> Path:
+    from platformdirs import user_cache_path
+
+    return user_cache_path("braze_frames", appauthor=False)
+
+
+@lru_cache(maxsize=1)
+def _temporary_folder(process: int) -> Path:
+    """Return a folder that goes with this process."""
+    path = Path(tempfile.mkdtemp(prefix="braze_frames-"))
+
+    def remove() -> None:
+        if os.getpid() == process:
+            shutil.rmtree(path, ignore_errors=True)
+
+    atexit.register(remove)
+    return path
+
+
+def _days(settle_days: Any) -> int:
+    days = operator.index(settle_days)
+    if days < 0:
+        raise ValueError(f"settle_days={days}; it is 0 or more")
+    return days
+
+
+def _age(max_age: Any) -> timedelta:
+    age = pd.Timedelta(max_age)
+    if pd.isna(age) or age < pd.Timedelta(0):
+        raise ValueError(f"max_age={max_age!r}; it is a duration such as '1h'")
+    return age.to_pytimedelta()
+
+
+def _day_number(before: Any) -> int:
+    stamp = pd.Timestamp(before)
+    if pd.isna(stamp):
+        raise ValueError(f"before={before!r} is no day")
+    return (stamp.date() - date(1970, 1, 1)).days
+
+
+def _is_called(files: CampaignFiles, campaign: str) -> bool:
+    return files.id == campaign.lower() or _name_of(files) == campaign
+
+
+def _name_of(files: CampaignFiles) -> str | None:
+    return files.using(
+        ALWAYS, lambda stored: stored.about.name if stored.about else None
+    )
+
+
+def _summary(
+    files: CampaignFiles, terms: Terms, before: int | None = None
+) -> pd.DataFrame:
+    """Return the row of ``info`` for a campaign, or for its days before a day."""
+
+    def summarise(stored: Stored) -> pd.DataFrame:
+        coverage, about = stored.coverage, stored.about
+        if before is not None:
+            coverage = keep(coverage, coverage.days < before)
+        if about is None or not len(coverage.days):
+            return _joined([], _INFO)
+        settled = settled_until(coverage, about.tz, terms)
+        values = {
+            "campaign": files.id,
+            "name": about.name,
+            "first": _date(coverage.days[0]),
+            "last": _date(coverage.days[-1]),
+            "settled_until": pd.NaT if settled is None else _date(settled),
+            "days": len(coverage.days),
+            "rows": files.count(stored, coverage.days),
+            "bytes": files.size(),
+            "fetched_at": instant_of(int(coverage.fetched.max())),
+        }
+        return pd.DataFrame([values], index=[files.root.name]).astype(_INFO)
+
+    return files.using(EVERYTHING, summarise)
+
+
+def _date(day: int) -> pd.Timestamp:
+    return pd.Timestamp(day, unit="D")
+
+
+def _revisions_of(files: CampaignFiles) -> pd.DataFrame:
+    table = files.revisions()
+    if table is None:
+        return _joined([], _REVISIONS)
+    made = pa.array([VARIATION_ID, VARIATION_NAME])
+    stats = table.filter(pc.invert(pc.is_in(table["stat"], made)))
+    frame: pd.DataFrame = stats.select([*_REVISIONS][1:]).to_pandas()
+    frame.insert(0, "campaign", files.id)
+    frame.index = pd.Index([files.root.name] * len(frame))
+    return frame.astype(_REVISIONS)
+
+
+def _joined(frames: Sequence[pd.DataFrame], dtypes: dict[str, str]) -> pd.DataFrame:
+    empty = pd.DataFrame({name: [] for name in dtypes}).astype(dtypes)
+    found = [frame for frame in frames if len(frame)]
+    joined = pd.concat(found) if found else empty
+    return joined.set_axis(pd.Index(joined.index, dtype="str", name="endpoint"))

@@ -1,0 +1,306 @@
+"""A collapsed batch → the tables that are stored, and back."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from .layout import POSITION, SCHEMAS, Given, Grain, days_column
+from .metrics import ELEMENT_STAT, STAT, VARIATION_ID, VARIATION_NAME
+from .overlaps import Owner, owner
+from .packing import Bools, Column, Ints, Packed
+from .payload import Batch, Element, Key
+
+_MICROSECONDS_A_DAY = 86_400_000_000
+
+
+class _Rows(NamedTuple):
+    """The rows of a table: the place of their day, the code of their key, the keys."""
+
+    day: Ints
+    key: Ints
+    keys: list[Key]
+
+
+def text_of(key: Key | Owner) -> str:
+    """Return what to call an entry: its name, else its id, else its position.
+
+    Examples
+    --------
+    >>> text_of(Key("email", None, None, 2))
+    '<unnamed-2>'
+    """
+    return key.name or key.id or f"<unnamed-{key.position}>"
+
+
+def to_tables(batch: Batch) -> dict[Given, pa.Table]:
+    """Return the tables of a collapsed batch, each in the schema of its grain."""
+    days = batch.days[batch.entry_day]
+    entries = identity(days, [batch.keys[code] for code in batch.entry_key])
+    entries |= _stored_columns(batch.entries)
+    return {
+        "variation": fitted("variation", entries),
+        "campaign": fitted(
+            "campaign",
+            {"date": days_column(batch.days), **_stored_columns(batch.totals)},
+        ),
+        "element": _element_table(batch),
+        "extra": _extra_table(batch),
+    }
+
+
+def fitted(grain: Grain, columns: Mapping[str, pa.Array | pa.ChunkedArray]) -> pa.Table:
+    """Return a table in the schema of a grain; columns not given are null."""
+    size = len(columns["date"])
+    schema = SCHEMAS[grain]
+    arrays = [
+        columns[field.name].cast(field.type)
+        if field.name in columns
+        else pa.nulls(size, field.type)
+        for field in schema
+    ]
+    return pa.Table.from_arrays(arrays, schema=schema)
+
+
+def identity(days: Ints, keys: Sequence[Key | None]) -> dict[str, pa.Array]:
+    """Return the columns that say which day and variation a row is of.
+
+    A key of None is of the day itself: all is null but the date.
+    """
+    place: dict[Key | None, int] = {}
+    codes = [place.setdefault(key, len(place)) for key in keys]
+    texts: dict[str, list[Any]] = {
+        "channel": [key and key.channel for key in place],
+        "variation": [key and text_of(key) for key in place],
+        VARIATION_ID: [key and key.id for key in place],
+        VARIATION_NAME: [key and key.name for key in place],
+    }
+    columns = {
+        name: pa.array(values, pa.string()).take(pa.array(codes, pa.int64()))
+        for name, values in texts.items()
+    }
+    positions = [key.position or None if key else None for key in keys]
+    columns[POSITION] = pa.array(positions, pa.int32())
+    return {"date": days_column(days), **columns}
+
+
+def _stored_columns(packed: Packed) -> dict[str, pa.Array]:
+    return {
+        stat: pa.array(column.values, mask=column.missing)
+        for stat, column in packed.columns.items()
+    }
+
+
+def _element_table(batch: Batch) -> pa.Table:
+    rows = np.array([one.row for one in batch.elements], dtype=np.int64)
+    keys = [batch.keys[code] for code in batch.entry_key[rows]]
+    columns = identity(batch.days[batch.entry_day[rows]], keys)
+    columns["element"] = pa.array([one.element for one in batch.elements], pa.string())
+    columns["position"] = pa.array([one.position for one in batch.elements], pa.int32())
+    columns["title"] = pa.array([one.title for one in batch.elements], pa.string())
+    columns[ELEMENT_STAT] = pa.array([one.clicks for one in batch.elements], pa.int64())
+    return fitted("element", columns)
+
+
+def _extra_table(batch: Batch) -> pa.Table:
+    """Return a row for each number without a column; null is what was no number."""
+    found: list[tuple[int, Key | None, str, int | float | None]] = [
+        (int(batch.days[row]), None, stat, value)
+        for row, stat, value in _loose(batch.totals)
+    ]
+    for row, stat, value in _loose(batch.entries):
+        day = int(batch.days[batch.entry_day[row]])
+        found.append((day, batch.keys[batch.entry_key[row]], stat, value))
+    days = np.array([day for day, *_ in found], dtype=np.int64)
+    columns = identity(days, [key for _, key, _, _ in found])
+    columns["stat"] = pa.array([stat for *_, stat, _ in found], pa.string())
+    columns |= numbers("value", "whole", [value for *_, value in found])
+    return fitted("extra", columns)
+
+
+def numbers(
+    rounded: str, whole: str, values: Sequence[int | float | None]
+) -> dict[str, pa.Array]:
+    """Return numbers as floats, and beside them the exact counts among them."""
+    counts = [value if isinstance(value, int) else None for value in values]
+    floats = [None if value is None else float(value) for value in values]
+    return {
+        rounded: pa.array(floats, pa.float64()),
+        whole: pa.array(counts, pa.int64()),
+    }
+
+
+def _loose(packed: Packed) -> list[tuple[int, str, int | float | None]]:
+    cells = zip(packed.rows, packed.stats, packed.values, strict=True)
+    left_out = {(row, stat) for stat, rows in packed.left_out.items() for row in rows}
+    kept: list[tuple[int, str, int | float | None]] = [
+        cell for cell in cells if cell[:2] not in left_out
+    ]
+    return sorted([*kept, *((row, stat, None) for row, stat in left_out)], key=_place)
+
+
+def _place(cell: tuple[int, str, object]) -> tuple[int, str]:
+    return cell[:2]
+
+
+def from_tables(tables: Mapping[Given, pa.Table], days: Ints, origin: str) -> Batch:
+    """Return stored tables as the answer that they were.
+
+    Parameters
+    ----------
+    tables : mapping
+        Grain → table; of each any of its stats. Grains that are not needed may lack.
+    days : ndarray
+        The days to take, ascending, in days since 1970-01-01. Each is stored.
+    origin : str
+        The campaign, for messages.
+    """
+    totals, entries = Packed(), Packed()
+    rows = _Rows(np.empty(0, np.int64), np.empty(0, np.int64), [])
+    if "campaign" in tables:
+        table, _ = _of_days(tables["campaign"], days)
+        totals.columns = _columns(table)
+    if "variation" in tables:
+        table, day = _of_days(tables["variation"], days)
+        rows = _rows(table, day)
+        entries.columns = _columns(table)
+    if "extra" in tables:
+        _add_extra(tables["extra"], days, rows, totals, entries)
+    elements = _elements(tables["element"], days, rows) if "element" in tables else []
+    return Batch(
+        origin, days, days, totals, entries, rows.day, rows.key, rows.keys, elements, []
+    )
+
+
+def _of_days(table: pa.Table, days: Ints) -> tuple[pa.Table, Ints]:
+    """Return the rows of these days, and the place of their day."""
+    found = days_of(table)
+    places = np.searchsorted(days, found)
+    inside = np.zeros(len(found), dtype=bool)
+    inside[places < len(days)] = True
+    inside[inside] = days[places[inside]] == found[inside]
+    if inside.all():
+        return table, places
+    return table.filter(pa.array(inside)), places[inside]
+
+
+def days_of(table: pa.Table) -> Ints:
+    """Return each row's day, in days since 1970-01-01."""
+    microseconds: Ints = table["date"].cast(pa.int64()).to_numpy()
+    days: Ints = microseconds // _MICROSECONDS_A_DAY
+    return days
+
+
+def _columns(table: pa.Table) -> dict[str, Column]:
+    return {name: _column(table[name]) for name in table.column_names if name in STAT}
+
+
+def _column(stored: pa.ChunkedArray) -> Column:
+    """Return a stored column, which must not be written to."""
+    missing: Bools = np.zeros(len(stored), dtype=bool)
+    if stored.null_count:
+        missing = stored.is_null().to_numpy()
+        stored = stored.fill_null(0)
+    return Column(stored.to_numpy(), missing)
+
+
+def _rows(table: pa.Table, day: Ints) -> _Rows:
+    codes = np.zeros(len(day), dtype=np.int64)
+    parts = []
+    for name in ("channel", VARIATION_ID, VARIATION_NAME, POSITION):
+        part, values = _coded(table[name])
+        codes = codes * len(values) + part
+        parts.append(values)
+    key, found = pd.factorize(codes)
+    places = np.unravel_index(found, [len(values) for values in parts])
+    fields = (
+        [values[place] for place in of_one.tolist()]
+        for values, of_one in zip(parts, places, strict=True)
+    )
+    keys = [
+        Key(channel, id_, name, position or 0)
+        for channel, id_, name, position in zip(*fields, strict=True)
+    ]
+    return _Rows(day, key, keys)
+
+
+def count_variations(table: pa.Table) -> int:
+    """Return how many variations a table of the variation grain has."""
+    rows = _rows(table, days_of(table))
+    return len({owner(key) for key in rows.keys})
+
+
+def _coded(stored: pa.ChunkedArray) -> tuple[Ints, list[Any]]:
+    """Return each value's code, and the values; None is the last of them."""
+    if stored.null_count == len(stored):
+        return np.zeros(len(stored), dtype=np.int64), [None]
+    coded = stored
+    if not pa.types.is_dictionary(stored.type):
+        coded = stored.dictionary_encode()
+    whole = coded.unify_dictionaries().combine_chunks()
+    values = whole.dictionary.to_pylist()
+    codes = whole.indices.fill_null(len(values)).to_numpy()
+    return codes.astype(np.int64), [*values, None]
+
+
+def _add_extra(
+    table: pa.Table, days: Ints, rows: _Rows, totals: Packed, entries: Packed
+) -> None:
+    table, day = _of_days(table, days)
+    places = _places(rows) if len(table) else {}
+    columns = (table[name].to_pylist() for name in ("stat", "value", "whole"))
+    for at, key, stat, value, whole in zip(day, keys_of(table), *columns, strict=True):
+        if key is None:
+            packed, row = totals, int(at)
+        elif rows.keys:
+            packed, row = entries, places[int(at), owner(key)]
+        else:
+            continue
+        if value is None:
+            packed.left_out.setdefault(stat, []).append(row)
+        else:
+            packed.rows.append(row)
+            packed.stats.append(stat)
+            packed.values.append(value if whole is None else whole)
+
+
+def _places(rows: _Rows) -> dict[tuple[int, Owner], int]:
+    owners = [owner(key) for key in rows.keys]
+    pairs = zip(rows.day.tolist(), rows.key.tolist(), strict=True)
+    return {(day, owners[key]): row for row, (day, key) in enumerate(pairs)}
+
+
+def keys_of(table: pa.Table) -> Iterable[Key | None]:
+    """Yield the key of each row; None where it is of the day itself."""
+    names = ("channel", VARIATION_ID, VARIATION_NAME, POSITION)
+    for channel, id_, name, position in zip(
+        *(table[one].to_pylist() for one in names), strict=True
+    ):
+        if channel is None:
+            yield None
+        else:
+            yield Key(channel, id_, name, position or 0)
+
+
+def _elements(table: pa.Table, days: Ints, rows: _Rows) -> list[Element]:
+    table, day = _of_days(table, days)
+    places = _places(rows) if len(table) else {}
+    names = ("element", "position", "title", ELEMENT_STAT)
+    columns = (table[name].to_pylist() for name in names)
+    return [
+        Element(places[int(at), owner(key)], *cells)
+        for at, key, *cells in zip(day, keys_of(table), *columns, strict=True)
+        if key is not None
+    ]
+
+
+def merged(old: pa.Table | None, new: pa.Table, days: Ints) -> pa.Table:
+    """Return ``old`` with all rows of ``days`` replaced by those of ``new``."""
+    if old is None:
+        return new
+    left = old.filter(pa.array(~np.isin(days_of(old), days)))
+    both = pa.concat_tables([left, new])
+    return both.take(pc.sort_indices(both["date"]))

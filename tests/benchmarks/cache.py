@@ -1,0 +1,293 @@
+"""What the cache costs, as ratios to bare reads of the same files, side by side.
+
+Run ``python tests/benchmarks/cache.py``, with names of functions to choose some. Each
+ratio is the median of rounds in which the bare work is timed before and after ours; the
+lowest and highest stand behind it. The work of a round is done several times if short.
+"""
+
+import shutil
+import statistics
+import sys
+import tempfile
+import time
+import uuid
+from contextlib import contextmanager
+from datetime import date, timedelta
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from threading import Thread
+from urllib.parse import parse_qs, urlsplit
+
+import numpy as np
+import orjson
+import pandas as pd
+import pyarrow as pa
+import pyarrow.dataset as ds
+import pyarrow.parquet as pq
+import requests_cache
+import responses
+
+import braze_frames as bf
+from braze_frames.coverage import moment_of
+from braze_frames.layout import ALWAYS
+from braze_frames.metrics import CHANNELS, STAT, STATS
+from braze_frames.packing import Column, Packed
+from braze_frames.payload import Batch, Key
+from braze_frames.store import CampaignFiles, News
+
+ROUNDS = 7
+FIRST = (date(2023, 1, 1) - date(1970, 1, 1)).days
+OF_USERS = tuple(stat.name for stat in STATS if stat.day_total)
+
+
+def seconds(work):
+    """Return the seconds of one call."""
+    start = time.perf_counter()
+    work()
+    return time.perf_counter() - start
+
+
+def ratio(work, bare, repeat=1):
+    """Return the ratio of ``work`` to ``bare`` as text."""
+    work(), bare()
+    ratios = []
+    for _ in range(ROUNDS):
+        before = sum(seconds(bare) for _ in range(repeat))
+        ours = sum(seconds(work) for _ in range(repeat))
+        after = sum(seconds(bare) for _ in range(repeat))
+        ratios.append(2 * ours / (before + after))
+    middle = statistics.median(ratios)
+    return f"{middle:6.2f}   ({min(ratios):.2f} … {max(ratios):.2f})"
+
+
+def campaign_id(number):
+    """Return the id of a made-up campaign."""
+    return str(uuid.UUID(int=number, version=4))
+
+
+def batch(number, days, variations, channel=None):
+    """Return a campaign's numbers: a test in one channel, every stat of it given."""
+    rng = np.random.default_rng(number)
+    channel = channel or CHANNELS[number % len(CHANNELS)]
+    keys = [
+        Key(channel.name, campaign_id(10**9 + number * 10**5 + n), f"Variant {n:04}", 0)
+        for n in range(variations)
+    ]
+    all_days = np.arange(FIRST, FIRST + days)
+    totals, entries = Packed(), Packed()
+    totals.columns = columns(rng, OF_USERS, days)
+    entries.columns = columns(rng, (*channel.stats, *OF_USERS), days * variations)
+    entry_day = np.repeat(np.arange(days), variations)
+    entry_key = np.tile(np.arange(variations), days)
+    return Batch(
+        *(str(number), all_days, all_days, totals, entries),
+        *(entry_day, entry_key, keys, [], []),
+    )
+
+
+def columns(rng, stats, size):
+    """Return random numbers, none missing."""
+    return {
+        stat: Column(
+            rng.integers(0, 100_000, size)
+            if STAT[stat].dtype == "Int64"
+            else rng.integers(0, 900_000, size) / 100,
+            np.zeros(size, dtype=bool),
+        )
+        for stat in stats
+    }
+
+
+def store(root, number, **shape):
+    """Write one campaign as the cache does; return its file of variations."""
+    moment = moment_of(pd.Timestamp("2026-06-30 12:00Z").to_pydatetime())
+    files = CampaignFiles(root, campaign_id(number))
+    files.write(News([batch(number, **shape)], moment, "UTC", f"Campaign {number:05}"))
+    return files.path("variation")
+
+
+def bare(path):
+    """Read one file the plain way."""
+    return pq.read_table(path).to_pandas()
+
+
+def one_large_file(folder):
+    """2 M rows in one file, into our frame / read_table().to_pandas()  [<= 1.4]."""
+    path = store(folder / "host", 1, days=1000, variations=2000)
+    cache = bf.Cache(folder)
+    yield ratio(lambda: bf.read_braze_series(cache), lambda: bare(path))
+
+
+def many_files(folder):
+    """2 M rows in 1,000 files, into our frame / dataset().to_table()  [<= 1.3]."""
+    for number in range(1000):
+        store(folder / "host", number, days=500, variations=4)
+    variations, cache = folder / "host" / "variation", bf.Cache(folder)
+    yield ratio(
+        lambda: bf.read_braze_series(cache), lambda: ds.dataset(variations).to_table()
+    )
+
+
+def one_of_many(folder):
+    """One campaign of 10,000 / filtered read of one big file  [<= 0.2]."""
+    sandbox = bf.Sandbox()
+    client = sandbox.connect()
+    root = folder / client.account
+    paths = [store(root, n, days=30, variations=4) for n in range(100)]
+    tables = [pq.read_table(path) for path in paths]
+    ids = [campaign_id(n) for n in range(10_000)]
+    named = (
+        tables[n % 100].append_column("campaign_id", pa.array([id_] * 120))
+        for n, id_ in enumerate(ids)
+    )
+    big = folder / "big.parquet"
+    pq.write_table(pa.concat_tables(named), big, compression="zstd")
+    wanted = ids[57]
+    read = {"start": "2023-01-01", "end": "2023-01-30", "client": client}
+    yield ratio(
+        lambda: bf.read_braze_series(wanted, cache=folder, **read),
+        lambda: pd.read_parquet(big, filters=[("campaign_id", "==", wanted)]),
+        repeat=3,
+    )
+    sandbox.stop()
+
+
+def updates(folder):
+    """Update one campaign among 10,000 / among 1,000  [<= 1.5]."""
+    roots = []
+    for count in (1000, 10_000):
+        root = folder / str(count)
+        files = CampaignFiles(root, campaign_id(1))
+        store(root, 1, days=500, variations=4)
+        for number in range(2, count + 1):
+            for grain in ALWAYS:
+                copy = CampaignFiles(root, campaign_id(number)).path(grain)
+                copy.parent.mkdir(parents=True)
+                shutil.copy(files.path(grain), copy)
+        roots.append(root)
+    few, many = roots
+    yield ratio(
+        lambda: store(many, 57, days=30, variations=4),
+        lambda: store(few, 57, days=30, variations=4),
+        repeat=10,
+    )
+
+
+def warm_reads(folder):
+    """Warm read of a campaign and 120 days / read_table(file).to_pandas()  [<= 8]."""
+    with bf.Sandbox() as sandbox, sandbox.connect() as client:
+        id_ = sandbox.campaigns["Basket Reminder: Subject Test"]
+        options = {"length": 120, "client": client, "cache": folder}
+        bf.read_braze_series(id_, **options)
+        path = CampaignFiles(folder / client.account, id_).path("variation")
+        sandbox.requests.clear()
+        yield ratio(
+            lambda: bf.read_braze_series(id_, **options), lambda: bare(path), repeat=20
+        )
+        yield f"{len(sandbox.requests):6}   requests meanwhile"
+
+
+def peers(folder):
+    """requests-cache (SQLite) and from_records / a cache hit of ours  [>= 8]."""
+    session = requests_cache.CachedSession(str(folder / "peer"), backend="sqlite")
+    ids = {f"Campaign {n}": campaign_id(n) for n in range(10)}
+    ends = [LAST_END - timedelta(days=100 * n) for n in range(5)]
+    asked = {"start": ends[-1] - timedelta(days=99), "end": LAST_END}
+    with served() as (url, requests), bf.BrazeClient(url, "key") as client:
+
+        def plain(ids):
+            rows = [
+                {"campaign": name, **row}
+                for name, id_ in ids.items()
+                for end in ends
+                for row in records(session, url, id_, end)
+            ]
+            return typed(pd.DataFrame.from_records(rows))
+
+        def ours(ids):
+            return bf.read_braze_series(ids, client=client, cache=folder, **asked)
+
+        for count in (1, len(ids)):
+            some = dict([*ids.items()][:count])
+            frame = ours(some)
+            pd.testing.assert_frame_equal(
+                frame, plain(some)[[*frame]], check_index_type=False
+            )
+            requests.clear()
+            found = ratio(lambda some=some: plain(some), lambda some=some: ours(some))
+            yield f"{found}, {count} campaigns of 500 days, {len(requests)} requests"
+
+
+LAST_END = date(2026, 4, 10)
+
+
+class Handler(BaseHTTPRequestHandler):
+    """Answers with the responses of the parser's benchmark."""
+
+    protocol_version = "HTTP/1.1"
+
+    def do_GET(self):
+        self.server.requests.append(self.path)
+        query = parse_qs(urlsplit(self.path).query)
+        number = int(query["campaign_id"][0][-2:], 16)
+        last = date.fromisoformat(query["ending_at"][0][:10])
+        body = responses.response(number, start=last - timedelta(days=99))
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *args):
+        """Stay silent."""
+
+
+@contextmanager
+def served():
+    """Serve made-up campaigns; yields the address and the requests so far."""
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server.requests = []
+    Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_port}", server.requests
+    server.shutdown()
+    server.server_close()
+
+
+def typed(frame):
+    """Return records as the frame that ours is."""
+    frame = frame.rename(columns={"variation_name": "variation"})
+    frame["date"] = pd.to_datetime(frame["date"]).astype("datetime64[us]")
+    types = {stat: STAT[stat].dtype for stat in frame if stat in STAT}
+    frame = frame.astype({**types, "variation_api_id": "string"})
+    levels = ["campaign", "date", "channel", "variation"]
+    return frame.set_index(levels).sort_index()
+
+
+def records(session, url, id_, end):
+    """Return the entries of one cached answer as records."""
+    answer = session.get(
+        f"{url}/campaigns/data_series",
+        params={"campaign_id": id_, "length": 100, "ending_at": f"{end}T23:59:59Z"},
+    )
+    return [
+        {"date": day["time"], "channel": channel, **row}
+        for day in orjson.loads(answer.content)["data"]
+        for channel, rows in day["messages"].items()
+        for row in rows
+    ]
+
+
+MEASURED = (one_large_file, many_files, one_of_many, updates, warm_reads, peers)
+
+
+def main():
+    """Print the measurements that the command line names, or all."""
+    for work in MEASURED:
+        if sys.argv[1:] and work.__name__ not in sys.argv[1:]:
+            continue
+        with tempfile.TemporaryDirectory() as folder:
+            for value in work(Path(folder)):
+                print(f"{work.__doc__:<80} {value}", flush=True)
+
+
+if __name__ == "__main__":
+    main()
