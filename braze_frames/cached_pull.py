@@ -186,8 +186,7 @@ def _lacks_totals(held: Held, part: Part) -> bool:
     if not (part.fill and "campaign" in part.files and held.about):
         return False
     (batch,) = held.batches
-    owners = {owner(batch.keys[code]) for code in np.unique(batch.entry_key)}
-    return held.about.variations > 1 and len(owners) == 1
+    return held.about.variations > 1 and len(set(map(owner, batch.keys))) == 1
 
 
 def _held(
