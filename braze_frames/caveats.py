@@ -26,7 +26,7 @@ CAVEATS = {
     "repeated_users": Caveat(
         "the same people may be counted on many days, which makes intervals too short; "
         "recipients of all days over those of the busiest day, so how often one may be "
-        "counted at most: {cases}. Compare one send day, or pass deff=",
+        "counted at most: {cases}. Compare one send day, or pass deff=1.1, say",
         "{:.1f}",
     ),
     "small_counts": Caveat(

@@ -92,7 +92,8 @@ def lift(
         denominator (``same_day``), with more than one sending day. "date" forces it for
         any proportion, None compares totals.
     sequential : bool
-        Numbers that may be looked at every day: wider, and right at each look.
+        Numbers that may be looked at every day: wider, and right over all looks. A
+        decision once made stands, also where a later look is less sure.
     tau : float
         The lift worth finding, for ``sequential``; fix it before you look.
     adjust : {"holm", "bonferroni", "fdr_bh", "none"}

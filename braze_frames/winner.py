@@ -9,7 +9,7 @@ from .arms import Arms, Daily, Family, arms_of
 from .comparisons import alone, is_received, silent
 from .errors import StatisticsWarning, warn
 from .formulas import Definition
-from .inference import homogeneity
+from .inference import homogeneity, split_moved
 from .tabulate import TEXT, tabulate
 
 _COLUMNS: dict[str, Any] = {
@@ -23,7 +23,16 @@ _COLUMNS: dict[str, Any] = {
     "note": TEXT,
 }
 _ALPHA = 0.05
+_FEWEST = 5
 _NAMED = 5
+_SMALL = (
+    "chi-squared is rough where fewer than 5 successes or failures are expected: "
+    "{cases}. Read more days"
+)
+_MOVED = (
+    "the split between the variations moved, by so many percentage points, and totals "
+    "can make up a difference from that: {cases}. Ask lift, which compares day by day"
+)
 
 
 def winner(df: pd.DataFrame, metric: str) -> pd.DataFrame:
@@ -56,7 +65,8 @@ def winner(df: pd.DataFrame, metric: str) -> pd.DataFrame:
     Warns
     -----
     StatisticsWarning
-        An expected count is below 5: chi-squared is too rough there (Cochran 1954).
+        An expected count is below 5: chi-squared is too rough there (Cochran 1954). Or
+        the split between the variations moved, and totals can make up a difference.
 
     Notes
     -----
@@ -91,7 +101,8 @@ def winner(df: pd.DataFrame, metric: str) -> pd.DataFrame:
         _test(arms, daily, family, metric, defined.get(family.channel))
         for family in families
     ]
-    _warn_of_small_counts(families, rows)
+    _warn(_SMALL, _small_counts(families, rows))
+    _warn(_MOVED, _moved_splits(arms, families, rows))
     return tabulate(families, rows, _COLUMNS)
 
 
@@ -137,16 +148,26 @@ def _taking_part(arms: Arms, family: Family, definition: Definition) -> list[int
     ]
 
 
-def _warn_of_small_counts(families: list[Family], rows: list[dict[str, Any]]) -> None:
-    small = [
+def _small_counts(families: list[Family], rows: list[dict[str, Any]]) -> list[str]:
+    return [
         f"{family.name} ({row['min_expected']:.1f})"
         for family, row in zip(families, rows, strict=True)
-        if row.get("min_expected", np.inf) < 5
+        if row.get("min_expected", np.inf) < _FEWEST
     ]
-    if small:
-        more = f" and {len(small) - _NAMED} more" if len(small) > _NAMED else ""
-        warn(
-            "chi-squared is rough where fewer than 5 successes or failures are "
-            f"expected: {', '.join(small[:_NAMED])}{more}. Read more days",
-            StatisticsWarning,
-        )
+
+
+def _moved_splits(
+    arms: Arms, families: list[Family], rows: list[dict[str, Any]]
+) -> list[str]:
+    spans = {
+        family.name: float(split_moved(arms.people[family.arms][None])[0])
+        for family, row in zip(families, rows, strict=True)
+        if "p_value" in row
+    }
+    return [f"{name} ({100 * span:.0f})" for name, span in spans.items() if span]
+
+
+def _warn(text: str, cases: list[str]) -> None:
+    if cases:
+        more = f" and {len(cases) - _NAMED} more" if len(cases) > _NAMED else ""
+        warn(text.format(cases=", ".join(cases[:_NAMED]) + more), StatisticsWarning)

@@ -7,7 +7,7 @@ from scipy.stats import chi2_contingency
 
 import braze_frames as bf
 
-from .trials import BY_SEND, CONTROL, counts, response, trials
+from .trials import BY_SEND, CONTROL, counts, response, trial, trials
 
 METRIC = "conversion_rate_by_send_time"
 
@@ -53,6 +53,12 @@ def test_what_counts_many_times_has_no_winner():
     row = frame.braze.winner("revenue_per_recipient").loc["email"]
     assert row[["chi2", "p_value", "min_expected"]].isna().all()
     assert "a mean" in row["note"]
+
+
+def test_a_split_that_moved_is_warned_of_as_totals_are_compared():
+    arms = {"A": [(50, 1000), (150, 3000)], CONTROL: [(200, 4000), (50, 1000)]}
+    with pytest.warns(bf.StatisticsWarning, match=r"split .* moved.*email \(55\)"):
+        trial(arms).braze.winner(METRIC)
 
 
 def test_small_expected_counts_are_warned_of_once():
