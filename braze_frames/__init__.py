@@ -14,7 +14,6 @@ The way of the data: ``sources`` → ``windows`` → ``payload`` → ``frame`` �
 from typing import TYPE_CHECKING, Any
 
 from .accessor import BrazeAccessor
-from .cache import Cache
 from .client import BrazeClient, connect
 from .errors import (
     AuthError,
@@ -40,6 +39,7 @@ from .registration import register as _register
 from .tables import glossary
 
 if TYPE_CHECKING:
+    from .cache import Cache
     from .sandbox import Sandbox
 
 __version__ = "0.1.0"
@@ -76,13 +76,16 @@ __all__ = [
 _register()
 
 
-def __getattr__(name: str) -> Any:
-    """Import the sandbox when it is first used: few reads need a server."""
-    if name != "Sandbox":
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from .sandbox import Sandbox
+_LAZY = {"Cache": "cache", "Sandbox": "sandbox"}
 
-    return Sandbox
+
+def __getattr__(name: str) -> Any:
+    """Import what not every session needs when it is first used."""
+    if name not in _LAZY:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module
+
+    return getattr(import_module(f".{_LAZY[name]}", __name__), name)
 
 
 def __dir__() -> list[str]:

@@ -1,21 +1,19 @@
 """``read_braze_series``: from ids and dates, or files, to a frame."""
 
-import warnings
 from collections.abc import Iterable, Sequence
-from typing import Any, Literal, overload
+from typing import TYPE_CHECKING, Any, Literal, overload
 
 import pandas as pd
 
-from .cache import as_cache
-from .cached_pull import part_of
 from .client import BrazeClient
-from .dates import days_of
-from .errors import BrazeWarning, PayloadError, PayloadWarning, PullError
+from .errors import PayloadError, PayloadWarning, PullError, warn
+from .formulas import nearest
 from .frame import Frames, Grain, assemble
 from .metrics import STAT, VARIATION_ID
-from .pull import Pulled
-from .routes import How, pull
-from .sources import Request
+
+if TYPE_CHECKING:
+    from .pull import Pulled
+    from .sources import Request
 
 _NAMED = 5
 _LISTED = 500
@@ -162,6 +160,11 @@ def read_braze_series(
     date       channel variation
     2026-03-01 email   A             2      1
     """
+    from .cache import as_cache
+    from .cached_pull import part_of
+    from .dates import days_of
+    from .routes import How, pull
+
     _check_choice("grain", grain, (*_GRAINS, "all"))
     _check_choice("on_error", on_error, ("raise", "warn"))
     grains = _GRAINS if grain == "all" else (grain,)
@@ -188,7 +191,7 @@ def _check_choice(name: str, value: object, choices: Sequence[str]) -> None:
         raise ValueError(f"{name}={value!r} is none of {', '.join(choices)}")
 
 
-def _report(pulled: Pulled) -> None:
+def _report(pulled: "Pulled") -> None:
     batches = [batch for campaign in pulled.campaigns for batch in campaign.batches]
     left_out = {
         stat
@@ -196,17 +199,13 @@ def _report(pulled: Pulled) -> None:
         for stat in batch.entries.left_out | batch.totals.left_out
     }
     if left_out:
-        _warn(
+        warn(
             f"left out, for they hold other things than numbers: {_some(left_out)}",
             PayloadWarning,
         )
     said = [f"{batch.origin}: {text}" for batch in batches for text in batch.messages]
     if said:
-        _warn(f"the server reports errors: {_some(said)}", PayloadWarning)
-
-
-def _warn(message: str, category: type[BrazeWarning]) -> None:
-    warnings.warn(message, category, stacklevel=4)
+        warn(f"the server reports errors: {_some(said)}", PayloadWarning)
 
 
 def _some(texts: Iterable[str]) -> str:
@@ -216,7 +215,7 @@ def _some(texts: Iterable[str]) -> str:
 
 
 def _assemble(
-    pulled: Pulled, grains: Sequence[Grain], *, several: bool
+    pulled: "Pulled", grains: Sequence[Grain], *, several: bool
 ) -> list[pd.DataFrame]:
     """Build the frames; a campaign whose sums overflow fails alone."""
     try:
@@ -233,21 +232,19 @@ def _assemble(
     return assemble(pulled.campaigns, grains, several=True)
 
 
-def _label(frames: list[pd.DataFrame], request: Request, attrs: dict[str, Any]) -> None:
+def _label(
+    frames: list[pd.DataFrame], request: "Request", attrs: dict[str, Any]
+) -> None:
     ids = {item.label: item.id for item in request.items[:_LISTED] if item.label}
     for frame in frames:
         frame.attrs["braze"] = {"schema": _SCHEMA, **attrs, "campaigns": dict(ids)}
 
 
 def _chosen(frames: list[pd.DataFrame], columns: Iterable[str]) -> list[pd.DataFrame]:
-    import difflib
-
     wanted = {columns} if isinstance(columns, str) else set(columns)
     known = {*STAT, VARIATION_ID, *(str(name) for frame in frames for name in frame)}
     for name in sorted(wanted - known, key=str):
-        near = difflib.get_close_matches(str(name), sorted(known), n=3)
-        hint = f"nearest: {', '.join(near)}" if near else "see bf.glossary()"
-        raise ValueError(f"columns: there is no stat {name!r}; {hint}")
+        raise ValueError(f"columns: no stat is called {name!r}; {nearest(name, known)}")
     kept = {*wanted, VARIATION_ID}
     return [
         frame
@@ -258,13 +255,13 @@ def _chosen(frames: list[pd.DataFrame], columns: Iterable[str]) -> list[pd.DataF
 
 
 def _fail(
-    pulled: Pulled, picked: pd.DataFrame | Frames, on_error: Literal["raise", "warn"]
+    pulled: "Pulled", picked: pd.DataFrame | Frames, on_error: Literal["raise", "warn"]
 ) -> None:
     count = len(pulled.failed) + len(pulled.campaigns)
     reasons = _some(f"{label}: {error}" for label, error in pulled.failed.items())
     message = f"{len(pulled.failed)} of {count} campaigns could not be read: {reasons}"
     if on_error == "warn" and pulled.campaigns:
-        _warn(message, PayloadWarning)
+        warn(message, PayloadWarning)
         return
     hint = ". What came of the others is in .frame" if pulled.campaigns else ""
     raise PullError(
