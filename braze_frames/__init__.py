@@ -8,7 +8,8 @@
 FrozenList(['date', 'channel', 'variation'])
 
 The way of the data: ``sources`` → ``windows`` → ``payload`` → ``frame`` → ``cache`` →
-``accessor`` → ``rates``.
+``accessor`` → ``rates``, ``lift`` (``arms`` → ``comparisons`` → ``contrasts`` →
+``answers``), ``checks`` (``findings``).
 """
 
 from typing import TYPE_CHECKING, Any
