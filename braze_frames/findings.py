@@ -187,11 +187,14 @@ def _allocation_change(_: Looked, arms: Arms) -> Iterator[Finding]:
 
 
 def _control_was_sent(_: Looked, arms: Arms) -> Iterator[Finding]:
+    sums = {stat: arms.table(stat)[0].sum(axis=1) for stat in arms.stats}
     for family in _tests(arms):
-        stats = CHANNEL_STATS.get(family.channel, ())
-        sent = {stat: arms.table(stat)[0][family.control].sum() for stat in stats}
+        if family.control is None:
+            continue
+        stats = [one for one in CHANNEL_STATS.get(family.channel, ()) if one in sums]
+        sent = {stat: sums[stat][family.control] for stat in stats}
         found = [f"{stat} = {count:,.0f}" for stat, count in sent.items() if count]
-        if family.control is not None and found:
+        if found:
             text = (
                 f"the control got messages ({', '.join(found)}): it is no control. "
                 "Name another with control="
@@ -292,6 +295,7 @@ def _repeated_users(_: Looked, arms: Arms) -> Iterator[Finding]:
 
 
 def _successes_exceed_units(_: Looked, arms: Arms) -> Iterator[Finding]:
+    families = {arm: family for family in arms.families for arm in family.arms}
     for metric, known in definitions().items():
         defined = {
             channel: one
@@ -299,17 +303,14 @@ def _successes_exceed_units(_: Looked, arms: Arms) -> Iterator[Finding]:
             if channel in arms.of_level["channel"].labels and one.kind == "proportion"
         }
         daily = arms.daily(defined)
-        for family in arms.families if defined else []:
-            for arm in family.arms:
-                above, below = daily.above[arm].sum(), daily.below[arm].sum()
-                if above > below:
-                    text = (
-                        f"{metric} is {above:,.10g} of {below:,.10g}, more than "
-                        "100 %: the days hold what came of earlier sends, or people "
-                        "count many times. Read from the first send on, or use "
-                        "lift(…, se='day')"
-                    )
-                    yield _of_arm(arms, family, arm, text)
+        above, below = daily.above.sum(axis=1), daily.below.sum(axis=1)
+        for arm in np.flatnonzero(above > below):
+            text = (
+                f"{metric} is {above[arm]:,.10g} of {below[arm]:,.10g}, more than "
+                "100 %: the days hold what came of earlier sends, or people count many "
+                "times. Read from the first send on, or use lift(…, se='day')"
+            )
+            yield _of_arm(arms, families[int(arm)], int(arm), text)
 
 
 def _machine_opens(_: Looked, arms: Arms) -> Iterator[Finding]:
