@@ -15,6 +15,7 @@ from .columns import Bools, Flags
 from .errors import FrameError
 from .formulas import Definition, Formula, define, lacking, refuse_without_day_totals
 from .grains import Level, grain_of, level_names, levels_of, stats_of
+from .inference import split_moved
 from .metrics import CHANNEL_STATS, CONTROL_NAME, CONTROL_STAT, RECIPIENTS, STAT
 from .packing import Ints
 from .scores import Floats
@@ -211,6 +212,11 @@ class Arms:
         found = np.zeros(self._shape, dtype=bool)
         found.reshape(-1)[self._cells] = True
         return found
+
+    def split_span(self, family: Family) -> float:
+        """Return by how much the split moved, over days on which all have a row."""
+        together = self.present[family.arms].all(axis=0)
+        return float(split_moved((self.people[family.arms] * together)[None])[0])
 
     def table(self, stat: str) -> tuple[Floats, Flags]:
         """Return one stat by arm and day, and where it is given; 0 elsewhere."""

@@ -22,7 +22,7 @@ from .coverage import (
     what_to_fetch,
     within,
 )
-from .errors import BrazeError, CacheError, RequestError
+from .errors import BrazeError, CacheError, RequestError, listed
 from .frame import Campaign, Grain
 from .layout import About, Given
 from .metrics import STAT, VARIATION_ID
@@ -35,7 +35,6 @@ from .store import EVERYTHING, CampaignFiles, News, Stored
 from .windows import Window, plan_days, plan_windows
 
 _THREADS = min(4, os.cpu_count() or 1)
-_SHOWN = 5
 _EPOCH = date(1970, 1, 1)
 
 _R = TypeVar("_R")
@@ -243,7 +242,7 @@ def _naming_days(id_: str, error: BrazeError, lost: Sequence[Window]) -> BrazeEr
     """Return the error with the days that it left missing."""
     if not isinstance(error, RequestError) or not lost:
         return error
-    days = _listed(f"{window.first} … {window.last}" for window in lost)
+    days = listed(sorted(f"{window.first} … {window.last}" for window in lost))
     return type(error)(
         f"campaign {id_}: {days} are not stored, or no longer fresh, and did not come: "
         f"{error}. All that came is kept; ask again, ask for other days, or read what "
@@ -258,16 +257,10 @@ def _days_text(days: Ints) -> str:
     firsts = days[np.concatenate([[0], breaks + 1])]
     lasts = days[np.concatenate([breaks, [len(days) - 1]])]
     pairs = zip(firsts.tolist(), lasts.tolist(), strict=True)
-    return _listed(
+    return listed(
         str(_date(first)) if first == last else f"{_date(first)} … {_date(last)}"
         for first, last in pairs
     )
-
-
-def _listed(texts: Iterable[str]) -> str:
-    found = sorted(texts)
-    more = len(found) - _SHOWN
-    return ", ".join(found[:_SHOWN]) + (f" and {more} more" if more > 0 else "")
 
 
 def _date(day: int) -> date:

@@ -7,11 +7,9 @@ import numpy as np
 
 from .answers import DAY, Case, Columns
 from .contrasts import Days, Flags
-from .errors import StatisticsWarning, warn
+from .errors import StatisticsWarning, listed, warn
 from .inference import split_moved
 from .scores import Floats, quotient
-
-_NAMED = 5
 
 
 class Caveat(NamedTuple):
@@ -127,12 +125,11 @@ def warn_of_caveats(found: Iterable[Signs]) -> None:
     for kind, caveat in CAVEATS.items():
         cases = _cases(signs, kind, worst=max if caveat.worst == "max" else min)
         if cases:
-            shown = [
+            shown = listed(
                 f"{name} ({caveat.number.format(number)})"
-                for name, number in [*cases.items()][:_NAMED]
-            ]
-            more = f" and {len(cases) - _NAMED} more" if len(cases) > _NAMED else ""
-            warn(caveat.text.format(cases=", ".join(shown) + more), StatisticsWarning)
+                for name, number in cases.items()
+            )
+            warn(caveat.text.format(cases=shown), StatisticsWarning)
 
 
 def _cases(

@@ -5,14 +5,12 @@ from itertools import combinations
 from typing import Literal, NamedTuple
 
 from .arms import Arms, Family
-from .errors import FrameError, StatisticsWarning, warn
+from .errors import FrameError, StatisticsWarning, listed, warn
 from .formulas import Definition, metrics_of
 from .metrics import CHANNEL_STATS
 
 Se = Literal["auto", "binomial", "day"]
 Stratify = Literal["auto", "date"] | None
-
-_NAMED = 5
 
 
 class Asked(NamedTuple):
@@ -150,9 +148,8 @@ def is_received(channel: str, definition: Definition) -> bool:
 
 def alone(arms: Arms) -> FrameError:
     """Return the error for a frame whose channels have one variation each."""
-    found = "; ".join(
-        f"{family.name}: {arms.labels[family.arms[0]]!r}"
-        for family in arms.families[:_NAMED]
+    found = listed(
+        (f"{one.name}: {arms.labels[one.arms[0]]!r}" for one in arms.families), "; "
     )
     return FrameError(f"there is one variation only, and nothing to compare: {found}")
 
@@ -166,10 +163,9 @@ def _warn_of_refusals(pairs: Sequence[Pair]) -> None:
             refused.setdefault(pair.family.name, pair.refusal)
     if refused:
         count = len({pair.family.name for pair in pairs})
-        shown = "; ".join(f"{name}: {why}" for name, why in [*refused.items()][:_NAMED])
-        more = f"; and {len(refused) - _NAMED} more" if len(refused) > _NAMED else ""
+        shown = listed((f"{name}: {why}" for name, why in refused.items()), "; ")
         warn(
             f"{len(refused)} of {count} tests could not be compared (NaN, see note): "
-            f"{shown}{more}",
+            f"{shown}",
             StatisticsWarning,
         )

@@ -23,10 +23,11 @@
 
 import sys
 import warnings
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 _PACKAGE = __name__.partition(".")[0]
+_NAMED = 5
 
 
 class BrazeError(Exception):
@@ -120,6 +121,19 @@ class CacheWarning(BrazeWarning):
 
 class StatisticsWarning(BrazeWarning):
     """A comparison rests on assumptions that the data put in doubt."""
+
+
+def listed(texts: Iterable[str], separator: str = ", ") -> str:
+    """Join the first five texts, and say how many more there are.
+
+    Examples
+    --------
+    >>> listed("abcdefg")
+    'a, b, c, d, e and 2 more'
+    """
+    found = list(texts)
+    more = len(found) - _NAMED
+    return separator.join(found[:_NAMED]) + (f" and {more} more" if more > 0 else "")
 
 
 def warn(message: str, category: type[BrazeWarning]) -> None:

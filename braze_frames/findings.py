@@ -9,7 +9,7 @@ import pandas as pd
 
 from .arms import Arms, Family
 from .formulas import definitions
-from .inference import FEWEST_DAYS, adjust, dispersion_p, jackknife, split_moved
+from .inference import FEWEST_DAYS, adjust, dispersion_p, jackknife
 from .metrics import CHANNEL_STATS, MACHINE_OPENS, PRIMARY_RATE, STAT, is_day_total
 from .scores import Floats, quotient
 from .srm import planned_split
@@ -175,8 +175,7 @@ def _sample_ratio_mismatch(looked: Looked, arms: Arms) -> Iterator[Finding]:
 
 def _allocation_change(_: Looked, arms: Arms) -> Iterator[Finding]:
     for family in _tests(arms):
-        people = arms.people[family.arms] * arms.present[family.arms].all(axis=0)
-        span = float(split_moved(people[None])[0])
+        span = arms.split_span(family)
         if span:
             text = (
                 f"the split between the variations moved by {100 * span:.0f} "

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Literal, overload
 import pandas as pd
 
 from .client import BrazeClient
-from .errors import PayloadError, PayloadWarning, PullError, warn
+from .errors import PayloadError, PayloadWarning, PullError, listed, warn
 from .formulas import nearest
 from .frame import Frames, Grain, assemble
 from .metrics import STAT, VARIATION_ID
@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from .pull import Pulled
     from .sources import Request
 
-_NAMED = 5
 _LISTED = 500
 _SCHEMA = 1
 _GRAINS: tuple[Grain, ...] = ("variation", "campaign", "element")
@@ -199,19 +198,14 @@ def _report(pulled: "Pulled") -> None:
         for stat in batch.entries.left_out | batch.totals.left_out
     }
     if left_out:
+        stats = listed(sorted(left_out))
         warn(
-            f"left out, for they hold other things than numbers: {_some(left_out)}",
+            f"left out, for they hold other things than numbers: {stats}",
             PayloadWarning,
         )
     said = [f"{batch.origin}: {text}" for batch in batches for text in batch.messages]
     if said:
-        warn(f"the server reports errors: {_some(said)}", PayloadWarning)
-
-
-def _some(texts: Iterable[str]) -> str:
-    ordered = sorted(texts)
-    more = len(ordered) - _NAMED
-    return "; ".join(ordered[:_NAMED]) + (f"; and {more} more" if more > 0 else "")
+        warn(f"the server reports errors: {listed(sorted(said), '; ')}", PayloadWarning)
 
 
 def _assemble(
@@ -258,7 +252,8 @@ def _fail(
     pulled: "Pulled", picked: pd.DataFrame | Frames, on_error: Literal["raise", "warn"]
 ) -> None:
     count = len(pulled.failed) + len(pulled.campaigns)
-    reasons = _some(f"{label}: {error}" for label, error in pulled.failed.items())
+    failed = sorted(f"{label}: {error}" for label, error in pulled.failed.items())
+    reasons = listed(failed, "; ")
     message = f"{len(pulled.failed)} of {count} campaigns could not be read: {reasons}"
     if on_error == "warn" and pulled.campaigns:
         warn(message, PayloadWarning)

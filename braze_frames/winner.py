@@ -7,9 +7,9 @@ import pandas as pd
 
 from .arms import Arms, Daily, Family, arms_of
 from .comparisons import alone, is_received, silent
-from .errors import StatisticsWarning, warn
+from .errors import StatisticsWarning, listed, warn
 from .formulas import Definition
-from .inference import homogeneity, split_moved
+from .inference import homogeneity
 from .tabulate import TEXT, tabulate
 
 _COLUMNS: dict[str, Any] = {
@@ -24,7 +24,6 @@ _COLUMNS: dict[str, Any] = {
 }
 _ALPHA = 0.05
 _FEWEST = 5
-_NAMED = 5
 _SMALL = (
     "chi-squared is rough where fewer than 5 successes or failures are expected: "
     "{cases}. Read more days"
@@ -160,7 +159,7 @@ def _moved_splits(
     arms: Arms, families: list[Family], rows: list[dict[str, Any]]
 ) -> list[str]:
     spans = {
-        family.name: float(split_moved(arms.people[family.arms][None])[0])
+        family.name: arms.split_span(family)
         for family, row in zip(families, rows, strict=True)
         if "p_value" in row
     }
@@ -169,5 +168,4 @@ def _moved_splits(
 
 def _warn(text: str, cases: list[str]) -> None:
     if cases:
-        more = f" and {len(cases) - _NAMED} more" if len(cases) > _NAMED else ""
-        warn(text.format(cases=", ".join(cases[:_NAMED]) + more), StatisticsWarning)
+        warn(text.format(cases=listed(cases)), StatisticsWarning)

@@ -34,7 +34,9 @@ from .worlds import World, inhabited
 pytestmark = [
     pytest.mark.faults,
     pytest.mark.filterwarnings("ignore:.*multi-threaded.*:DeprecationWarning"),
-    pytest.mark.skipif(not hasattr(os, "fork"), reason="needs a system that forks"),
+    pytest.mark.skipif(
+        not hasattr(os, "fork"), reason="no os.fork here; run on Linux or macOS"
+    ),
 ]
 MOMENT = moment_of(pd.Timestamp("2026-06-30 12:00Z").to_pydatetime())
 FIRST = 20_000
