@@ -1,6 +1,7 @@
 """Fixtures: the sandbox, a client of it, a frame read from it."""
 
 import os
+import signal
 
 import numpy as np
 import pytest
@@ -13,6 +14,9 @@ from .trials import CONTROL, binomial, trial
 settings.register_profile("here", deadline=None)
 settings.register_profile("ci", deadline=None, derandomize=True, max_examples=50)
 settings.load_profile("ci" if os.environ.get("CI") else "here")
+
+# What starts the tests in the background may ignore SIGINT, and children inherit that.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 collect_ignore = ["benchmarks", "simulations"]
 

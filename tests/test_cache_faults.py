@@ -47,14 +47,12 @@ equal = pd.testing.assert_frame_equal
 
 
 def forked(work):
-    """Run ``work`` in a child that can be interrupted; return its process id."""
+    """Run ``work`` in a child; return its process id."""
     child = os.fork()
     if child:
         return child
     code = 1
     try:
-        # Whatever starts the tests in the background may have SIGINT ignored.
-        signal.signal(signal.SIGINT, signal.default_int_handler)
         work()
         code = 0
     except BaseException:  # noqa: BLE001
