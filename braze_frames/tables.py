@@ -4,9 +4,10 @@ import pandas as pd
 
 from .arms import control_of
 from .grains import grain_of, labels, levels_of
+from .legible import legible, shorten
 from .metrics import RATES
 
-_SHOWN = 5
+_SHOWN, _WIDTH = 5, 60
 
 
 def glossary() -> pd.DataFrame:
@@ -66,7 +67,7 @@ def card_text(rows: list[tuple[str, str]]) -> str:
       control  none
     """
     width = max(len(name) for name, _ in rows)
-    lines = (f"  {name:<{width}}  {_printable(text)}" for name, text in rows)
+    lines = (f"  {name:<{width}}  {legible(text)}" for name, text in rows)
     return "\n".join(["df.braze", *lines])
 
 
@@ -76,7 +77,7 @@ def card_html(rows: list[tuple[str, str]]) -> str:
 
     cells = "".join(
         f'<tr><th style="text-align:left">{escape(name)}</th>'
-        f'<td style="text-align:left">{escape(_printable(text))}</td></tr>'
+        f'<td style="text-align:left">{escape(legible(text))}</td></tr>'
         for name, text in rows
     )
     return (
@@ -96,20 +97,12 @@ def _days(df: pd.DataFrame) -> str:
 def _control(df: pd.DataFrame) -> str:
     found = control_of(df)
     if not isinstance(found, dict):
-        return found or "none"
+        return _some([found] if found else ["none"])
     names = [f"{campaign}: {label}" for campaign, label in found.items() if label]
     return _some(names) if names else "none"
 
 
 def _some(names: list[str]) -> str:
-    shown = ", ".join(_short(name) for name in names[:_SHOWN])
+    shown = ", ".join(shorten(names[:_SHOWN], _WIDTH).values())
     more = len(names) - _SHOWN
     return f"{shown} and {more} more ({len(names)})" if more > 0 else shown
-
-
-def _short(name: str) -> str:
-    return name if len(name) <= 60 else name[:59] + "…"
-
-
-def _printable(text: str) -> str:
-    return "".join(sign if sign.isprintable() else " " for sign in text)

@@ -16,7 +16,7 @@ import braze_frames as bf
 ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "braze_frames"
 LAYERS = (
-    {"errors", "metrics", "scores"},
+    {"errors", "legible", "metrics", "scores"},
     {"ids", "key", "endpoints", "windows", "packing", "dates", "formulas"},
     {"inference", "bayes"},
     {"contrasts", "power"},

@@ -1,0 +1,66 @@
+"""Names as a picture or a table can show them: printable, short and distinct.
+
+Names come from whoever set up a campaign: they may hold markup, line breaks, signs that
+turn the writing direction, or be four hundred characters long.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+
+NO_NAME = "(no name)"
+
+
+def legible(name: object) -> str:
+    r"""Return a name in one line, without signs that nobody sees.
+
+    Examples
+    --------
+    >>> legible("two\nlines\u202e and\ttabs"), legible(" \x00")
+    ('two lines and tabs', '(no name)')
+    """
+    seen = "".join(sign if sign.isprintable() else " " for sign in str(name))
+    return " ".join(seen.split()) or NO_NAME
+
+
+def shorten(names: Iterable[object], width: int) -> dict[str, str]:
+    """Return each name → what is shown for it: at most ``width`` signs, none twice.
+
+    Names that begin alike are cut in the middle, and those that still look the same are
+    numbered, in their order.
+
+    Examples
+    --------
+    >>> shorten(["Sale, Germany, A", "Sale, Germany, B", "Hi"], 9)
+    {'Sale, Germany, A': 'Sal…ny, A', 'Sale, Germany, B': 'Sal…ny, B', 'Hi': 'Hi'}
+    """
+    given = list(dict.fromkeys(map(str, names)))
+    shown = [legible(name) for name in given]
+    for cut in (_cut_end, _cut_middle):
+        counted = Counter(cut(name, width) for name in shown)
+        if max(counted.values(), default=1) == 1:
+            return dict(zip(given, (cut(name, width) for name in shown), strict=True))
+    return dict(zip(given, _numbered(shown, width), strict=True))
+
+
+def _cut_end(name: str, width: int) -> str:
+    return name if len(name) <= width else name[: width - 1].rstrip() + "…"
+
+
+def _cut_middle(name: str, width: int) -> str:
+    if len(name) <= width:
+        return name
+    tail = (width - 1) // 2 + 1
+    return name[: width - 1 - tail] + "…" + name[-tail:]
+
+
+def _numbered(names: Sequence[str], width: int) -> list[str]:
+    whole = {name for name in names if len(name) <= width}
+    found: dict[str, None] = {}
+    for name in names:
+        shown, number = _cut_end(name, width), 1
+        while shown in found or (number > 1 and shown in whole):
+            number += 1
+            mark = f" ({number})"
+            shown = _cut_end(name, width - len(mark)) + mark
+        found[shown] = None
+    return list(found)
