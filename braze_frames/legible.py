@@ -4,7 +4,6 @@ Names come from whoever set up a campaign: they may hold markup, line breaks, si
 turn the writing direction, or be four hundred characters long.
 """
 
-from collections import Counter
 from collections.abc import Iterable, Sequence
 
 NO_NAME = "(no name)"
@@ -34,12 +33,23 @@ def shorten(names: Iterable[object], width: int) -> dict[str, str]:
     {'Sale, Germany, A': 'Sal…ny, A', 'Sale, Germany, B': 'Sal…ny, B', 'Hi': 'Hi'}
     """
     given = list(dict.fromkeys(map(str, names)))
-    shown = [legible(name) for name in given]
+    return dict(zip(given, tell_apart(given, width), strict=True))
+
+
+def tell_apart(names: Sequence[str], width: int) -> list[str]:
+    """Return what is shown for each of the names, also where two are the same.
+
+    Examples
+    --------
+    >>> tell_apart(["A", "A"], 12)
+    ['A', 'A (2)']
+    """
+    shown = [legible(name) for name in names]
     for cut in (_cut_end, _cut_middle):
-        counted = Counter(cut(name, width) for name in shown)
-        if max(counted.values(), default=1) == 1:
-            return dict(zip(given, (cut(name, width) for name in shown), strict=True))
-    return dict(zip(given, _numbered(shown, width), strict=True))
+        found = [cut(name, width) for name in shown]
+        if len({*found}) == len(found):
+            return found
+    return _numbered(shown, width)
 
 
 def _cut_end(name: str, width: int) -> str:
