@@ -1,14 +1,13 @@
 """``df.braze``: a list of delegations, no logic and no state."""
 
-from collections.abc import Callable
-from functools import wraps
-from typing import Concatenate, ParamSpec, TypeVar
+from typing import TYPE_CHECKING
 
 import pandas as pd
 
 from .arms import control_of
 from .checks import check as _check
 from .checks import settled as _settled
+from .delegation import Holder, delegate
 from .grains import grain_of, labels
 from .lift import lift as _lift
 from .rates import rates as _rates
@@ -17,21 +16,11 @@ from .srm import srm as _srm
 from .tables import card_html, card_rows, card_text
 from .winner import winner as _winner
 
-_P = ParamSpec("_P")
-_R = TypeVar("_R")
+if TYPE_CHECKING:
+    from .plots import Plots
 
 
-def _delegate(
-    function: Callable[Concatenate[pd.DataFrame, _P], _R],
-) -> Callable[Concatenate["BrazeAccessor", _P], _R]:
-    @wraps(function)
-    def method(self: "BrazeAccessor", /, *args: _P.args, **kwargs: _P.kwargs) -> _R:
-        return function(self._frame, *args, **kwargs)
-
-    return method
-
-
-class BrazeAccessor:
+class BrazeAccessor(Holder):
     """Questions to a frame of daily Braze stats.
 
     ``df.braze`` alone shows what is in the frame. It works on what
@@ -53,6 +42,19 @@ class BrazeAccessor:
         What should not be trusted as it stands.
     settled(until=None)
         The days that no longer grow.
+
+    Pictures
+    --------
+    plot.rates(metric, by="variation", freq=None)
+        Lines along days, with intervals.
+    plot.totals(stats, by="variation", freq=None)
+        Sums along days, as lines or stacked.
+    plot.funnel(by="variation")
+        How many are left at each step, from sent to converted.
+    plot.lift(metric, control=None, …)
+        Each variation's lift with its interval, best first.
+    plot.lift_over_time(metric, control=None, …)
+        How a lift settled, day by day.
 
     Attributes
     ----------
@@ -85,15 +87,22 @@ class BrazeAccessor:
 
     def __init__(self, df: pd.DataFrame) -> None:
         grain_of(df)
-        self._frame = df
+        super().__init__(df)
 
-    totals = _delegate(_totals)
-    rates = _delegate(_rates)
-    lift = _delegate(_lift)
-    winner = _delegate(_winner)
-    srm = _delegate(_srm)
-    check = _delegate(_check)
-    settled = _delegate(_settled)
+    totals = delegate(_totals)
+    rates = delegate(_rates)
+    lift = delegate(_lift)
+    winner = delegate(_winner)
+    srm = delegate(_srm)
+    check = delegate(_check)
+    settled = delegate(_settled)
+
+    @property
+    def plot(self) -> "Plots":
+        """The pictures: rates, totals, funnel, lift, lift_over_time."""
+        from .plots import Plots
+
+        return Plots(self._frame)
 
     @property
     def campaigns(self) -> list[str]:
@@ -115,9 +124,6 @@ class BrazeAccessor:
         """The control's label or None; with several campaigns one for each."""
         return control_of(self._frame)
 
-    def __dir__(self) -> list[str]:
-        return [name for name in vars(type(self)) if not name.startswith("_")]
-
     def __repr__(self) -> str:
         return card_text(card_rows(self._frame, _VERBS))
 
@@ -125,4 +131,4 @@ class BrazeAccessor:
         return card_html(card_rows(self._frame, _VERBS))
 
 
-_VERBS = ["totals", "rates", "lift", "winner", "srm", "check", "settled"]
+_VERBS = ["totals", "rates", "lift", "winner", "srm", "check", "settled", "plot"]

@@ -27,6 +27,11 @@ class Formula(NamedTuple):
         """The stats, in the order of the formula."""
         return tuple(stat for _, stat in self.terms)
 
+    def __str__(self) -> str:
+        (_, first), *others = self.terms
+        signs = {sign: text for text, sign in _SIGNS.items()}
+        return " ".join([first, *(f"{signs[sign]} {stat}" for sign, stat in others)])
+
 
 class Definition(NamedTuple):
     """A rate in one channel: what is divided by what, and of which kind it is."""

@@ -421,3 +421,63 @@ RATES = (
         OWN,
     ),
 )
+
+
+class Step(NamedTuple):
+    """One step of a channel's funnel: what is summed, and the rate that led there.
+
+    ``base`` names what the rate divides by; the first step has neither.
+    """
+
+    name: str
+    formula: str
+    rate: str = ""
+    base: str = ""
+
+
+_SENT = Step("sent", "sent")
+_CONVERTED = Step("converted", "conversions", "conversion_rate", "recipients")
+
+FUNNELS = {
+    "email": (
+        _SENT,
+        Step("delivered", "delivered", "delivery_rate", "sent"),
+        Step("opened", "unique_opens", "unique_open_rate", "delivered"),
+        Step("clicked", "unique_clicks", "click_to_open_rate", "opened"),
+        _CONVERTED,
+    ),
+    "push": (
+        _SENT,
+        Step("delivered", _PUSH_DELIVERED, "delivery_rate", "sent"),
+        Step("opened", "total_opens", "total_open_rate", "delivered"),
+        Step("clicked", "body_clicks", "body_click_rate", "delivered"),
+        _CONVERTED,
+    ),
+    "sms": (
+        _SENT,
+        Step("delivered", "delivered", "delivery_rate", "sent"),
+        Step("clicked", "clicks", "total_click_rate", "delivered"),
+        _CONVERTED,
+    ),
+    "whats_app": (
+        _SENT,
+        Step("delivered", "delivered", "delivery_rate", "sent"),
+        Step("read", "read", "read_rate", "sent"),
+        _CONVERTED,
+    ),
+    "content_cards": (
+        _SENT,
+        Step("seen", "unique_impressions"),
+        Step("clicked", "unique_clicks", "unique_click_rate", "seen"),
+        _CONVERTED,
+    ),
+    "in_app": (
+        Step("seen", "impressions"),
+        Step("clicked", "clicks", "body_click_rate", "seen"),
+        _CONVERTED,
+    ),
+    "webhook": (_SENT, _CONVERTED),
+}
+STEPS = ("sent", "delivered", "seen", "opened", "read", "clicked", "converted")
+FUNNEL = {channel.name: FUNNELS[channel.family] for channel in CHANNELS}
+FUNNEL_ELSEWHERE = (_SENT, _CONVERTED)

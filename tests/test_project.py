@@ -16,7 +16,7 @@ import braze_frames as bf
 ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "braze_frames"
 LAYERS = (
-    {"errors", "legible", "metrics", "scores"},
+    {"delegation", "errors", "legible", "metrics", "scores"},
     {"ids", "key", "endpoints", "windows", "packing", "dates", "formulas"},
     {"inference", "bayes"},
     {"contrasts", "power"},
@@ -31,7 +31,11 @@ LAYERS = (
     {"comparisons", "tabulate", "reader"},
     {"answers", "winner", "srm"},
     {"caveats", "findings"},
-    {"lift", "checks", "tables"},
+    {"lift", "checks", "tables", "panels"},
+    {"daylines"},
+    {"timelines", "funnels", "forests"},
+    {"courses"},
+    {"plots"},
     {"accessor"},
     {"registration"},
     {"__init__", "__main__"},

@@ -1,0 +1,237 @@
+"""How a lift settled, day by day, and when it was first sure."""
+
+import warnings
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from .comparisons import Se, Stratify
+from .daylines import (
+    BAND,
+    Line,
+    Wording,
+    cast_of,
+    draw_band,
+    draw_lines,
+    finish,
+    panels_of,
+    view,
+)
+from .errors import StatisticsWarning
+from .forests import (
+    check_single,
+    layout_of,
+    nothing_in,
+    over_whom,
+    percent,
+    text_color,
+    title_of,
+)
+from .lift import lift as _lift
+from .panels import Layout, Sheet, blank, shade, split
+
+if TYPE_CHECKING:
+    from matplotlib.artist import Artist
+    from matplotlib.axes import Axes
+
+    from .panels import Pictured
+
+
+def plot_lift_over_time(
+    df: pd.DataFrame,
+    metric: str,
+    control: str | None = None,
+    *,
+    se: Se = "auto",
+    stratify: Stratify = "auto",
+    tau: float = 0.10,
+    conf_level: float = 0.95,
+    deff: float = 1.0,
+    pairs: bool = False,
+    ax: "Axes | None" = None,
+) -> "Pictured":
+    """Draw how a lift settled: what was known on each day, with the days so far.
+
+    Parameters
+    ----------
+    df : DataFrame
+        The variation grain. Each channel of each campaign is a panel.
+    metric : str
+        A name of ``bf.glossary()``.
+    control, se, stratify, tau, conf_level, deff, pairs
+        As in ``lift``.
+    ax : Axes, optional
+        Where to draw; None makes a figure.
+
+    Returns
+    -------
+    Axes or ndarray of Axes
+        The Axes of one panel; an array where there are several. Each line is the
+        ``lift`` of ``cumulative=True``; the dark band its ordinary interval, right for
+        one look; the light band the always-valid one (``sequential=True``), right for
+        all looks together. A star marks the first day on which that excludes 0.
+
+    Raises
+    ------
+    ValueError
+        Several panels and one ``ax``; else as in ``lift``.
+    TypeError
+        Several metrics.
+    FrameError
+        As in ``lift``; but a frame without rows, or with one variation only, makes a
+        picture that says so.
+
+    Warns
+    -----
+    StatisticsWarning
+        As in ``lift``.
+
+    Notes
+    -----
+    The wide intervals of the first days may lie outside the view. Bands are not
+    adjusted for several variations.
+
+    Examples
+    --------
+    >>> import braze_frames as bf
+    >>> counts = {"Red": (9000, 540), "Control Group": (9000, 450)}
+    >>> entries = [
+    ...     {"variation_name": name, "unique_recipients": n, "conversions": x}
+    ...     for name, (n, x) in counts.items()
+    ... ]
+    >>> day = {"time": "2026-03-01", "messages": {"email": entries}}
+    >>> df = bf.read_braze_series({"data": [day]})
+    >>> ax = df.braze.plot.lift_over_time("conversion_rate")
+    >>> ax.lines[0].get_ydata().round(3).tolist()
+    [0.2]
+    """
+    check_single(metric)
+    title, nothing = f"{title_of(metric)}, by all days so far", nothing_in(df, metric)
+    if nothing:
+        return blank(df, title, nothing, ax)
+    ask = partial(
+        _lift,
+        df,
+        metric,
+        control,
+        se=se,
+        stratify=stratify,
+        tau=tau,
+        conf_level=conf_level,
+        deff=deff,
+        pairs=pairs,
+        cumulative=True,
+    )
+    once, daily = ask(), _quietly(partial(ask, sequential=True))
+    layout = layout_of(once)
+    lines = _lines(daily, layout)
+    sheet = Sheet(df, layout.panels, panels_of(lines), ax)
+    handles = draw_lines(sheet, lines, f"no lift of {metric} on any day")
+    _shade_ordinary(sheet, _lines(once, layout))
+    handles += _shades(conf_level) + _draw_stars(sheet, lines)
+    _frame(sheet, lines)
+    wording = Wording(title, "%", over_whom(once, layout), ", ".join(layout.lines))
+    finish(sheet, df, lines, "D", wording, handles)
+    return sheet.result()
+
+
+def _quietly(ask: Callable[[], pd.DataFrame]) -> pd.DataFrame:
+    """Ask again without the warnings that were given already."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", StatisticsWarning)
+        return ask()
+
+
+def _lines(table: pd.DataFrame, layout: Layout) -> list[Line]:
+    """Return the lift of each variation along days."""
+    found = []
+    for key, rows in split(table, layout.levels).items():
+        columns = [rows[name].to_numpy() for name in ("lift", "lift_low", "lift_high")]
+        days = rows.index.get_level_values("date").to_numpy()
+        place = len(layout.panels)
+        found.append(Line(key[:place], key[place:], days, *columns))
+    return found
+
+
+def _shade_ordinary(sheet: Sheet, lines: Sequence[Line]) -> None:
+    """Shade the ordinary intervals, inside of the always-valid ones."""
+    cast = cast_of(lines)
+    for line in lines:
+        look = cast.looks[line.panel, line.name]
+        draw_band(sheet.panels[line.panel], line, look.color)
+
+
+def _shades(conf_level: float) -> "list[Artist]":
+    level = percent(conf_level)
+    return [
+        shade(f"{level} interval, always valid", BAND),
+        shade(f"{level} interval of one look", 2 * BAND),
+    ]
+
+
+def _frame(sheet: Sheet, lines: Sequence[Line]) -> None:
+    """Draw the line of no lift, and look at what is known after the first days."""
+    for ax in sheet.axes:
+        ax.axhline(0, color=text_color(), linewidth=1, zorder=1)
+    limits = view([_later(line) for line in lines])
+    if limits is not None and sheet.own:
+        sheet.axes[0].set_ylim(limits)
+
+
+def _draw_stars(sheet: Sheet, lines: Sequence[Line]) -> "list[Artist]":
+    """Mark the first day on which an interval excludes 0, and write its date."""
+    from matplotlib.lines import Line2D
+
+    cast, found = cast_of(lines), []
+    for line in lines:
+        day = _first_sure(line)
+        if day is not None:
+            color = cast.looks[line.panel, line.name].color
+            found.append(_draw_star(sheet.panels[line.panel], line, day, color))
+    star = Line2D([], [], **_star(text_color()), label="first day that excludes 0")
+    return [star] if found else []
+
+
+def _first_sure(line: Line) -> int | None:
+    """Return the first day on which the limits are on one side of 0; None: never."""
+    low, high = line.limits
+    sure = np.flatnonzero((low > 0) | (high < 0))
+    return int(sure[0]) if len(sure) else None
+
+
+def _draw_star(ax: "Axes", line: Line, day: int, color: str) -> "Artist":
+    stamp, value = pd.Timestamp(line.days[day]), float(line.values[day])
+    ax.annotate(
+        f"{stamp.day} {stamp:%b}",
+        (line.days[day], value),
+        xytext=(0, 10),
+        textcoords="offset points",
+        ha="center",
+    )
+    (star,) = ax.plot(line.days[[day]], [value], **_star(color), zorder=4)
+    return star
+
+
+def _star(color: str) -> dict[str, Any]:
+    return {
+        "linestyle": "none",
+        "marker": "*",
+        "markersize": 14,
+        "color": color,
+        "markeredgecolor": text_color(),
+    }
+
+
+def _later(line: Line) -> Line:
+    """Return all but the first fifth of the days, on which little is known."""
+    start = len(line.days) // 5
+    low, high = line.limits
+    return line._replace(
+        days=line.days[start:],
+        values=line.values[start:],
+        low=low[start:],
+        high=high[start:],
+    )

@@ -1,0 +1,253 @@
+"""Lines along days: values, bands, axes of dates, and the days that still grow."""
+
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from .grains import Level, levels_of
+from .panels import Cast, Key, Look, Sheet, say, shade
+from .scores import Floats
+from .sums import binned
+
+if TYPE_CHECKING:
+    from matplotlib.artist import Artist
+    from matplotlib.axes import Axes
+
+Freq = str | pd.offsets.BaseOffset
+Days = np.ndarray[Any, np.dtype[np.datetime64]]
+
+BAND = 0.18
+_LATE = 0.15
+_MARKERS_SHOWN = 15
+_FEW_DAYS = 8
+_DAY = np.timedelta64(1, "D")
+
+
+class Line(NamedTuple):
+    """Values along days, and the limits of their interval where there is one."""
+
+    panel: Key
+    name: Key
+    days: Days
+    values: Floats
+    low: Floats | None = None
+    high: Floats | None = None
+
+    @property
+    def empty(self) -> bool:
+        """Whether there is nothing to see."""
+        return not np.isfinite(self.values).any()
+
+    @property
+    def limits(self) -> tuple[Floats, Floats]:
+        """The limits, NaN where there are none."""
+        none = np.full(len(self.days), np.nan)
+        return (
+            none if self.low is None else self.low,
+            none if self.high is None else self.high,
+        )
+
+
+def panels_of(lines: Iterable[Line]) -> list[Key]:
+    """Return the panels of the lines, in their order."""
+    return list(dict.fromkeys(line.panel for line in lines))
+
+
+def draw_lines(sheet: Sheet, lines: Sequence[Line], nothing: str) -> "list[Artist]":
+    """Draw lines and bands; return the legend's entries, also of lines without data.
+
+    Parameters
+    ----------
+    sheet : Sheet
+        Has the panels.
+    lines : list of Line
+        What to draw.
+    nothing : str
+        What to say in a panel that stays empty.
+    """
+    cast = cast_of(lines)
+    for line in lines:
+        ax, look = sheet.panels[line.panel], cast.looks[line.panel, line.name]
+        _draw_line(ax, line, look, cast.names[line.name])
+        draw_band(ax, line, look.color)
+    say_of_nothing(sheet, lines, nothing)
+    seen = {line.name for line in lines if not line.empty}
+    return cast.entries(
+        sheet,
+        lambda look, name: _entry(
+            look, cast.names[name] + ("" if name in seen else " (no data)")
+        ),
+    )
+
+
+def cast_of(lines: Iterable[Line]) -> Cast:
+    """Return the looks and names of lines."""
+    return Cast([(line.panel, line.name) for line in lines])
+
+
+def say_of_nothing(sheet: Sheet, lines: Sequence[Line], text: str) -> None:
+    """Say so in panels that stay empty."""
+    for panel, ax in sheet.panels.items():
+        if all(line.empty for line in lines if line.panel == panel):
+            say(ax, text)
+
+
+def _draw_line(ax: "Axes", line: Line, look: Look, name: str) -> None:
+    size = len(line.days)
+    step = max(1, size // _MARKERS_SHOWN)
+    start = ord(look.marker) % step
+    marked = np.zeros(size, dtype=bool)
+    marked[start::step] = True
+    marked |= lonely(line.values)
+    ax.plot(
+        line.days,
+        line.values,
+        color=look.color,
+        marker=look.marker,
+        markersize=5,
+        markevery=np.flatnonzero(marked).tolist(),
+        linewidth=1.5,
+        label=name,
+    )
+
+
+def lonely(values: Floats) -> Any:
+    """Tell which values have no neighbour that a line could join them to."""
+    there = np.isfinite(values)
+    padded = np.concatenate([[False], there, [False]])
+    return there & ~padded[:-2] & ~padded[2:]
+
+
+def draw_band(ax: "Axes", line: Line, color: str) -> None:
+    """Shade an interval along days; a day without neighbours has a bar.
+
+    One without an upper limit reaches up to the highest of the others.
+    """
+    low, high = line.limits
+    known = np.isfinite(low)
+    if not known.any():
+        return
+    finite = high[np.isfinite(high)]
+    high = np.where(np.isposinf(high), finite.max(initial=1.0), high)
+    ax.fill_between(line.days, low, high, color=color, alpha=BAND, linewidth=0)
+    alone = lonely(low + high)
+    if alone.any():
+        days, ends = line.days[alone], (low[alone], high[alone])
+        ax.vlines(days, *ends, color=color, alpha=0.5, linewidth=4)
+
+
+def _entry(look: Look, name: str) -> "Artist":
+    from matplotlib.lines import Line2D
+
+    return Line2D(
+        [], [], color=look.color, marker=look.marker, markersize=5, label=name
+    )
+
+
+class Wording(NamedTuple):
+    """What a picture along days says: its title, unit, axis of values and legend."""
+
+    title: str
+    unit: str
+    values: str
+    legend: str
+
+
+def finish(
+    sheet: Sheet,
+    df: pd.DataFrame,
+    lines: Sequence[Line],
+    freq: Freq,
+    wording: Wording,
+    handles: "Sequence[Artist]",
+) -> None:
+    """Shade what still grows, and write titles, dates, units and the legend."""
+    late = _shade_late(sheet, df, freq)
+    _format_days(sheet, lines)
+    _format_values(sheet, wording.unit)
+    sheet.head(wording.title)
+    sheet.label("date", wording.values)
+    sheet.legend([*handles, *late], wording.legend)
+
+
+def _shade_late(sheet: Sheet, df: pd.DataFrame, freq: Freq) -> "list[Artist]":
+    span = _late_span(df, freq)
+    if span is None:
+        return []
+    for ax in sheet.axes:
+        ax.axvspan(*span, color="0.5", alpha=_LATE, linewidth=0, zorder=0)
+    return [shade("unsettled, still growing", _LATE)]
+
+
+def _late_span(df: pd.DataFrame, freq: Freq) -> tuple[Any, Any] | None:
+    """Return from when to when the periods are that hold unsettled days; None: none."""
+    days = days_of(df)
+    late = days.to_numpy() > settled_until(df)
+    if not late.any():
+        return None
+    periods = binned(Level("date", days, np.arange(len(days))), freq)
+    starts = periods.labels.to_numpy()
+    half = (np.median(np.diff(starts)) if len(starts) > 1 else _DAY) / 2
+    return starts[periods.codes[late].min()] - half, starts[-1] + half
+
+
+def days_of(df: pd.DataFrame) -> pd.Index:
+    """Return the days of a frame, sorted."""
+    return next(one for one in levels_of(df) if one.name == "date").used().labels
+
+
+def settled_until(df: pd.DataFrame) -> np.datetime64:
+    """Return the last day that no longer grows, as far as the frame knows."""
+    return np.datetime64(df.attrs.get("braze", {}).get("settled_until") or "NaT")
+
+
+def _format_days(sheet: Sheet, lines: Sequence[Line]) -> None:
+    """Write dates concisely, and never an hour."""
+    from matplotlib.dates import AutoDateLocator, ConciseDateFormatter, DayLocator
+
+    days = np.concatenate([line.days for line in lines]) if lines else np.array([])
+    if not len(days):
+        return
+    few = days.max() - days.min() < _FEW_DAYS * _DAY
+    for ax in sheet.axes:
+        locator: Any = AutoDateLocator(minticks=3, maxticks=8)  # type: ignore[no-untyped-call]
+        locator = DayLocator() if few else locator  # type: ignore[no-untyped-call]
+        concise: Any = ConciseDateFormatter(locator)  # type: ignore[no-untyped-call]
+        ax.xaxis.set_major_locator(locator)
+        ax.xaxis.set_major_formatter(concise)
+        if len(np.unique(days)) == 1:
+            ax.set_xlim(days[0] - _DAY, days[0] + _DAY)
+
+
+def _format_values(sheet: Sheet, unit: str) -> None:
+    from matplotlib.ticker import MaxNLocator, PercentFormatter, StrMethodFormatter
+
+    for ax in sheet.axes:
+        if unit == "%":
+            ax.yaxis.set_major_formatter(PercentFormatter(1.0))
+            continue
+        ax.yaxis.set_major_formatter(StrMethodFormatter("{x:,.10g}"))
+        if unit != "USD":
+            ax.yaxis.set_major_locator(MaxNLocator(integer=True))
+
+
+def view(lines: Sequence[Line]) -> tuple[float, float] | None:
+    """Return limits that hold all values and most of their bands; None: nothing to see.
+
+    A day with few people has a band of nearly 100 %, which would hide all others.
+    """
+    seen = _finite([line.values for line in lines])
+    if not len(seen):
+        return None
+    edges = _finite([limit for line in lines for limit in line.limits])
+    if len(edges):
+        seen = np.concatenate([seen, np.quantile(edges, [0.05, 0.95])])
+    margin = 0.05 * np.ptp(seen) or 0.05 * abs(seen[0]) or 0.01
+    return float(seen.min() - margin), float(seen.max() + margin)
+
+
+def _finite(arrays: Sequence[Floats]) -> Floats:
+    joined = np.concatenate([*arrays, np.array([])])
+    return np.asarray(joined[np.isfinite(joined)])

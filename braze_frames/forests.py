@@ -1,0 +1,331 @@
+"""The forest: the lift of each variation with its interval, best first."""
+
+from collections.abc import Collection, Iterable
+from textwrap import fill
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from .arms import Arms
+from .comparisons import Se, Stratify
+from .formulas import define
+from .grains import grain_of, labels
+from .inference import Adjustment
+from .legible import tell_apart
+from .lift import lift as _lift
+from .panels import Key, Layout, Sheet, blank, names_of, plain, split, words
+from .scores import Floats
+
+if TYPE_CHECKING:
+    from matplotlib.artist import Artist
+    from matplotlib.axes import Axes
+
+    from .panels import Pictured
+
+_BLUE = "#5790fc"
+_HEAD, _ROW = 1.6, 0.45
+_NOTE, _READING = 100, 0.9
+
+
+class Forest(NamedTuple):
+    """The rows of a panel, best first: names, estimates, limits and notes."""
+
+    names: list[Key]
+    lift: Floats
+    low: Floats
+    high: Floats
+    significant: "np.ndarray[tuple[int], np.dtype[np.bool_]]"
+    notes: list[str]
+
+
+def plot_lift(
+    df: pd.DataFrame,
+    metric: str,
+    control: str | None = None,
+    *,
+    se: Se = "auto",
+    stratify: Stratify = "auto",
+    sequential: bool = False,
+    tau: float = 0.10,
+    adjust: Adjustment = "holm",
+    conf_level: float = 0.95,
+    deff: float = 1.0,
+    pairs: bool = False,
+    prior: tuple[float, float] | None = None,
+    ax: "Axes | None" = None,
+) -> "Pictured":
+    """Draw the lift of each variation with its interval: a forest, best first.
+
+    Parameters
+    ----------
+    df : DataFrame
+        The variation grain. Each channel of each campaign is a panel.
+    metric : str
+        A name of ``bf.glossary()``.
+    control, se, stratify, sequential, tau, adjust, conf_level, deff, pairs, prior
+        As in ``lift``.
+    ax : Axes, optional
+        Where to draw; None makes a figure.
+
+    Returns
+    -------
+    Axes or ndarray of Axes
+        The Axes of one panel; an array where there are several. A row for each
+        variation, from the top: the point at ``lift``, the line from ``lift_low`` to
+        ``lift_high``, with an arrow where there is no upper limit. Filled points are
+        significant after adjustment. A row without a lift says why.
+
+    Raises
+    ------
+    ValueError
+        Several panels and one ``ax``; else as in ``lift``.
+    TypeError
+        Several metrics.
+    FrameError
+        As in ``lift``; but a frame without rows, or with one variation only, makes a
+        picture that says so.
+
+    Warns
+    -----
+    StatisticsWarning
+        As in ``lift``.
+
+    Examples
+    --------
+    >>> import braze_frames as bf
+    >>> counts = {"Red": (9000, 540), "Control Group": (9000, 450)}
+    >>> entries = [
+    ...     {"variation_name": name, "unique_recipients": n, "conversions": x}
+    ...     for name, (n, x) in counts.items()
+    ... ]
+    >>> day = {"time": "2026-03-01", "messages": {"email": entries}}
+    >>> ax = bf.read_braze_series({"data": [day]}).braze.plot.lift("conversion_rate")
+    >>> ax.lines[0].get_xdata().round(3).tolist()
+    [0.2]
+    """
+    check_single(metric)
+    nothing = nothing_in(df, metric)
+    if nothing:
+        return blank(df, title_of(metric), nothing, ax)
+    table = _lift(
+        df,
+        metric,
+        control,
+        se=se,
+        stratify=stratify,
+        sequential=sequential,
+        tau=tau,
+        adjust=adjust,
+        conf_level=conf_level,
+        deff=deff,
+        pairs=pairs,
+        prior=prior,
+    )
+    layout = layout_of(table)
+    forests = {
+        panel: _forest(rows, layout)
+        for panel, rows in split(table, layout.panels).items()
+    }
+    most = max(len(forest.names) for forest in forests.values())
+    height = _HEAD + _ROW * most
+    sheet = Sheet(df, layout.panels, list(forests), ax, height=height, rows=True)
+    limits = _limits(forests.values())
+    for panel, forest in forests.items():
+        _draw_forest(sheet.panels[panel], forest, limits)
+    sheet.head(title_of(metric))
+    sheet.label(over_whom(table, layout), "")
+    handles = _legend(forests.values(), adjust, conf_level, sequential=sequential)
+    sheet.legend(handles, aside=_READING)
+    return sheet.result()
+
+
+def check_single(metric: object) -> None:
+    """Refuse several metrics: a picture shows one.
+
+    Raises
+    ------
+    TypeError
+        It is not a name.
+    """
+    if not isinstance(metric, str):
+        raise TypeError(
+            f"metric={metric!r}: a picture shows one metric; draw each by itself"
+        )
+
+
+def nothing_in(df: pd.DataFrame, metric: str) -> str:
+    """Say why there is nothing to compare; empty where there is."""
+    if grain_of(df) != "variation":
+        return ""
+    define(metric, labels(df, "channel"))
+    if not len(df):
+        return "the frame has no rows"
+    alone = all(len(family.arms) < 2 for family in Arms(df).families)
+    return "one variation only, and nothing to compare it with" if alone else ""
+
+
+def title_of(metric: str) -> str:
+    """Return the title of a picture of lift."""
+    name = words(metric)
+    return f"Lift of {name[:1].lower()}{name[1:]}"
+
+
+def layout_of(table: pd.DataFrame) -> Layout:
+    """Tell panels from rows; pairs have a control of their own."""
+    names = [name for name in table.index.names if name != "date"]
+    return Layout(
+        [name for name in names if name in {"campaign", "channel"}],
+        [name for name in names if name in {"variation", "control"}],
+    )
+
+
+def over_whom(table: pd.DataFrame, layout: Layout) -> str:
+    """Say over whom a lift is."""
+    if "control" in layout.lines:
+        return "lift over the control of the pair"
+    found = list(table["control"].dropna().unique())
+    name = names_of([(label,) for label in found])
+    return (
+        f"lift over {name[found[0],]}" if len(found) == 1 else "lift over the control"
+    )
+
+
+def percent(share: float) -> str:
+    """Write a share as a percentage."""
+    return f"{100 * share:.4g} %"
+
+
+def text_color() -> Any:
+    """Return the colour of text, which any theme's background lets one see."""
+    from matplotlib import rcParams
+
+    return rcParams["text.color"]
+
+
+def _forest(rows: pd.DataFrame, layout: Layout) -> Forest:
+    best = rows.iloc[np.argsort(-rows["lift"].to_numpy(), kind="stable")]
+    labels = [best.index.get_level_values(name) for name in layout.lines]
+    sure = best["significant"].fillna(value=False)
+    return Forest(
+        list(zip(*labels, strict=True)),
+        best["lift"].to_numpy(),
+        best["lift_low"].to_numpy(),
+        best["lift_high"].to_numpy(),
+        sure.to_numpy(dtype=bool),
+        best["note"].tolist(),
+    )
+
+
+def _limits(forests: Iterable[Forest]) -> tuple[float, float]:
+    """Return limits that hold 0, all estimates and all limits but infinite ones."""
+    parts = [part for one in forests for part in (one.lift, one.low, one.high)]
+    seen = np.concatenate([*parts, [0.0]])
+    seen = seen[np.isfinite(seen)]
+    margin = 0.08 * np.ptp(seen) or 0.1
+    return float(seen.min() - margin), float(seen.max() + margin)
+
+
+def _draw_forest(ax: "Axes", forest: Forest, limits: tuple[float, float]) -> None:
+    from matplotlib.ticker import MaxNLocator, PercentFormatter
+
+    _draw_points(ax, forest)
+    _draw_limits(ax, forest, limits[1])
+    ax.axvline(0, color=text_color(), linewidth=1, zorder=1)
+    _write(ax, forest)
+    names = names_of(forest.names, " vs ")
+    ax.set_yticks(range(len(names)), [names[name] for name in forest.names])
+    ax.set_ylim(len(names) - 0.5, -0.5)
+    ax.set_xlim(limits)
+    ax.xaxis.set_major_formatter(PercentFormatter(1.0))
+    ax.xaxis.set_major_locator(MaxNLocator(5))
+
+
+def _draw_points(ax: "Axes", forest: Forest) -> None:
+    """Draw the estimates: filled where significant, hollow where not."""
+    places = np.arange(len(forest.names))
+    known = np.isfinite(forest.lift)
+    for chosen, face in ((forest.significant, _BLUE), (~forest.significant, "none")):
+        drawn = chosen & known
+        if drawn.any():
+            ax.plot(forest.lift[drawn], places[drawn], **_point(face))
+
+
+def _point(face: str) -> dict[str, Any]:
+    return {
+        "linestyle": "none",
+        "marker": "o",
+        "markersize": 8,
+        "markeredgewidth": 1.5,
+        "color": _BLUE,
+        "markerfacecolor": face,
+        "zorder": 3,
+    }
+
+
+def _draw_limits(ax: "Axes", forest: Forest, edge: float) -> None:
+    """Draw the intervals; one without an upper limit ends in an arrow at the edge."""
+    open_end = np.isposinf(forest.high)
+    high = np.where(open_end, edge, forest.high)
+    places = np.arange(len(forest.names))
+    ax.hlines(places, forest.low, high, color=_BLUE, linewidth=2)
+    if open_end.any():
+        ends = np.full(int(open_end.sum()), edge)
+        ax.plot(ends, places[open_end], **_arrow(), clip_on=False)
+
+
+def _arrow() -> dict[str, Any]:
+    return {"linestyle": "none", "marker": ">", "markersize": 9, "color": _BLUE}
+
+
+def _write(ax: "Axes", forest: Forest) -> None:
+    """Write each lift beside its row, and the reason where there is none."""
+    known = np.isfinite(forest.lift) | np.isfinite(forest.low)
+    for place in range(len(known)):
+        if known[place]:
+            beside = ("axes fraction", "data")
+            ax.annotate(
+                _reading(forest, place), (1.01, place), xycoords=beside, va="center"
+            )
+        else:
+            (note,) = tell_apart([forest.notes[place] or "not known"], _NOTE)
+            text = fill(plain(f"no lift: {note}"), 50)
+            ax.annotate(
+                text,
+                (0.01, place),
+                xycoords=("axes fraction", "data"),
+                va="center",
+                style="italic",
+                fontsize="small",
+            )
+
+
+def _reading(forest: Forest, place: int) -> str:
+    lift = forest.lift[place]
+    mark = " *" if forest.significant[place] else ""
+    return "" if np.isnan(lift) else f"{100 * lift:+.1f} %{mark}"
+
+
+def _legend(
+    forests: Collection[Forest], adjust: str, conf_level: float, *, sequential: bool
+) -> "list[Artist]":
+    from matplotlib.lines import Line2D
+
+    how = "" if adjust == "none" else f", {adjust}"
+    known = [one.significant[np.isfinite(one.lift)] for one in forests]
+    sure = np.concatenate(known)
+    looks = {
+        f"* significant at {percent(1 - conf_level)}{how}": (_BLUE, sure.any()),
+        "not significant": ("none", not sure.all()),
+    }
+    found: list[Artist] = [
+        Line2D([], [], **_point(face), label=text)
+        for text, (face, shown) in looks.items()
+        if shown
+    ]
+    valid = ", always valid" if sequential else ""
+    text = f"{percent(conf_level)} interval{valid}"
+    found.append(Line2D([], [], color=_BLUE, linewidth=2, label=text))
+    if any(np.isposinf(one.high).any() for one in forests):
+        found.append(Line2D([], [], **_arrow(), label="no upper limit"))
+    return found

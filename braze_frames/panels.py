@@ -1,0 +1,326 @@
+"""Small multiples: panels side by side, with their titles, looks and legend.
+
+Nothing global is touched: no style, no rcParams, no backend.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from textwrap import fill
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from .errors import listed
+from .grains import level_names
+from .legible import legible, shorten, tell_apart
+
+if TYPE_CHECKING:
+    from matplotlib.artist import Artist
+    from matplotlib.axes import Axes
+
+    Pictured = Axes | np.ndarray[Any, np.dtype[np.object_]]
+
+Key = tuple[str, ...]
+
+# Petroff 2021, "Accessible Color Sequences for Data Visualization", arXiv:2107.02270
+_SIX = ("#5790fc", "#f89c20", "#e42536", "#964a8b", "#9c9ca1", "#7a21dd")
+_TEN = (
+    *("#3f90da", "#ffa90e", "#bd1f01", "#94a4a2", "#832db6"),
+    *("#a96b59", "#e76300", "#b9ac70", "#717581", "#92dadd"),
+)
+_MARKERS = "os^DvPX*<>p"
+_HATCHES = ("", "//", "..", "xx", "\\\\", "++", "oo")
+_NAME, _TITLE, _JOINT = 25, 60, " · "
+
+
+class Look(NamedTuple):
+    """How one name is drawn: its colour, and a second sign beside it."""
+
+    color: str
+    marker: str
+    hatch: str
+
+
+class Layout(NamedTuple):
+    """The levels whose labels make panels, and those whose labels make lines, bars."""
+
+    panels: list[str]
+    lines: list[str]
+
+    @property
+    def levels(self) -> list[str]:
+        """All levels that are kept apart."""
+        return [*self.panels, *self.lines]
+
+
+def lay_out(df: pd.DataFrame, by: str | Sequence[str] | None) -> Layout:
+    """Tell lines from panels: campaigns and channels that are not in ``by`` are panels.
+
+    None is every variation. Day totals have no variations, and one line.
+    """
+    has = [name for name in level_names(df) if name != "date"]
+    wanted = "variation" if by is None else by
+    lines = [wanted] if isinstance(wanted, str) else list(dict.fromkeys(wanted))
+    if "channel" not in has and lines == ["variation"]:
+        lines = []
+    return Layout([name for name in has if name not in {*lines, "variation"}], lines)
+
+
+def split(table: pd.DataFrame, levels: Sequence[str]) -> dict[Key, pd.DataFrame]:
+    """Return the rows of each combination of labels, in their order."""
+    if not levels:
+        return {(): table} if len(table) else {}
+    return {
+        tuple(map(str, key)): rows
+        for key, rows in table.groupby(level=list(levels), sort=False)
+    }
+
+
+def names_of(keys: Iterable[Key], joint: str = _JOINT) -> dict[Key, str]:
+    """Return what is shown for each combination of labels; none twice."""
+    given = list(dict.fromkeys(keys))
+    parts = [shorten(column, _NAME) for column in zip(*given, strict=True)]
+    joined = [
+        joint.join(part[label] for part, label in zip(parts, key, strict=True))
+        for key in given
+    ]
+    shown = tell_apart(joined, (_NAME + 3) * max(len(parts), 1))
+    return {
+        key: plain(name) if key else "" for key, name in zip(given, shown, strict=True)
+    }
+
+
+def plain(text: str) -> str:
+    r"""Return text that matplotlib draws to the letter: a ``$`` begins no formula.
+
+    Examples
+    --------
+    >>> print(plain("5 $ off"))
+    5 \$ off
+    """
+    return text.replace("$", r"\$")
+
+
+def words(name: object) -> str:
+    """Return a stat's or rate's name in words.
+
+    Examples
+    --------
+    >>> words("unique_open_rate")
+    'Unique open rate'
+    """
+    (shown,) = tell_apart([str(name).replace("_", " ")], _TITLE)
+    return plain(shown[:1].upper() + shown[1:])
+
+
+class Cast:
+    """Who is drawn in which panel: their looks, and what is shown for their names.
+
+    A name looks the same in all panels while there are few. Many campaigns have too
+    many variations for one legend: then each panel begins anew, with its own.
+
+    Parameters
+    ----------
+    drawn : list of tuple
+        The panel and the name of each line, bar or area.
+    """
+
+    def __init__(self, drawn: Sequence[tuple[Key, Key]]) -> None:
+        every = looks_of(name for _, name in drawn)
+        self.names = names_of(every)
+        self._panels: dict[Key, list[Key]] = {}
+        for panel, name in dict.fromkeys(drawn):
+            self._panels.setdefault(panel, []).append(name)
+        self._together = len(every) <= len(_TEN) or len(self._panels) == 1
+        self.looks = {
+            (panel, name): look
+            for panel, own in self._panels.items()
+            for name, look in (every if self._together else looks_of(own)).items()
+        }
+
+    def entries(
+        self, sheet: "Sheet", draw: "Callable[[Look, Key], Artist]"
+    ) -> "list[Artist]":
+        """Return the legend's entries; of many names, write them into the panels."""
+        if self.names.keys() == {()}:
+            return []
+        if self._together:
+            looks = {name: look for (_, name), look in self.looks.items()}
+            return [draw(looks[name], name) for name in self.names]
+        for panel, own in self._panels.items():
+            handles = [draw(self.looks[panel, name], name) for name in own]
+            sheet.panels[panel].legend(
+                handles=handles, loc="upper left", fontsize="x-small", framealpha=0.6
+            )
+        return []
+
+
+def looks_of(names: Iterable[Key]) -> dict[Key, Look]:
+    """Return a look for each name: a colour, with a second sign beside it."""
+    given = list(dict.fromkeys(names))
+    colors = _SIX if len(given) <= len(_SIX) else _TEN
+    return {
+        name: Look(
+            colors[n % len(colors)],
+            _MARKERS[n % len(_MARKERS)],
+            _HATCHES[n % len(_HATCHES)],
+        )
+        for n, name in enumerate(given)
+    }
+
+
+class Sheet:
+    """A picture in the making: a figure of panels, or an Axes of the user's own.
+
+    Parameters
+    ----------
+    df : DataFrame
+        What is drawn, for a word on how to slice it.
+    levels : list of str
+        Whose labels make panels.
+    keys : list of tuple of str
+        Those labels, one panel each; none make one panel without a name.
+    ax : Axes, optional
+        Where to draw, in place of a new figure.
+    height : float, optional
+        Of a panel, in inches.
+    rows : bool
+        Panels have rows of their own from top to bottom, and a common scale of x only.
+
+    Raises
+    ------
+    ValueError
+        There are several panels and one ``ax``.
+    """
+
+    def __init__(
+        self,
+        df: pd.DataFrame,
+        levels: Sequence[str],
+        keys: Sequence[Key],
+        ax: "Axes | None",
+        *,
+        height: float | None = None,
+        rows: bool = False,
+    ) -> None:
+        self._names = list(names_of(keys).values()) or [""]
+        count = len(self._names)
+        if ax is not None and count > 1:
+            raise ValueError(_too_many(df, levels, keys))
+        self.own = ax is None
+        self._columns = min(count, 2 if rows or count == 4 else 3)
+        self.axes = [ax] if ax else self._open(count, height, sharey=not rows)
+        self.panels = dict(zip(keys or [()], self.axes, strict=True))
+
+    def _open(self, count: int, height: float | None, *, sharey: bool) -> "list[Axes]":
+        import matplotlib.pyplot as plt
+
+        rows = -(-count // self._columns)
+        height = height or (4.0 if count == 1 else 3.0)
+        _, grid = plt.subplots(
+            rows,
+            self._columns,
+            figsize=(8.0, height) if count == 1 else (12.0, rows * height + 0.6),
+            layout="constrained",
+            sharex=True,
+            sharey=sharey,
+            squeeze=False,
+        )
+        axes = list(grid.flat)
+        for spare in axes[count:]:
+            spare.remove()
+        return axes[:count]
+
+    def head(self, title: str) -> None:
+        """Put the title above, and the campaign and channel above each panel."""
+        if len(self.axes) > 1:
+            self.axes[0].figure.suptitle(title)
+            for ax, name in zip(self.axes, self._names, strict=True):
+                ax.set_title(name.replace(_JOINT, "\n"), fontsize="medium")
+        else:
+            self.axes[0].set_title("\n".join(filter(None, [title, *self._names])))
+
+    def label(self, x: str, y: str) -> None:
+        """Label the axes: of small multiples the leftmost and the lowest."""
+        for n, ax in enumerate(self.axes):
+            if n % self._columns == 0:
+                ax.set_ylabel(y)
+            if n + self._columns >= len(self.axes):
+                ax.set_xlabel(x)
+                ax.tick_params(labelbottom=True)
+
+    def legend(
+        self, handles: Sequence["Artist"], title: str = "", *, aside: float = 0.0
+    ) -> None:
+        """Explain lines and shades: beside the panels of a figure of our own.
+
+        ``aside`` leaves so many inches for what is written there.
+        """
+        from matplotlib.transforms import ScaledTranslation
+
+        if not handles:
+            return
+        first, text = self.axes[0], title or None
+        if len(self.axes) > 1:
+            first.figure.legend(
+                handles=handles, title=text, loc="outside right upper", frameon=False
+            )
+        elif self.own:
+            first.legend(
+                handles=handles,
+                title=text,
+                loc="upper left",
+                bbox_to_anchor=(1.01, 1.0),
+                bbox_transform=first.transAxes
+                + ScaledTranslation(aside, 0, first.figure.dpi_scale_trans),
+                frameon=False,
+            )
+        else:
+            first.legend(handles=handles, title=text, loc="upper left")
+
+    def result(self) -> "Pictured":
+        """Return the Axes of one panel; an array of the Axes of several."""
+        if len(self.axes) == 1:
+            return self.axes[0]
+        found = np.empty(len(self.axes), dtype=object)
+        found[:] = self.axes
+        return found
+
+
+def blank(df: pd.DataFrame, title: str, why: str, ax: "Axes | None") -> "Pictured":
+    """Return a picture that says why there is nothing to see."""
+    sheet = Sheet(df, [], [], ax)
+    sheet.head(title)
+    sheet.axes[0].set(xticks=[], yticks=[])
+    say(sheet.axes[0], why)
+    return sheet.result()
+
+
+def say(ax: "Axes", text: str) -> None:
+    """Write into the middle of an Axes why there is nothing to see."""
+    shown = fill(plain(legible(text)), 60)
+    place = ax.transAxes
+    ax.text(0.5, 0.5, shown, style="italic", ha="center", va="center", transform=place)
+
+
+def shade(text: str, alpha: float, color: str = "0.5", hatch: str = "") -> "Artist":
+    """Return the legend's entry for a shade or an area."""
+    from matplotlib.patches import Patch
+
+    return Patch(facecolor=color, alpha=alpha, hatch=hatch, linewidth=0, label=text)
+
+
+def _too_many(df: pd.DataFrame, levels: Sequence[str], keys: Sequence[Key]) -> str:
+    """Say how to slice what does not fit on one Axes."""
+    place = next(n for n in range(len(levels)) if len({key[n] for key in keys}) > 1)
+    level, label = levels[place], keys[0][place]
+    how = (
+        f"df.xs({label!r}, level={level!r}, drop_level=False)"
+        if level in df.index.names
+        else f"df[df[{level!r}] == {label!r}]"
+    )
+    found = listed(_JOINT.join(map(legible, key)) for key in keys)
+    return (
+        f"{len(keys)} panels do not fit on one ax= ({found}): slice one out, as in "
+        f"{how}, or leave ax= out"
+    )
