@@ -17,7 +17,7 @@ from .daylines import (
     draw_band,
     draw_lines,
     finish,
-    panels_of,
+    sheet_of,
     view,
 )
 from .errors import StatisticsWarning
@@ -128,7 +128,7 @@ def plot_lift_over_time(
     once, daily = ask(), _quietly(partial(ask, sequential=True))
     layout = layout_of(once)
     lines = _lines(daily, layout)
-    sheet = Sheet(df, layout.panels, panels_of(lines), ax)
+    sheet = sheet_of(df, layout, lines, ax)
     handles = draw_lines(sheet, lines, f"no lift of {metric} on any day")
     _shade_ordinary(sheet, _lines(once, layout))
     handles += _shades(conf_level) + _draw_stars(sheet, lines)
@@ -176,7 +176,7 @@ def _frame(sheet: Sheet, lines: Sequence[Line]) -> None:
     """Draw the line of no lift, and look at what is known after the first days."""
     for ax in sheet.axes:
         ax.axhline(0, color=text_color(), linewidth=1, zorder=1)
-    limits = view([_later(line) for line in lines])
+    limits = view([_later(line) for line in lines], 0.0)
     if limits is not None and sheet.own:
         sheet.axes[0].set_ylim(limits)
 

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from .grains import Level, levels_of
-from .panels import Cast, Key, Look, Sheet, say, shade
+from .panels import Cast, Key, Layout, Look, Sheet, say, shade
 from .scores import Floats
 from .sums import binned
 
@@ -53,6 +53,14 @@ class Line(NamedTuple):
 def panels_of(lines: Iterable[Line]) -> list[Key]:
     """Return the panels of the lines, in their order."""
     return list(dict.fromkeys(line.panel for line in lines))
+
+
+def sheet_of(
+    df: pd.DataFrame, layout: Layout, lines: Sequence[Line], ax: "Axes | None"
+) -> Sheet:
+    """Open the panels of lines."""
+    names = cast_of(lines).names.values()
+    return Sheet(df, layout.panels, panels_of(lines), ax, names)
 
 
 def draw_lines(sheet: Sheet, lines: Sequence[Line], nothing: str) -> "list[Artist]":
@@ -233,7 +241,7 @@ def _format_values(sheet: Sheet, unit: str) -> None:
             ax.yaxis.set_major_locator(MaxNLocator(integer=True))
 
 
-def view(lines: Sequence[Line]) -> tuple[float, float] | None:
+def view(lines: Sequence[Line], *also: float) -> tuple[float, float] | None:
     """Return limits that hold all values and most of their bands; None: nothing to see.
 
     A day with few people has a band of nearly 100 %, which would hide all others.
@@ -242,8 +250,8 @@ def view(lines: Sequence[Line]) -> tuple[float, float] | None:
     if not len(seen):
         return None
     edges = _finite([limit for line in lines for limit in line.limits])
-    if len(edges):
-        seen = np.concatenate([seen, np.quantile(edges, [0.05, 0.95])])
+    most = np.quantile(edges, [0.05, 0.95]) if len(edges) else edges
+    seen = np.concatenate([seen, most, also])
     margin = 0.05 * np.ptp(seen) or 0.05 * abs(seen[0]) or 0.01
     return float(seen.min() - margin), float(seen.max() + margin)
 

@@ -129,7 +129,8 @@ def plot_lift(
     }
     most = max(len(forest.names) for forest in forests.values())
     height = _HEAD + _ROW * most
-    sheet = Sheet(df, layout.panels, list(forests), ax, height=height, rows=True)
+    names = {name for one in forests.values() for name in _row_names(one).values()}
+    sheet = Sheet(df, layout.panels, list(forests), ax, names, height=height, rows=True)
     limits = _limits(forests.values())
     for panel, forest in forests.items():
         _draw_forest(sheet.panels[panel], forest, limits)
@@ -233,12 +234,16 @@ def _draw_forest(ax: "Axes", forest: Forest, limits: tuple[float, float]) -> Non
     _draw_limits(ax, forest, limits[1])
     ax.axvline(0, color=text_color(), linewidth=1, zorder=1)
     _write(ax, forest)
-    names = names_of(forest.names, " vs ")
+    names = _row_names(forest)
     ax.set_yticks(range(len(names)), [names[name] for name in forest.names])
     ax.set_ylim(len(names) - 0.5, -0.5)
     ax.set_xlim(limits)
     ax.xaxis.set_major_formatter(PercentFormatter(1.0))
     ax.xaxis.set_major_locator(MaxNLocator(5))
+
+
+def _row_names(forest: Forest) -> dict[Key, str]:
+    return names_of(forest.names, " vs ")
 
 
 def _draw_points(ax: "Axes", forest: Forest) -> None:

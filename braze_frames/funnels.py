@@ -95,7 +95,15 @@ def plot_funnel(
     groups = {panel: _given(bars, panel) for panel, _ in cast.looks}
     most = max(map(len, groups.values()), default=0)
     height = _HEAD + _BAR * max(most, _FEWEST)
-    sheet = Sheet(df, layout.panels, list(groups), ax, height=height, rows=True)
+    sheet = Sheet(
+        df,
+        layout.panels,
+        list(groups),
+        ax,
+        cast.names.values(),
+        height=height,
+        rows=True,
+    )
     for panel, group in groups.items():
         _draw(sheet.panels[panel], group, cast)
     _format(sheet, groups.values())

@@ -3,7 +3,7 @@
 Nothing global is touched: no style, no rcParams, no backend.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from textwrap import fill
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -31,6 +31,7 @@ _TEN = (
 _MARKERS = "os^DvPX*<>p"
 _HATCHES = ("", "//", "..", "xx", "\\\\", "++", "oo")
 _NAME, _TITLE, _JOINT = 25, 60, " · "
+_SIGN, _ENTRY = 0.09, 0.24
 
 
 class Look(NamedTuple):
@@ -169,6 +170,51 @@ def looks_of(names: Iterable[Key]) -> dict[Key, Look]:
     }
 
 
+class Grid(NamedTuple):
+    """Rows and columns of panels, and the size of the figure in inches."""
+
+    rows: int
+    columns: int
+    size: tuple[float, float]
+
+
+def plan_grid(
+    count: int, names: Collection[str], height: float | None, *, rows: bool
+) -> Grid:
+    """Plan the panels of a figure, with room for the names beside them.
+
+    Examples
+    --------
+    >>> plan_grid(5, [], None, rows=False)
+    Grid(rows=2, columns=3, size=(12.0, 6.6))
+    """
+    columns = min(count, 2 if rows or count == 4 else 3)
+    lines = -(-count // columns)
+    width = 8.0 if columns == 1 else 12.0
+    width += _SIGN * max(0, max(map(len, names), default=0) - _NAME)
+    if count > 1:
+        return Grid(lines, columns, (width, lines * (height or 3.0) + 0.6))
+    return Grid(1, 1, (width, max(height or 4.0, _ENTRY * (len(names) + 5))))
+
+
+def _open(count: int, grid: Grid, *, sharey: bool) -> "list[Axes]":
+    import matplotlib.pyplot as plt
+
+    _, cells = plt.subplots(
+        grid.rows,
+        grid.columns,
+        figsize=grid.size,
+        layout="constrained",
+        sharex=True,
+        sharey=sharey,
+        squeeze=False,
+    )
+    axes = list(cells.flat)
+    for spare in axes[count:]:
+        spare.remove()
+    return axes[:count]
+
+
 class Sheet:
     """A picture in the making: a figure of panels, or an Axes of the user's own.
 
@@ -182,6 +228,8 @@ class Sheet:
         Those labels, one panel each; none make one panel without a name.
     ax : Axes, optional
         Where to draw, in place of a new figure.
+    names : collection of str
+        What will stand beside the panels; many or long ones need room.
     height : float, optional
         Of a panel, in inches.
     rows : bool
@@ -199,6 +247,7 @@ class Sheet:
         levels: Sequence[str],
         keys: Sequence[Key],
         ax: "Axes | None",
+        names: Collection[str] = (),
         *,
         height: float | None = None,
         rows: bool = False,
@@ -208,28 +257,9 @@ class Sheet:
         if ax is not None and count > 1:
             raise ValueError(_too_many(df, levels, keys))
         self.own = ax is None
-        self._columns = min(count, 2 if rows or count == 4 else 3)
-        self.axes = [ax] if ax else self._open(count, height, sharey=not rows)
+        self._grid = plan_grid(count, names, height, rows=rows)
+        self.axes = [ax] if ax else _open(count, self._grid, sharey=not rows)
         self.panels = dict(zip(keys or [()], self.axes, strict=True))
-
-    def _open(self, count: int, height: float | None, *, sharey: bool) -> "list[Axes]":
-        import matplotlib.pyplot as plt
-
-        rows = -(-count // self._columns)
-        height = height or (4.0 if count == 1 else 3.0)
-        _, grid = plt.subplots(
-            rows,
-            self._columns,
-            figsize=(8.0, height) if count == 1 else (12.0, rows * height + 0.6),
-            layout="constrained",
-            sharex=True,
-            sharey=sharey,
-            squeeze=False,
-        )
-        axes = list(grid.flat)
-        for spare in axes[count:]:
-            spare.remove()
-        return axes[:count]
 
     def head(self, title: str) -> None:
         """Put the title above, and the campaign and channel above each panel."""
@@ -243,9 +273,9 @@ class Sheet:
     def label(self, x: str, y: str) -> None:
         """Label the axes: of small multiples the leftmost and the lowest."""
         for n, ax in enumerate(self.axes):
-            if n % self._columns == 0:
+            if n % self._grid.columns == 0:
                 ax.set_ylabel(y)
-            if n + self._columns >= len(self.axes):
+            if n + self._grid.columns >= len(self.axes):
                 ax.set_xlabel(x)
                 ax.tick_params(labelbottom=True)
 

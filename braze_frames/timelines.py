@@ -17,6 +17,7 @@ from .daylines import (
     finish,
     panels_of,
     say_of_nothing,
+    sheet_of,
     view,
 )
 from .errors import FrameError
@@ -127,7 +128,7 @@ def plot_rates(
     title = f"{words(name)}, {_period(freq)}"
     if not lines:
         return blank(df, title, "the frame has no rows", ax)
-    sheet = Sheet(df, layout.panels, panels_of(lines), ax)
+    sheet = sheet_of(df, layout, lines, ax)
     handles = draw_lines(sheet, lines, f"no value of {name} here")
     if any(np.isfinite(line.limits[0]).any() for line in lines):
         handles.append(shade(f"{100 * (ci or 0):.4g} % interval", BAND))
@@ -193,7 +194,7 @@ def plot_totals(
     title = f"{words(', '.join(names))}, {_period(freq)}"
     if not lines:
         return blank(df, title, "the frame has no rows", ax)
-    sheet = Sheet(df, layout.panels, panels_of(lines), ax)
+    sheet = sheet_of(df, layout, lines, ax)
     draw = draw_lines if kind == "lines" else _stack
     handles = draw(sheet, lines, f"no value of {' and '.join(names)} here")
     if sheet.own:
