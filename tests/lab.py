@@ -38,11 +38,9 @@ def missing():
 
 
 def environment(home):
-    """Return variables for Lab: folders in ``home``, and nobody's account or backend."""
-    ours = ("BRAZE_", "JUPYTER", "IPYTHON", "MPL")
-    kept = {
-        name: value for name, value in os.environ.items() if not name.startswith(ours)
-    }
+    """Return variables for Lab: folders in ``home``, and no account or backend."""
+    own = ("BRAZE_", "JUPYTER", "IPYTHON", "MPL")
+    kept = {name: text for name, text in os.environ.items() if not name.startswith(own)}
     folders = {
         "JUPYTER_CONFIG_DIR": "config",
         "JUPYTER_DATA_DIR": "data",
