@@ -1,28 +1,44 @@
 """What Binder would build, asked without Docker."""
 
-import warnings
+import tomllib
 from pathlib import Path
 
+import pytest
+from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 from packaging.version import Version
 
-with warnings.catch_warnings():
-    warnings.simplefilter("ignore")  # its own dependencies' renamed modules
-    from repo2docker.app import Repo2Docker
+from . import binder
 
 ROOT = Path(__file__).parents[1]
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 
 
-def test_binder_installs_the_package_with_a_python_that_it_supports(monkeypatch):
+@pytest.fixture
+def pack(monkeypatch):
+    """Let repo2docker look at the repository."""
     monkeypatch.chdir(ROOT)
-    packs = [pack(Repo2Docker().base_image) for pack in Repo2Docker().buildpacks]
-    for pack in packs:
-        pack.platform = "linux/amd64"
-    found = next(pack for pack in packs if pack.detect())
-    assert type(found).__name__ == "PythonBuildPack"
-    assert Version(found.python_version) in SpecifierSet(">=3.11")
-    steps = "\n".join(text for _, text in found.get_assemble_scripts())
-    assert 'pip install --no-cache-dir -r "binder/requirements.txt"' in steps
+    return binder.pack()
+
+
+def test_binder_takes_a_python_that_the_package_supports(pack):
+    assert type(pack).__name__ == "PythonBuildPack"
+    supported = SpecifierSet(PROJECT["requires-python"])
+    assert Version(pack.python_version) in supported
+
+
+def test_binder_installs_the_package_once_the_whole_repository_is_there(pack):
+    pip = "${KERNEL_PYTHON_PREFIX}/bin/pip install --no-cache-dir"
+    assert binder.steps(pack) == [f'{pip} -r "binder/requirements.txt"']
+    assert pack.get_preassemble_scripts() == []
+
+
+def test_binder_brings_a_lab_that_the_package_supports(pack):
+    image = {one.name: one for one in map(Requirement, binder.image(pack))}
+    assert set(image) == set(binder.IMAGE)
+    (lab,) = map(Requirement, PROJECT["optional-dependencies"]["lab"])
+    (pin,) = image["jupyterlab"].specifier
+    assert Version(pin.version) in lab.specifier
 
 
 def test_binder_has_two_files_that_say_what_ci_tests():
