@@ -37,6 +37,7 @@ from .errors import (
 from .power import mde, sample_size
 from .reader import read_braze_series
 from .registration import register as _register
+from .styled import style
 from .tables import glossary
 
 if TYPE_CHECKING:
@@ -72,6 +73,7 @@ __all__ = [
     "mde",
     "read_braze_series",
     "sample_size",
+    "style",
 ]
 
 _register()

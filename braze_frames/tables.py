@@ -4,7 +4,7 @@ import pandas as pd
 
 from .arms import control_of
 from .grains import grain_of, labels, levels_of
-from .legible import legible, shorten
+from .legible import as_html, legible, shorten
 from .metrics import RATES
 
 _SHOWN, _WIDTH = 5, 60
@@ -73,11 +73,9 @@ def card_text(rows: list[tuple[str, str]]) -> str:
 
 def card_html(rows: list[tuple[str, str]]) -> str:
     """Return the help card as HTML, with every label escaped."""
-    from html import escape
-
     cells = "".join(
-        f'<tr><th style="text-align:left">{escape(name)}</th>'
-        f'<td style="text-align:left">{escape(legible(text))}</td></tr>'
+        f'<tr><th style="text-align:left">{as_html(name)}</th>'
+        f'<td style="text-align:left">{as_html(text)}</td></tr>'
         for name, text in rows
     )
     return (
