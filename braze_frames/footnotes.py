@@ -16,8 +16,8 @@ _REASONS: dict[Reason, str] = {
     "stat": "not given by Braze",
     "rate": "in rates: nothing to divide by, or not given by Braze",
     "limit": "in limits: no rate, or fewer than 4 effective days",
-    "lift": "in comparisons: not defined for this metric or these data; the column "
-    "note says where something is missing",
+    "lift": "in comparisons: not defined for this metric or these data; note may say "
+    "more",
 }
 _PEOPLE = "; people are not added up over channels"
 
@@ -49,7 +49,8 @@ class Seen(NamedTuple):
     """What a table shows that needs a word.
 
     ``joined``: channels are not told apart. ``starred``: whether a row is significant;
-    None where the table does not say. ``late``: whether a date is marked; None where
+    None where the table does not say. ``guessed``: columns whose unit depends on the
+    metric, which the table does not say. ``late``: whether a date is marked; None where
     the table has no dates.
     """
 
@@ -60,6 +61,7 @@ class Seen(NamedTuple):
     limits: bool
     starred: bool | None
     units: Mapping[str, str]
+    guessed: Sequence[str]
     late: bool | None
 
 
@@ -141,7 +143,12 @@ def _intervals(seen: Seen, told: Told) -> list[str]:
 
 def _units(seen: Seen) -> list[str]:
     shown = texts(seen.units, NAME_WIDTH)
-    return [f"{shown[name]} in {unit}" for name, unit in seen.units.items()]
+    guessed = ", ".join(seen.guessed)
+    taken = f"{guessed}: taken for shares, as the table does not say of which metric"
+    return [
+        *(f"{shown[name]} in {unit}" for name, unit in seen.units.items()),
+        *([taken] if guessed else []),
+    ]
 
 
 def _days(seen: Seen, told: Told) -> list[str]:

@@ -8,7 +8,7 @@ from typing import Any, Literal, NamedTuple
 import pandas as pd
 
 from .legible import as_html, shorten
-from .metrics import RATES, STATS
+from .metrics import RATES, STATS, VARIATION_ID
 
 DASH, MINUS = "\N{EN DASH}", "\N{MINUS SIGN}"
 NAME_WIDTH, TEXT_WIDTH = 60, 500
@@ -145,7 +145,9 @@ def day(value: Any) -> str:
 
 
 AMOUNTS = frozenset(rate.metric for rate in RATES if rate.kind == "mean")
-NAMES = frozenset(("campaign", "channel", "variation", "control", "metric", "best"))
+NAMES = frozenset(
+    ("campaign", "channel", "variation", VARIATION_ID, "control", "metric", "best")
+)
 PLACES = frozenset(("campaign", "date", "channel", "variation"))
 
 _USD, _SHARE = Format(amount, reason="rate", unit="USD"), Format(share, reason="rate")
@@ -203,7 +205,8 @@ def values_of(column: pd.Series) -> Values:
         return "flag"
     if pd.api.types.is_datetime64_any_dtype(column.dtype):
         return "day"
-    return "number" if pd.api.types.is_numeric_dtype(column.dtype) else "text"
+    numbers = pd.api.types.is_numeric_dtype(column.dtype)
+    return "number" if numbers and column.dtype.kind != "c" else "text"
 
 
 def format_of(

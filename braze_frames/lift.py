@@ -165,7 +165,7 @@ def lift(
     two-sided normal mixture, Robbins 1970; Waudby-Smith et al. 2024. p-value and both
     intervals come from one test, so that they agree. ``adjust``: Holm 1979, Benjamini &
     Hochberg 1995. Where ``unique_recipients`` of a variation is 0 or missing on all
-    days, ``enrolled`` takes its place.
+    days, ``enrolled`` takes its place. ``attrs["braze"]`` says what was asked.
 
     It cannot see whether the people of one day are those of another: intervals are then
     too short, and ``deff`` is for you to judge. Conversions come in for up to 30 days

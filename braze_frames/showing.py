@@ -95,13 +95,20 @@ class Showing:
         return "rates" if rates else "stats"
 
     @cached_property
-    def notes(self) -> list[str]:
-        """The notes that become footnotes, in their order."""
+    def _hides_notes(self) -> bool:
+        """Tell whether the column of notes becomes footnotes."""
         notes = self._named("note")
         if self.anchor is None or notes is None or values_of(notes) != "text":
+            return False
+        return notes.nunique() <= _MOST_NOTES
+
+    @cached_property
+    def notes(self) -> list[str]:
+        """The notes that become footnotes, in their order."""
+        notes = self._named("note") if self._hides_notes else None
+        if notes is None:
             return []
-        found = [note for note in notes.dropna().map(str).unique() if note]
-        return found if len(found) <= _MOST_NOTES else []
+        return [note for note in notes.dropna().map(str).unique() if note]
 
     @cached_property
     def _about(self) -> dict[str, str]:
@@ -117,9 +124,7 @@ class Showing:
     def hidden(self) -> list[int]:
         """The positions of the columns that are not shown."""
         names = {*self._about} | (_EXPERT if self.whole else set())
-        notes = self._named("note")
-        empty = notes is not None and self.anchor is not None and not any(notes)
-        names |= {"note"} if self.notes or empty else set()
+        names |= {"note"} if self._hides_notes else set()
         return [
             n for n, of in enumerate(self.labels) if len(of) == 1 and of[0] in names
         ]
@@ -134,10 +139,10 @@ class Showing:
 
     def _in_usd(self) -> list[bool]:
         metrics = self._named("metric")
-        if metrics is None:
-            usd = bool(self.told.metrics) and {*self.told.metrics} <= AMOUNTS
-            return [usd] * len(self.frame)
-        return [text_of(metric) in AMOUNTS for metric in metrics]
+        if metrics is not None:
+            return [text_of(metric) in AMOUNTS for metric in metrics]
+        usd = bool(self.told.metrics) and {*self.told.metrics} <= AMOUNTS
+        return [usd] * len(self.frame)
 
     @cached_property
     def _noted(self) -> list[int]:
@@ -150,8 +155,9 @@ class Showing:
 
     @cached_property
     def _starred(self) -> list[bool]:
-        return [bool(one) for one in self._significant()] or [False] * len(self.frame)
+        return [bool(one) for one in self._significant] or [False] * len(self.frame)
 
+    @cached_property
     def _significant(self) -> Sequence[Any]:
         """Tell which rows are significant; nothing where the table does not say."""
         flags, p_values = self._named("significant"), self._named("p_adjusted")
@@ -159,9 +165,10 @@ class Showing:
             return []
         if flags is not None and values_of(flags) == "flag":
             return flags.fillna(False).tolist()
-        if self.told.conf_level is None or p_values is None:
+        level = self.told.conf_level
+        if level is None or p_values is None or values_of(p_values) != "number":
             return []
-        return (p_values < 1 - self.told.conf_level).tolist()
+        return (p_values.fillna(1.0) < 1 - level).tolist()
 
     def cells(self) -> Iterator[tuple[Any, dict[Any, Any]]]:
         """Yield rows, None for all, and how each of their columns is written."""
@@ -176,9 +183,17 @@ class Showing:
         """Return how the cells of a column are written; texts and days by a lookup."""
         if self.formats[n].values in ("number", "flag"):
             return self.formats[n].show
-        name = self.labels[n][-1]
-        width = NAME_WIDTH if name in NAMES else TEXT_WIDTH
-        return self.written(self.frame.iloc[:, n], width, dates=name == "date")
+        width = NAME_WIDTH if self._is_name(n) else TEXT_WIDTH
+        dates = self.labels[n][-1] == "date"
+        return self.written(self.frame.iloc[:, n], width, dates=dates)
+
+    def _is_name(self, n: int) -> bool:
+        return self.labels[n][-1] in NAMES
+
+    def is_prose(self, n: int) -> bool:
+        """Tell whether a column holds texts too long for one line."""
+        lengths = (len(text_of(text)) for text in self.frame.iloc[:, n])
+        return not self._is_name(n) and max(lengths, default=0) > NAME_WIDTH
 
     def written(self, values: Any, width: int, *, dates: bool) -> Show:
         """Return how labels are written; dates with a mark where they still grow."""
@@ -201,17 +216,23 @@ class Showing:
     def seen(self) -> Seen:
         """Return what the table shows that needs a word."""
         visible = [(self.labels[n], self.formats[n]) for n in self._visible]
-        known = bool(self._significant())
         return Seen(
             about=self._about,
             notes=self.notes,
             missing={self.formats[n].reason for n in self._visible if self._lacks(n)},
             joined=not self._has("channel"),
             limits=any(base(of[0]) != of[0] for of, one in visible if one.reason),
-            starred=any(self._starred) if known else None,
+            starred=any(self._starred) if self._significant else None,
             units={base(of[0]): one.unit for of, one in visible if one.unit},
+            guessed=[
+                of[0] for of, one in visible if one.usd and not self._knows_metric
+            ],
             late=self._late(),
         )
+
+    @property
+    def _knows_metric(self) -> bool:
+        return self._named("metric") is not None or bool(self.told.metrics)
 
     def _lacks(self, n: int) -> bool:
         """Tell whether a column has a dash that no footnote of its row explains."""

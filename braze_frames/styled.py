@@ -18,14 +18,14 @@ if TYPE_CHECKING:
 _MOST_ROWS = 100_000
 _NO_MATH = 'class="tex2jax_ignore mathjax_ignore"'
 _NUMBERS = "text-align: right; white-space: nowrap; font-variant-numeric: tabular-nums;"
-_TEXTS = (
-    "text-align: left; white-space: normal; overflow-wrap: anywhere; min-width: 6em;"
-)
+_TEXT = "text-align: left;"
+_PROSE = "white-space: normal; overflow-wrap: anywhere; min-width: 12em;"
 _CSS = {
     "caption": "caption-side: bottom; text-align: left; padding: 0.5em;",
     "th, td": "padding: 0.2em 0.5em; vertical-align: top;",
     "th": "text-align: left; white-space: nowrap;",
     "td, th.col_heading": _NUMBERS,
+    "sup": "line-height: 0;",
 }
 
 
@@ -149,8 +149,7 @@ def _hide(styler: "Styler", table: Showing) -> None:
 def _dress(styler: "Styler", table: Showing) -> "Styler":
     """Put on styles, footnotes, and ids that depend on the content alone."""
     lines = footnotes(table.seen(), table.told)
-    columns = [n for n, one in enumerate(table.formats) if one.values == "text"]
-    styles = {**_CSS, **{_cells_of(n): _TEXTS for n in columns}}
+    styles = _CSS | _text_styles(table)
     styler.set_table_styles(
         [{"selector": where, "props": css} for where, css in styles.items()]
     )
@@ -160,10 +159,16 @@ def _dress(styler: "Styler", table: Showing) -> "Styler":
     return styler.set_uuid(_digest(table.frame, lines))
 
 
-def _cells_of(column: int) -> str:
-    return f"td.col{column}, th.col_heading.col{column}"
+def _text_styles(table: Showing) -> dict[str, str]:
+    styles = {}
+    for n, one in enumerate(table.formats):
+        if one.values == "text":
+            styles[f"td.col{n}, th.col_heading.col{n}"] = _TEXT
+            styles |= {f"td.col{n}": _TEXT + _PROSE} if table.is_prose(n) else {}
+    return styles
 
 
 def _digest(frame: pd.DataFrame, lines: Sequence[str]) -> str:
-    said = repr((frame.to_dict("split"), list(map(str, frame.dtypes)), lines))
+    names = [frame.index.names, frame.columns.names]
+    said = repr([frame.to_dict("split"), names, list(map(str, frame.dtypes)), lines])
     return sha256(said.encode("utf-8", "backslashreplace")).hexdigest()[:12]

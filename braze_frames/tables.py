@@ -6,6 +6,7 @@ from .arms import control_of
 from .grains import grain_of, labels, levels_of
 from .legible import as_html, legible, shorten
 from .metrics import RATES
+from .settling import known
 
 _SHOWN, _WIDTH = 5, 60
 
@@ -48,7 +49,7 @@ def card_rows(df: pd.DataFrame, verbs: list[str]) -> list[tuple[str, str]]:
         rows.append(("control", _control(df)))
     elif labels(df, "campaign"):
         rows.append(("campaigns", _some(labels(df, "campaign"))))
-    settled = df.attrs.get("braze", {}).get("settled_until")
+    settled = known(df).get("settled_until")
     rows.append(
         ("settled until", settled or "not known: younger than 31 days may grow")
     )
