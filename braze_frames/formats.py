@@ -3,6 +3,7 @@
 import math
 from collections.abc import Callable, Collection, Iterable
 from datetime import date
+from numbers import Integral
 from typing import Any, Literal, NamedTuple
 
 import pandas as pd
@@ -43,7 +44,9 @@ def number(value: float, decimals: int, *, signed: bool = False) -> str:
     >>> number(-0.2, 1) == MINUS + "0.2"
     True
     """
-    size = "∞" if math.isinf(value) else f"{abs(value):,.{decimals}f}"
+    if math.isinf(value):
+        return "∞" if value > 0 else f"{MINUS}∞"
+    size = f"{abs(value):,.{decimals}f}"
     if not size.strip("0."):
         return size
     return (MINUS if value < 0 else "+" if signed else "") + size
@@ -57,8 +60,8 @@ def count(value: float) -> str:
     >>> count(9007199254740993), count(12345.0), count(2.5)
     ('9,007,199,254,740,993', '12,345', '2.50')
     """
-    if isinstance(value, int):
-        return f"{value:,}".replace("-", MINUS)
+    if isinstance(value, Integral):
+        return f"{int(value):,}".replace("-", MINUS)
     return number(value, 2 if value % 1 else 0)
 
 
@@ -102,7 +105,7 @@ def p_value(value: float) -> str:
 
 
 def _plain(value: float) -> str:
-    if isinstance(value, int):
+    if isinstance(value, Integral):
         return count(value)
     return number(value, 4 if abs(value) < 1 else 2)
 
@@ -112,7 +115,8 @@ def _flag(value: bool) -> str:
 
 
 def _lifted(value: float) -> str:
-    return f"{number(100 * value, 1, signed=True)} %".replace("∞ %", "∞")
+    text = number(100 * value, 1, signed=True)
+    return text if math.isinf(value) else f"{text} %"
 
 
 def _points(value: float) -> str:
@@ -152,7 +156,7 @@ PLACES = frozenset(("campaign", "date", "channel", "variation"))
 
 _USD, _SHARE = Format(amount, reason="rate", unit="USD"), Format(share, reason="rate")
 _OF_LIFT = {
-    **dict.fromkeys(("numerator", "control_numerator"), Format(count, usd=amount)),
+    **dict.fromkeys(("numerator", "control_numerator"), Format(count)),
     **dict.fromkeys(("denominator", "control_denominator"), Format(count)),
     **dict.fromkeys(("rate", "control_rate"), Format(share, usd=_dollars)),
     "diff": Format(_points, usd=_more_dollars),
