@@ -9,7 +9,8 @@ FrozenList(['date', 'channel', 'variation'])
 
 The way of the data: ``sources`` → ``windows`` → ``payload`` → ``frame`` → ``cache`` →
 ``accessor`` → ``rates``, ``lift`` (``arms`` → ``comparisons`` → ``contrasts`` →
-``answers``), ``checks`` (``findings``).
+``answers``), ``checks`` (``findings``) → ``plots`` (``timelines``, ``funnels``,
+``forests``, ``courses``), ``styled``.
 """
 
 from typing import TYPE_CHECKING, Any
@@ -42,6 +43,7 @@ from .tables import glossary
 if TYPE_CHECKING:
     from .cache import Cache
     from .sandbox import Sandbox
+    from .styled import style
 
 __version__ = "0.1.0"
 
@@ -72,12 +74,13 @@ __all__ = [
     "mde",
     "read_braze_series",
     "sample_size",
+    "style",
 ]
 
 _register()
 
 
-_LAZY = {"Cache": "cache", "Sandbox": "sandbox"}
+_LAZY = {"Cache": "cache", "Sandbox": "sandbox", "style": "styled"}
 
 
 def __getattr__(name: str) -> Any:

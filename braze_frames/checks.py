@@ -10,6 +10,7 @@ from .arms import Arms
 from .errors import FrameError
 from .findings import ARM_RULES, DAY_RULES, Finding, Looked, Severity
 from .grains import Level, grain_of, levels_of
+from .settling import known
 from .tabulate import TEXT, column
 
 _DTYPES: dict[str, Any] = {
@@ -87,8 +88,7 @@ def check(
     if not len(df):
         raise FrameError("the frame has no rows: read more days, or filter less")
     totals = None if campaigns is None else _day_totals(df, campaigns)
-    known = df.attrs.get("braze", {})
-    looked = Looked(_days(df), known, planned, totals)
+    looked = Looked(_days(df), known(df), planned, totals)
     found = [(code, how, one) for code, how, rule in DAY_RULES for one in rule(looked)]
     if grain_of(df) == "variation":
         arms = Arms(df)
@@ -141,7 +141,7 @@ def settled(df: pd.DataFrame, until: Any = None) -> pd.DataFrame:
     """
     last = until
     if last is None:
-        last = df.attrs.get("braze", {}).get("settled_until")
+        last = known(df).get("settled_until")
     if last is None:
         raise FrameError(
             "this frame does not know until when its numbers are settled (attrs were "

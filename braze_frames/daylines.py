@@ -9,6 +9,7 @@ import pandas as pd
 from .grains import Level, levels_of
 from .panels import Cast, Key, Layout, Look, Sheet, say, shade
 from .scores import Floats
+from .settling import as_day, known
 from .sums import binned
 
 if TYPE_CHECKING:
@@ -208,7 +209,7 @@ def days_of(df: pd.DataFrame) -> pd.Index:
 
 def settled_until(df: pd.DataFrame) -> np.datetime64:
     """Return the last day that no longer grows, as far as the frame knows."""
-    return np.datetime64(df.attrs.get("braze", {}).get("settled_until") or "NaT")
+    return np.datetime64(as_day(known(df).get("settled_until")) or "NaT")
 
 
 def _format_days(sheet: Sheet, lines: Sequence[Line]) -> None:

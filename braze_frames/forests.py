@@ -122,22 +122,30 @@ def plot_lift(
         pairs=pairs,
         prior=prior,
     )
+    return _draw(df, table, (adjust, conf_level, sequential), ax)
+
+
+def _draw(
+    df: pd.DataFrame,
+    table: pd.DataFrame,
+    how: tuple[str, float, bool],
+    ax: "Axes | None",
+) -> "Pictured":
+    """Draw a table of lifts, which was adjusted, how sure, and to be looked at so."""
     layout = layout_of(table)
     forests = {
         panel: _forest(rows, layout)
         for panel, rows in split(table, layout.panels).items()
     }
-    most = max(len(forest.names) for forest in forests.values())
-    height = _HEAD + _ROW * most
+    height = _HEAD + _ROW * max(len(forest.names) for forest in forests.values())
     names = {name for one in forests.values() for name in _row_names(one).values()}
     sheet = Sheet(df, layout.panels, list(forests), ax, names, height=height, rows=True)
     limits = _limits(forests.values())
     for panel, forest in forests.items():
         _draw_forest(sheet.panels[panel], forest, limits)
-    sheet.head(title_of(metric))
+    sheet.head(title_of(table["metric"].iloc[0]))
     sheet.label(over_whom(table, layout), "")
-    handles = _legend(forests.values(), adjust, conf_level, sequential=sequential)
-    sheet.legend(handles, aside=_READING)
+    sheet.legend(_legend(forests.values(), *how), aside=_READING)
     return sheet.result()
 
 
@@ -312,7 +320,7 @@ def _reading(forest: Forest, place: int) -> str:
 
 
 def _legend(
-    forests: Collection[Forest], adjust: str, conf_level: float, *, sequential: bool
+    forests: Collection[Forest], adjust: str, conf_level: float, sequential: bool
 ) -> "list[Artist]":
     from matplotlib.lines import Line2D
 

@@ -46,6 +46,16 @@ class Definition(NamedTuple):
         """The stats of both sides."""
         return self.numerator.stats + self.denominator.stats
 
+    @property
+    def is_amount(self) -> bool:
+        """Whether an amount is divided by a count."""
+        return _has_amount(self.numerator) and not _has_amount(self.denominator)
+
+
+def _has_amount(formula: Formula) -> bool:
+    stats = [STAT[stat] for stat in formula.stats if stat in STAT]
+    return any(stat.dtype == "Float64" for stat in stats)
+
 
 def parse(text: str) -> Formula:
     """Parse a stat, or stats joined by ``+`` and ``-``.

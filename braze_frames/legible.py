@@ -5,6 +5,7 @@ turn the writing direction, or be four hundred characters long.
 """
 
 from collections.abc import Iterable, Sequence
+from html import escape
 
 NO_NAME = "(no name)"
 
@@ -19,6 +20,17 @@ def legible(name: object) -> str:
     """
     seen = "".join(sign if sign.isprintable() else " " for sign in str(name))
     return " ".join(seen.split()) or NO_NAME
+
+
+def as_html(name: object) -> str:
+    """Return a name as a text in HTML: legible, and no markup.
+
+    Examples
+    --------
+    >>> as_html("<b>A</b> & B")
+    '&lt;b&gt;A&lt;/b&gt; &amp; B'
+    """
+    return escape(legible(name))
 
 
 def shorten(names: Iterable[object], width: int) -> dict[str, str]:

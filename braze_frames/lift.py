@@ -16,6 +16,7 @@ from .formulas import Definition
 from .inference import Adjustment, adjust_families, check_choice, check_share
 from .packing import Ints
 from .scores import Floats
+from .settling import known, settling
 
 _CELLS = 1_000_000
 _TEXT = pd.Index(["text"]).dtype
@@ -164,7 +165,7 @@ def lift(
     two-sided normal mixture, Robbins 1970; Waudby-Smith et al. 2024. p-value and both
     intervals come from one test, so that they agree. ``adjust``: Holm 1979, Benjamini &
     Hochberg 1995. Where ``unique_recipients`` of a variation is 0 or missing on all
-    days, ``enrolled`` takes its place.
+    days, ``enrolled`` takes its place. ``attrs["braze"]`` says what was asked.
 
     It cannot see whether the people of one day are those of another: intervals are then
     too short, and ``deff`` is for you to judge. Conversions come in for up to 30 days
@@ -190,7 +191,7 @@ def lift(
     options = Options(conf_level, deff, sequential, tau)
     _check(asked, options, adjust)
     arms = arms_of(df)
-    settled = df.attrs.get("braze", {}).get("settled_until") or "NaT"
+    settled = known(df).get("settled_until") or "NaT"
     question = _Question(asked, options, adjust, cumulative, np.datetime64(settled))
     names = [metric] if isinstance(metric, str) else list(metric)
     if not names:
@@ -203,6 +204,9 @@ def lift(
     levels += ["channel", "variation", *(["control"] if pairs else [])]
     table = pd.concat([one.table(levels) for one in found])
     warn_of_caveats(signs for one in found for signs in one.signs)
+    about = {"metrics": names, "adjust": adjust, "conf_level": float(conf_level)}
+    days = settling(df, arms.dates.max())
+    table.attrs["braze"] = {**about, "deff": float(deff), **days}
     return table
 
 

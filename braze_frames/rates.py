@@ -1,7 +1,7 @@
 """Sums, and ratios of sums: exact, and only where they make sense."""
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import overload
+from typing import Any, overload
 
 import numpy as np
 import pandas as pd
@@ -21,6 +21,7 @@ from .inference import check_share, single_rate, wilson
 from .metrics import STAT, STAT_RANK
 from .packing import Ints
 from .scores import Floats, Interval
+from .settling import settling_of
 from .sides import ChannelRows, channel_rows
 from .sums import Groups, Selection, Tally, arrays, day_positions, grouped
 
@@ -92,7 +93,15 @@ def totals(
     kept = [level.name for level in groups.levels]
     channel = None if "channel" in kept else levels.get("channel")
     columns = _summed(stats_of(df), groups, channel)
-    return pd.DataFrame(columns, index=groups.index())
+    table = pd.DataFrame(columns, index=groups.index())
+    return _labelled(table, settling_of(df, levels["date"], freq))
+
+
+def _labelled(table: pd.DataFrame, about: Mapping[str, Any]) -> pd.DataFrame:
+    """Put in ``attrs`` what tables and pictures say of a result; never a number."""
+    if about:
+        table.attrs["braze"] = dict(about)
+    return table
 
 
 def _summed(
@@ -240,7 +249,23 @@ def rates(
             low, high = rate.interval(levels["date"], ci)
             columns |= {f"{name}_low": low, f"{name}_high": high}
     frame = pd.DataFrame(columns, index=groups.index(), dtype="float64")
+    own = defined if isinstance(metrics, Mapping) else {}
+    about = settling_of(df, levels["date"], freq) | _asked(ci, own)
+    frame = _labelled(frame, about)
     return frame[metrics] if isinstance(metrics, str) and ci is None else frame
+
+
+def _asked(
+    ci: float | None, own: Mapping[str, Mapping[str, Definition]]
+) -> dict[str, Any]:
+    """Return the level of the intervals, and which own rates are amounts."""
+    amounts = [
+        str(name)
+        for name, defined in own.items()
+        if any(one.is_amount for one in defined.values())
+    ]
+    level = {} if ci is None else {"ci": float(ci)}
+    return level | ({"amounts": amounts} if amounts else {})
 
 
 def _defined(

@@ -4,8 +4,9 @@ import pandas as pd
 
 from .arms import control_of
 from .grains import grain_of, labels, levels_of
-from .legible import legible, shorten
+from .legible import as_html, legible, shorten
 from .metrics import RATES
+from .settling import known
 
 _SHOWN, _WIDTH = 5, 60
 
@@ -48,7 +49,7 @@ def card_rows(df: pd.DataFrame, verbs: list[str]) -> list[tuple[str, str]]:
         rows.append(("control", _control(df)))
     elif labels(df, "campaign"):
         rows.append(("campaigns", _some(labels(df, "campaign"))))
-    settled = df.attrs.get("braze", {}).get("settled_until")
+    settled = known(df).get("settled_until")
     rows.append(
         ("settled until", settled or "not known: younger than 31 days may grow")
     )
@@ -73,11 +74,9 @@ def card_text(rows: list[tuple[str, str]]) -> str:
 
 def card_html(rows: list[tuple[str, str]]) -> str:
     """Return the help card as HTML, with every label escaped."""
-    from html import escape
-
     cells = "".join(
-        f'<tr><th style="text-align:left">{escape(name)}</th>'
-        f'<td style="text-align:left">{escape(legible(text))}</td></tr>'
+        f'<tr><th style="text-align:left">{as_html(name)}</th>'
+        f'<td style="text-align:left">{as_html(text)}</td></tr>'
         for name, text in rows
     )
     return (

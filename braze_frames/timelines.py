@@ -316,7 +316,7 @@ def _check_stats(df: pd.DataFrame, names: Sequence[str]) -> None:
 
 
 def _unit(defined: Mapping[str, Definition]) -> str:
-    return "USD" if {one.kind for one in defined.values()} == {"mean"} else "%"
+    return "USD" if {one.is_amount for one in defined.values()} == {True} else "%"
 
 
 def _stat_unit(name: str) -> str:

@@ -17,7 +17,7 @@ ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "braze_frames"
 LAYERS = (
     {"delegation", "errors", "legible", "metrics", "scores"},
-    {"ids", "key", "endpoints", "windows", "packing", "dates", "formulas"},
+    {"ids", "key", "endpoints", "windows", "packing", "dates", "formulas", "formats"},
     {"inference", "bayes"},
     {"contrasts", "power"},
     {"transport", "payload"},
@@ -26,12 +26,12 @@ LAYERS = (
     {"frame", "sources", "collapse", "files", "tabular"},
     {"grains", "pull", "changes"},
     {"sums", "store"},
-    {"sides", "cache", "cached_pull"},
-    {"rates", "arms", "routes"},
-    {"comparisons", "tabulate", "reader"},
+    {"sides", "cache", "cached_pull", "settling"},
+    {"rates", "arms", "routes", "footnotes"},
+    {"comparisons", "tabulate", "reader", "showing"},
     {"answers", "winner", "srm"},
     {"caveats", "findings"},
-    {"lift", "checks", "tables", "panels"},
+    {"lift", "checks", "tables", "styled", "panels"},
     {"daylines"},
     {"timelines", "funnels", "forests"},
     {"courses"},
@@ -190,7 +190,9 @@ def python(code):
 
 
 def test_importing_loads_nothing_heavy():
-    heavy = "matplotlib scipy requests urllib3 tqdm IPython http.server jupyterlab"
+    heavy = (
+        "matplotlib jinja2 scipy requests urllib3 tqdm IPython http.server jupyterlab"
+    )
     code = (
         "import sys, pandas; before = set(sys.modules); import braze_frames; "
         f"print(*[m for m in {heavy.split()} if m in sys.modules and m not in before])"

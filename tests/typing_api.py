@@ -53,6 +53,13 @@ def compare(df: pd.DataFrame) -> pd.DataFrame:
     return accessor.lift("conversion_rate", sequential=True, prior=(0.5, 0.5))
 
 
+def show(df: pd.DataFrame) -> str:
+    """Show a table, and style it further."""
+    accessor = bf.BrazeAccessor(df)
+    rate: str = bf.style(accessor.rates("unique_open_rate")).to_html()
+    return rate + bf.style(accessor.totals()).set_caption("Totals").to_html()
+
+
 def careful(source: str) -> pd.DataFrame | None:
     """Tell errors apart."""
     try:

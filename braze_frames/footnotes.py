@@ -1,0 +1,164 @@
+"""What stands below a styled table: why, how sure, in which unit, until when."""
+
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from .formats import DASH, NAME_WIDTH, TEXT_WIDTH, Reason, texts
+from .settling import as_day, known
+
+_ADJUSTED = {
+    "holm": "Holm over the variations of a test",
+    "bonferroni": "Bonferroni over the variations of a test",
+    "fdr_bh": "Benjamini-Hochberg over the variations of a test",
+    "none": "not adjusted for several variations",
+}
+_REASONS: dict[Reason, str] = {
+    "stat": "not given by Braze",
+    "rate": "in rates: nothing to divide by, or not given by Braze",
+    "limit": "in limits: no rate, or fewer than 4 effective days",
+    "lift": "in comparisons: not defined for this metric or these data; note may say "
+    "more",
+}
+_PEOPLE = "; people are not added up over channels"
+
+
+class Told(NamedTuple):
+    """What ``attrs`` say of a table, as far as it can be believed."""
+
+    settled_until: str | None
+    last: str | None
+    growing_from: str | None
+    conf_level: float | None
+    ci: float | None
+    deff: float | None
+    adjusted: str | None
+    metrics: Sequence[str]
+    amounts: Sequence[str]
+
+    def grows(self, day: object) -> bool:
+        """Tell whether a day, or the period under that label, still grows."""
+        said = as_day(str(day)[:10])
+        if said is None or self.settled_until is None:
+            return False
+        if self.growing_from is not None:
+            return said >= self.growing_from
+        return said > self.settled_until
+
+
+class Seen(NamedTuple):
+    """What a table shows that needs a word.
+
+    ``joined``: channels are not told apart. ``starred``: whether a row is significant;
+    None where the table does not say. ``guessed``: columns whose unit depends on the
+    metric, which the table does not say. ``late``: whether a date is marked; None where
+    the table has no dates.
+    """
+
+    about: Mapping[str, str]
+    notes: Sequence[str]
+    missing: Collection[Reason]
+    joined: bool
+    limits: bool
+    starred: bool | None
+    units: Mapping[str, str]
+    guessed: Sequence[str]
+    late: bool | None
+
+
+def told_of(frame: Any) -> Told:
+    """Return what the ``attrs`` of a frame say; None where they say nothing usable."""
+    said = known(frame)
+    adjust, deff = said.get("adjust"), said.get("deff")
+    return Told(
+        as_day(said.get("settled_until")),
+        as_day(said.get("last")),
+        as_day(said.get("growing_from")),
+        _level(said.get("conf_level")),
+        _level(said.get("ci")),
+        deff if isinstance(deff, float) else None,
+        _ADJUSTED.get(adjust) if isinstance(adjust, str) else None,
+        _names(said.get("metrics")),
+        _names(said.get("amounts")),
+    )
+
+
+def _level(said: object) -> float | None:
+    return said if isinstance(said, float) and 0 < said < 1 else None
+
+
+def _names(said: object) -> list[str]:
+    found = said if isinstance(said, list) else []
+    return [name for name in found if isinstance(name, str)]
+
+
+def footnotes(seen: Seen, told: Told) -> list[str]:
+    """Return the lines below a table, escaped."""
+    return [
+        *_about(seen),
+        *_notes(seen),
+        *_missing(seen),
+        *_significance(seen, told),
+        *_intervals(seen, told),
+        *_units(seen),
+        *_days(seen, told),
+    ]
+
+
+def _about(seen: Seen) -> list[str]:
+    shown = texts(seen.about.values(), NAME_WIDTH)
+    said = [f"{name}: {shown[text]}" for name, text in seen.about.items()]
+    return [" · ".join(said)] if said else []
+
+
+def _notes(seen: Seen) -> list[str]:
+    shown = texts(seen.notes, TEXT_WIDTH)
+    return [f"<sup>{n}</sup> {shown[note]}" for n, note in enumerate(seen.notes, 1)]
+
+
+def _missing(seen: Seen) -> list[str]:
+    lines = []
+    for reason, text in _REASONS.items():
+        if reason in seen.missing:
+            people = seen.joined and reason in ("stat", "rate")
+            lines.append(f"{DASH} {text}{_PEOPLE if people else ''}")
+    return lines
+
+
+def _significance(seen: Seen, told: Told) -> list[str]:
+    if seen.starred is None or (not seen.starred and told.conf_level is None):
+        return []
+    level = "" if told.conf_level is None else f" below {_percent(1 - told.conf_level)}"
+    how = "" if told.adjusted is None else f", {told.adjusted}"
+    text = f"p_adjusted{level}{how}; intervals are not adjusted"
+    return [f"* significant: {text}" if seen.starred else f"none significant: {text}"]
+
+
+def _intervals(seen: Seen, told: Told) -> list[str]:
+    level = told.conf_level or told.ci
+    if not seen.limits or level is None:
+        return []
+    wider = "" if told.deff in (None, 1.0) else f", deff {told.deff:g}"
+    return [f"_low, _high: {_percent(level)} intervals{wider}"]
+
+
+def _units(seen: Seen) -> list[str]:
+    shown = texts(seen.units, NAME_WIDTH)
+    guessed = ", ".join(seen.guessed)
+    taken = f"{guessed}: taken for shares, as the table does not say of which metric"
+    return [
+        *(f"{shown[name]} in {unit}" for name, unit in seen.units.items()),
+        *([taken] if guessed else []),
+    ]
+
+
+def _days(seen: Seen, told: Told) -> list[str]:
+    until, last = told.settled_until, told.last
+    if seen.late:
+        return [f"† holds days after {until}, which still grow"]
+    if seen.late is not None or until is None or last is None or last <= until:
+        return []
+    return [f"holds days after {until}, up to {last}, which still grow"]
+
+
+def _percent(level: float) -> str:
+    return f"{100 * level:.6g} %"

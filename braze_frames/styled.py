@@ -1,0 +1,174 @@
+"""Tables to show: numbers as people read them, dashes with reasons, footnotes."""
+
+from collections.abc import Sequence
+from hashlib import sha256
+from typing import TYPE_CHECKING, Any, Literal
+
+import pandas as pd
+
+from .errors import FrameError
+from .footnotes import footnotes
+from .formats import NAME_WIDTH, text_of, texts
+from .legible import legible
+from .showing import Showing
+
+if TYPE_CHECKING:
+    from pandas.io.formats.style import Styler
+
+_MOST_ROWS = 100_000
+_NO_MATH = 'class="tex2jax_ignore mathjax_ignore"'
+_NUMBERS = "text-align: right; white-space: nowrap; font-variant-numeric: tabular-nums;"
+_TEXT = "text-align: left;"
+_PROSE = "white-space: normal; overflow-wrap: anywhere; min-width: 12em;"
+_CSS = {
+    "caption": "caption-side: bottom; text-align: left; padding: 0.5em;",
+    "th, td": "padding: 0.2em 0.5em; vertical-align: top;",
+    "th": "text-align: left; white-space: nowrap;",
+    "td, th.col_heading": _NUMBERS,
+    "sup": "line-height: 0;",
+}
+
+
+def style(frame: "pd.DataFrame | pd.Series[Any]") -> "Styler":
+    """Show a table: percents, thousands, signed lifts, footnotes; all names escaped.
+
+    Parameters
+    ----------
+    frame : DataFrame or Series
+        What ``read_braze_series``, ``totals``, ``rates`` or ``lift`` give, or a part of
+        it; other tables are shown by the types of their columns.
+
+    Returns
+    -------
+    Styler
+        pandas' own, over the numbers as they are: ``to_html``, ``to_excel`` and further
+        styles work on it.
+
+    Raises
+    ------
+    TypeError
+        It is no DataFrame and no Series.
+    FrameError
+        Two rows or two columns have the same labels.
+    ValueError
+        More than 100,000 rows.
+
+    Notes
+    -----
+    Below the table stands what it takes to read it: why there is a dash instead of a
+    number, what counts as significant (a bold lift with ``*``), the level of intervals,
+    the unit of amounts, and days that still grow (``†``). ``attrs`` know what was asked
+    and until when days are settled; without them those lines are missing. Own rates are
+    written as shares, or as amounts where they divide an amount.
+
+    Of a whole result of ``lift`` the columns for statisticians are hidden, and what is
+    the same in all rows goes below the table. Columns that you chose are shown, save
+    ``note``, which becomes footnotes, up to nine different ones.
+
+    What is too small to be seen is ``<0.01 %``, never a zero. Labels of more than 60
+    signs are cut, and stay distinct.
+
+    Examples
+    --------
+    >>> import braze_frames as bf
+    >>> entry = {"variation_name": "<b>A</b>", "delivered": 4000, "unique_opens": 903}
+    >>> day = {"time": "2026-03-01", "messages": {"email": [entry]}}
+    >>> df = bf.read_braze_series({"data": [day]})
+    >>> html = bf.style(df.braze.rates("unique_open_rate")).to_html()
+    >>> "22.57 %" in html, "<b>" in html, "&lt;b&gt;A&lt;/b&gt;" in html
+    (True, False, True)
+    """
+    from pandas.io.formats.style import Styler
+
+    table = Showing(_checked(frame))
+    styler = Styler(_with_safe_names(table.frame), cell_ids=False)
+    for rows, shows in table.cells():
+        subset = None if rows is None else (rows, list(shows))
+        styler.format(shows, subset=subset)
+    _write_labels(styler, table)
+    _hide(styler, table)
+    return _dress(styler, table)
+
+
+def _checked(frame: Any) -> pd.DataFrame:
+    if not isinstance(frame, pd.DataFrame | pd.Series):
+        raise TypeError(
+            f"a {type(frame).__name__} is no table: pass a DataFrame or a Series, as "
+            "df.braze.totals() gives"
+        )
+    table = frame.to_frame() if isinstance(frame, pd.Series) else frame
+    if len(table) > _MOST_ROWS:
+        raise ValueError(
+            f"{len(table):,} rows are more than a page can show; slice the frame, as "
+            'with frame.head(100), or add it up with df.braze.totals(freq="MS")'
+        )
+    _check_unique("row", table.index)
+    _check_unique("column", table.columns)
+    return table
+
+
+def _check_unique(axis: str, labels: pd.Index) -> None:
+    if not labels.is_unique:
+        twice = legible(labels[labels.duplicated()][0])
+        raise FrameError(
+            f"the {axis} {twice} stands twice: join tables as pd.concat("
+            '{"first": a, "second": b}), or drop one with df.loc[:, ~df.columns.'
+            "duplicated()]"
+        )
+
+
+def _with_safe_names(frame: pd.DataFrame) -> pd.DataFrame:
+    """Return the frame with names of its axes that pandas may write as they are."""
+    index, columns = map(_named_safely, (frame.index, frame.columns))
+    return frame.set_axis(index, axis=0).set_axis(columns, axis=1)
+
+
+def _named_safely(labels: pd.Index) -> pd.Index:
+    shown = texts([name for name in labels.names if name is not None], NAME_WIDTH)
+    names = [None if name is None else shown[text_of(name)] for name in labels.names]
+    return labels.set_names(names)
+
+
+def _write_labels(styler: "Styler", table: Showing) -> None:
+    axes: tuple[tuple[Literal[0, 1], pd.Index], ...]
+    axes = ((0, table.frame.index), (1, table.frame.columns))
+    for axis, labels in axes:
+        for level, name in enumerate(labels.names):
+            values = labels.get_level_values(level).unique()
+            show = table.written(values, NAME_WIDTH, dates=name == "date")
+            styler.format_index(show, axis=axis, level=level)
+
+
+def _hide(styler: "Styler", table: Showing) -> None:
+    if table.hidden:
+        styler.hide(subset=list(table.frame.columns[table.hidden]), axis="columns")
+    if isinstance(table.frame.index, pd.RangeIndex) and table.frame.index.name is None:
+        styler.hide(axis="index")
+
+
+def _dress(styler: "Styler", table: Showing) -> "Styler":
+    """Put on styles, footnotes, and ids that depend on the content alone."""
+    lines = footnotes(table.seen(), table.told)
+    styles = _CSS | _text_styles(table)
+    styler.set_table_styles(
+        [{"selector": where, "props": css} for where, css in styles.items()]
+    )
+    styler.set_table_attributes(_NO_MATH)
+    if lines:
+        styler.set_caption("<br>".join(lines))
+    return styler.set_uuid(_digest(table.frame, lines))
+
+
+def _text_styles(table: Showing) -> dict[str, str]:
+    styles = {}
+    for n, one in enumerate(table.formats):
+        if one.values == "text":
+            styles[f"td.col{n}, th.col_heading.col{n}"] = _TEXT
+            styles |= {f"td.col{n}": _TEXT + _PROSE} if table.is_prose(n) else {}
+    return styles
+
+
+def _digest(frame: pd.DataFrame, lines: Sequence[str]) -> str:
+    names = [frame.index.names, frame.columns.names]
+    said = repr([frame.to_dict("split"), names, list(map(str, frame.dtypes)), lines])
+    return sha256(said.encode("utf-8", "backslashreplace")).hexdigest()[:12]
