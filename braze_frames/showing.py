@@ -100,15 +100,13 @@ class Showing:
         notes = self._named("note")
         if self.anchor is None or notes is None or values_of(notes) != "text":
             return False
-        return notes.nunique() <= _MOST_NOTES
+        return len(_distinct(notes)) <= _MOST_NOTES
 
     @cached_property
     def notes(self) -> list[str]:
         """The notes that become footnotes, in their order."""
         notes = self._named("note") if self._hides_notes else None
-        if notes is None:
-            return []
-        return [note for note in notes.dropna().map(str).unique() if note]
+        return [] if notes is None else _distinct(notes)
 
     @cached_property
     def _about(self) -> dict[str, str]:
@@ -116,7 +114,7 @@ class Showing:
         said: dict[str, str] = {}
         for name in ("metric", "control", "method") if self.whole else ():
             column = self._named(name)
-            found = [] if column is None else [*{*column.dropna().map(str)} - {""}]
+            found = [] if column is None else _distinct(column)
             said |= {name: found[0]} if len(found) == 1 else {}
         return said
 
@@ -247,7 +245,12 @@ class Showing:
         dates = self._named("date")
         if dates is None:
             dates = pd.Series(self.frame.columns.get_level_values("date"))
-        return any(self.told.grows(text_of(one)) for one in dates.dropna().unique())
+        return any(self.told.grows(text_of(one)) for one in dates.dropna())
+
+
+def _distinct(column: "pd.Series[Any]") -> list[str]:
+    """Return the texts that are not empty; pandas' own way ends a text at a NUL."""
+    return [text for text in dict.fromkeys(map(str, column.dropna())) if text]
 
 
 def _is_rate(name: str) -> bool:

@@ -134,7 +134,7 @@ def _write_labels(styler: "Styler", table: Showing) -> None:
     axes = ((0, table.frame.index), (1, table.frame.columns))
     for axis, labels in axes:
         for level, name in enumerate(labels.names):
-            values = labels.get_level_values(level).unique()
+            values = labels.get_level_values(level)
             show = table.written(values, NAME_WIDTH, dates=name == "date")
             styler.format_index(show, axis=axis, level=level)
 

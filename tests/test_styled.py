@@ -487,7 +487,7 @@ def test_no_name_is_markup(variations, stat, axis):
     arms = {name: counts([(5, 100)] * 2) for name in variations}
     arms[CONTROL] = counts([(4, 100)] * 2)
     frame = bf.read_braze_series(response(arms))
-    table = pd.concat({stat: frame, f"{stat} ": frame}, names=["campaign"])
+    table = pd.concat({stat: frame, f"and {stat}": frame}, names=["campaign"])
     table[stat or "x"] = 1.5
     table.columns.name = axis
     lifts = quiet(table, METRIC)
