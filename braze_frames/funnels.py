@@ -1,7 +1,7 @@
 """The funnel: from the message to the purchase, with the rate of each step."""
 
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -11,7 +11,7 @@ from .errors import FrameError
 from .formulas import parse
 from .grains import grain_of
 from .metrics import FUNNEL, FUNNEL_ELSEWHERE, STEPS, Step
-from .panels import Cast, Key, Layout, Sheet, blank, lay_out, say, shade
+from .panels import Cast, Key, Layout, Look, Sheet, blank, lay_out, say, shade
 from .rates import rates as _rates
 from .rates import totals as _totals
 
@@ -163,12 +163,24 @@ def _draw(ax: "Axes", bars: Sequence[Bar], cast: Cast) -> None:
             linewidth=0,
             label=cast.names[bar.name],
         )
-        ax.annotate(f" {_reading(bar)}", (bar.size, place), va="center")
+        ax.plot(0, place, **_root(look))
+        ax.annotate(
+            _reading(bar),
+            (bar.size, place),
+            xytext=(5, 0),
+            textcoords="offset points",
+            va="center",
+        )
     rows = pd.Series(places, index=[bar.step for bar in bars], dtype="float64")
     ax.set_yticks([rows.loc[[step]].mean() for step in steps], steps)
     ax.set_ylim(max(places, default=0.0) + 1.0, -1.0)
     if not bars:
         say(ax, "Braze gave none of the steps")
+
+
+def _root(look: Look) -> dict[str, Any]:
+    """Return how the foot of a bar is drawn: its colour, where the bar is too thin."""
+    return {"marker": "s", "markersize": 7, "color": look.color, "clip_on": False}
 
 
 def _places(bars: Sequence[Bar]) -> list[float]:
