@@ -2,18 +2,16 @@
 
 from collections.abc import Sequence
 from hashlib import sha256
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 import pandas as pd
+from pandas.io.formats.style import Styler
 
 from .errors import FrameError
 from .footnotes import footnotes
 from .formats import NAME_WIDTH, text_of, texts
 from .legible import legible
 from .showing import Showing
-
-if TYPE_CHECKING:
-    from pandas.io.formats.style import Styler
 
 _MOST_ROWS = 100_000
 _NO_MATH = 'class="tex2jax_ignore mathjax_ignore"'
@@ -29,7 +27,16 @@ _CSS = {
 }
 
 
-def style(frame: "pd.DataFrame | pd.Series[Any]") -> "Styler":
+class _Table(Styler):
+    """A styled table that reads well, and the same each time, also as plain text."""
+
+    data: pd.DataFrame
+
+    def __repr__(self) -> str:
+        return repr(self.data)
+
+
+def style(frame: "pd.DataFrame | pd.Series[Any]") -> Styler:
     """Show a table: percents, thousands, signed lifts, footnotes; all names escaped.
 
     Parameters
@@ -42,7 +49,7 @@ def style(frame: "pd.DataFrame | pd.Series[Any]") -> "Styler":
     -------
     Styler
         pandas' own, over the numbers as they are: ``to_html``, ``to_excel`` and further
-        styles work on it.
+        styles work on it. Where no HTML is shown it looks like the frame.
 
     Raises
     ------
@@ -78,10 +85,8 @@ def style(frame: "pd.DataFrame | pd.Series[Any]") -> "Styler":
     >>> "22.57 %" in html, "<b>" in html, "&lt;b&gt;A&lt;/b&gt;" in html
     (True, False, True)
     """
-    from pandas.io.formats.style import Styler
-
     table = Showing(_checked(frame))
-    styler = Styler(_with_safe_names(table.frame), cell_ids=False)
+    styler = _Table(_with_safe_names(table.frame), cell_ids=False)
     for rows, shows in table.cells():
         subset = None if rows is None else (rows, list(shows))
         styler.format(shows, subset=subset)
@@ -129,7 +134,7 @@ def _named_safely(labels: pd.Index) -> pd.Index:
     return labels.set_names(names)
 
 
-def _write_labels(styler: "Styler", table: Showing) -> None:
+def _write_labels(styler: Styler, table: Showing) -> None:
     axes: tuple[tuple[Literal[0, 1], pd.Index], ...]
     axes = ((0, table.frame.index), (1, table.frame.columns))
     for axis, labels in axes:
@@ -139,14 +144,14 @@ def _write_labels(styler: "Styler", table: Showing) -> None:
             styler.format_index(show, axis=axis, level=level)
 
 
-def _hide(styler: "Styler", table: Showing) -> None:
+def _hide(styler: Styler, table: Showing) -> None:
     if table.hidden:
         styler.hide(subset=list(table.frame.columns[table.hidden]), axis="columns")
     if isinstance(table.frame.index, pd.RangeIndex) and table.frame.index.name is None:
         styler.hide(axis="index")
 
 
-def _dress(styler: "Styler", table: Showing) -> "Styler":
+def _dress(styler: Styler, table: Showing) -> Styler:
     """Put on styles, footnotes, and ids that depend on the content alone."""
     lines = footnotes(table.seen(), table.told)
     styles = _CSS | _text_styles(table)

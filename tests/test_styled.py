@@ -626,6 +626,12 @@ def test_parts_of_tables_can_be_shown(recent, part):
     assert len(rows) == (len(table) if np.size(table) else 0)
 
 
+def test_as_plain_text_it_is_the_frame(recent):
+    lifts = quiet(recent, METRIC)
+    assert repr(bf.style(lifts)) == repr(lifts)
+    assert repr(bf.style(lifts).format("{:.1f}", subset="lift")) == repr(lifts)
+
+
 def test_other_results_are_shown_by_what_they_hold(recent, client, tmp_path):
     findings = recent.braze.check()
     shown = page(findings)
