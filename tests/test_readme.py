@@ -4,7 +4,10 @@ import doctest
 import re
 from pathlib import Path
 
+import nbformat
 import pytest
+
+from .stored import NOTEBOOKS, code_cells
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text()
@@ -33,3 +36,17 @@ def test_every_file_it_links_to_exists():
     links = re.findall(r"\]\((?!http)([^)#]+)\)", README)
     assert links
     assert not [link for link in links if not (ROOT / link).exists()]
+
+
+def test_its_pictures_are_those_that_a_notebook_saves():
+    shown = re.findall(r"!\[[^\]]+\]\(notebooks/images/([^)]+)\)", README)
+    kept = [path.name for path in (ROOT / "notebooks" / "images").iterdir()]
+    assert len(shown) == 3
+    assert sorted(shown) == sorted(kept)
+    sources = [
+        cell.source
+        for path in NOTEBOOKS
+        for cell in code_cells(nbformat.read(path, as_version=4))
+    ]
+    saved = re.findall(r'savefig\(images / "([^"]+)"', "\n".join(sources))
+    assert sorted(saved) == sorted(shown)
