@@ -26,10 +26,10 @@ from .forests import (
     layout_of,
     nothing_in,
     over_whom,
-    percent,
     text_color,
     title_of,
 )
+from .formats import percent
 from .lift import lift as _lift
 from .panels import Layout, Sheet, blank, shade, split
 

@@ -235,7 +235,7 @@ def _format_values(sheet: Sheet, unit: str) -> None:
 
     for ax in sheet.axes:
         if unit == "%":
-            ax.yaxis.set_major_formatter(PercentFormatter(1.0))
+            ax.yaxis.set_major_formatter(PercentFormatter(1.0, symbol=" %"))
             continue
         ax.yaxis.set_major_formatter(StrMethodFormatter("{x:,.10g}"))
         if unit != "USD":

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from .formats import DASH, NAME_WIDTH, TEXT_WIDTH, Reason, texts
+from .formats import DASH, NAME_WIDTH, TEXT_WIDTH, Reason, percent, texts
 from .settling import as_day, known
 
 _ADJUSTED = {
@@ -127,7 +127,7 @@ def _missing(seen: Seen) -> list[str]:
 def _significance(seen: Seen, told: Told) -> list[str]:
     if seen.starred is None or (not seen.starred and told.conf_level is None):
         return []
-    level = "" if told.conf_level is None else f" below {_percent(1 - told.conf_level)}"
+    level = "" if told.conf_level is None else f" below {percent(1 - told.conf_level)}"
     how = "" if told.adjusted is None else f", {told.adjusted}"
     text = f"p_adjusted{level}{how}; intervals are not adjusted"
     return [f"* significant: {text}" if seen.starred else f"none significant: {text}"]
@@ -138,7 +138,7 @@ def _intervals(seen: Seen, told: Told) -> list[str]:
     if not seen.limits or level is None:
         return []
     wider = "" if told.deff in (None, 1.0) else f", deff {told.deff:g}"
-    return [f"_low, _high: {_percent(level)} intervals{wider}"]
+    return [f"_low, _high: {percent(level)} intervals{wider}"]
 
 
 def _units(seen: Seen) -> list[str]:
@@ -158,7 +158,3 @@ def _days(seen: Seen, told: Told) -> list[str]:
     if seen.late is not None or until is None or last is None or last <= until:
         return []
     return [f"holds days after {until}, up to {last}, which still grow"]
-
-
-def _percent(level: float) -> str:
-    return f"{100 * level:.6g} %"

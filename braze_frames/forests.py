@@ -9,6 +9,7 @@ import pandas as pd
 
 from .arms import Arms
 from .comparisons import Se, Stratify
+from .formats import number, percent
 from .formulas import define
 from .grains import grain_of, labels
 from .inference import Adjustment
@@ -200,11 +201,6 @@ def over_whom(table: pd.DataFrame, layout: Layout) -> str:
     )
 
 
-def percent(share: float) -> str:
-    """Write a share as a percentage."""
-    return f"{100 * share:.4g} %"
-
-
 def text_color() -> Any:
     """Return the colour of text, which any theme's background lets one see."""
     from matplotlib import rcParams
@@ -246,7 +242,7 @@ def _draw_forest(ax: "Axes", forest: Forest, limits: tuple[float, float]) -> Non
     ax.set_yticks(range(len(names)), [names[name] for name in forest.names])
     ax.set_ylim(len(names) - 0.5, -0.5)
     ax.set_xlim(limits)
-    ax.xaxis.set_major_formatter(PercentFormatter(1.0))
+    ax.xaxis.set_major_formatter(PercentFormatter(1.0, symbol=" %"))
     ax.xaxis.set_major_locator(MaxNLocator(5))
 
 
@@ -316,7 +312,7 @@ def _write(ax: "Axes", forest: Forest) -> None:
 def _reading(forest: Forest, place: int) -> str:
     lift = forest.lift[place]
     mark = " *" if forest.significant[place] else ""
-    return "" if np.isnan(lift) else f"{100 * lift:+.1f} %{mark}"
+    return "" if np.isnan(lift) else f"{number(100 * lift, 1, signed=True)} %{mark}"
 
 
 def _legend(

@@ -81,6 +81,17 @@ def share(value: float) -> str:
     return f"{text} %"
 
 
+def percent(level: float) -> str:
+    """Write a level that somebody chose, as of confidence, in percent.
+
+    Examples
+    --------
+    >>> percent(0.95), percent(1 - 0.999)
+    ('95 %', '0.1 %')
+    """
+    return f"{100 * level:.6g} %"
+
+
 def amount(value: float) -> str:
     """Write an amount to the cent; what is not zero never looks like it.
 

@@ -21,6 +21,7 @@ from .daylines import (
     view,
 )
 from .errors import FrameError
+from .formats import percent
 from .formulas import Definition, custom, define, nearest
 from .grains import labels, stats_of
 from .inference import check_choice, check_share
@@ -131,7 +132,7 @@ def plot_rates(
     sheet = sheet_of(df, layout, lines, ax)
     handles = draw_lines(sheet, lines, f"no value of {name} here")
     if any(np.isfinite(line.limits[0]).any() for line in lines):
-        handles.append(shade(f"{100 * (ci or 0):.4g} % interval", BAND))
+        handles.append(shade(f"{percent(ci or 0)} interval", BAND))
     limits = view(lines)
     if limits is not None and sheet.own:
         sheet.axes[0].set_ylim(limits)
