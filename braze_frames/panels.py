@@ -71,9 +71,11 @@ def split(table: pd.DataFrame, levels: Sequence[str]) -> dict[Key, pd.DataFrame]
     """Return the rows of each combination of labels, in their order."""
     if not levels:
         return {(): table} if len(table) else {}
+    level = list(levels) if len(levels) > 1 else levels[0]
+    groups = table.groupby(level=level, sort=False)
     return {
-        tuple(map(str, key)): rows
-        for key, rows in table.groupby(level=list(levels), sort=False)
+        tuple(map(str, key if isinstance(key, tuple) else (key,))): rows
+        for key, rows in groups
     }
 
 
