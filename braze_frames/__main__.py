@@ -13,6 +13,7 @@ Next
     df = pd.read_braze_series("<campaign id>", length=100)
     df.braze.rates(freq="W")
     df.braze.lift("conversion_rate_by_send_time")
+    df.braze.plot.lift("conversion_rate_by_send_time")
 """
 
 TESTED = "Basket Reminder: Subject Test"

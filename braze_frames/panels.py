@@ -32,6 +32,7 @@ _MARKERS = "os^DvPX*<>p"
 _HATCHES = ("", "//", "..", "xx", "\\\\", "++", "oo")
 _NAME, _TITLE, _JOINT = 25, 60, " · "
 _SIGN, _ENTRY = 0.09, 0.24
+_MOST = 200
 
 
 class Look(NamedTuple):
@@ -240,7 +241,7 @@ class Sheet:
     Raises
     ------
     ValueError
-        There are several panels and one ``ax``.
+        There are several panels and one ``ax``, or more than a picture can hold.
     """
 
     def __init__(
@@ -257,7 +258,15 @@ class Sheet:
         self._names = list(names_of(keys).values()) or [""]
         count = len(self._names)
         if ax is not None and count > 1:
-            raise ValueError(_too_many(df, levels, keys))
+            how = _slicing(df, levels, keys)
+            raise ValueError(
+                f"{count} panels do not fit on one ax={how}, or leave ax= out"
+            )
+        if count > _MOST:
+            how = _slicing(df, levels, keys)
+            raise ValueError(
+                f"{count} panels are too many, {_MOST} fit in a picture{how}"
+            )
         self.own = ax is None
         self._grid = plan_grid(count, names, height, rows=rows)
         self.axes = [ax] if ax else _open(count, self._grid, sharey=not rows)
@@ -342,8 +351,8 @@ def shade(text: str, alpha: float, color: str = "0.5", hatch: str = "") -> "Arti
     return Patch(facecolor=color, alpha=alpha, hatch=hatch, linewidth=0, label=text)
 
 
-def _too_many(df: pd.DataFrame, levels: Sequence[str], keys: Sequence[Key]) -> str:
-    """Say how to slice what does not fit on one Axes."""
+def _slicing(df: pd.DataFrame, levels: Sequence[str], keys: Sequence[Key]) -> str:
+    """Say how to slice out one panel of those that do not fit."""
     place = next(n for n in range(len(levels)) if len({key[n] for key in keys}) > 1)
     level, label = levels[place], keys[0][place]
     how = (
@@ -352,7 +361,4 @@ def _too_many(df: pd.DataFrame, levels: Sequence[str], keys: Sequence[Key]) -> s
         else f"df[df[{level!r}] == {label!r}]"
     )
     found = listed(_JOINT.join(map(legible, key)) for key in keys)
-    return (
-        f"{len(keys)} panels do not fit on one ax= ({found}): slice one out, as in "
-        f"{how}, or leave ax= out"
-    )
+    return f" ({found}): slice one out, as in {how}"
