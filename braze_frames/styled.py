@@ -174,6 +174,13 @@ def _text_styles(table: Showing) -> dict[str, str]:
 
 
 def _digest(frame: pd.DataFrame, lines: Sequence[str]) -> str:
+    """Hash what is shown; not the last bits of numbers, which differ by machine."""
+    split = frame.to_dict("split")
+    data = [[_rounded(value) for value in row] for row in split["data"]]
     names = [frame.index.names, frame.columns.names]
-    said = repr([frame.to_dict("split"), names, list(map(str, frame.dtypes)), lines])
+    said = repr([data, split["index"], split["columns"], names, lines])
     return sha256(said.encode("utf-8", "backslashreplace")).hexdigest()[:12]
+
+
+def _rounded(value: Any) -> Any:
+    return f"{value:.6g}" if isinstance(value, float) else value
