@@ -63,6 +63,10 @@ def test_it_begins_with_its_title_and_has_no_other(notebook):
     assert titled == [True, *[False] * (len(texts) - 1)]
 
 
+def test_it_begins_with_what_the_reader_will_be_able_to_do(notebook):
+    assert re.search(r"^After these .*\byou can\b", notebook.cells[0].source, re.M)
+
+
 def test_it_ends_with_where_to_go_next(notebook):
     assert notebook.cells[-1].cell_type == "markdown"
     headings = re.findall(r"^## (.*)", notebook.cells[-1].source, re.MULTILINE)
