@@ -67,13 +67,15 @@ class Options(NamedTuple):
     """How sure, and what is asked of the test.
 
     ``deff`` is a variance's multiplier for people who count many times, ``tau`` the
-    lift worth finding of the always-valid boundary.
+    lift worth finding of the always-valid boundary. Without ``differences`` the limits
+    of score differences are not sought, which takes most of the time.
     """
 
     conf_level: float = 0.95
     deff: float = 1.0
     sequential: bool = False
     tau: float = 0.1
+    differences: bool = True
 
 
 class Contrast(NamedTuple):
@@ -124,7 +126,8 @@ def _score(days: Days, options: Options, *, stratified: bool) -> Contrast:
     if options.sequential:
         information = quotient((options.tau * test.events) ** 2, test.variance)
         p_value, critical = always_valid(test.z, information, options.conf_level)
-    diff, limits = difference(tables, critical)
+    sought = critical if options.differences else np.full_like(critical, np.nan)
+    diff, limits = difference(tables, sought)
     relative, bounds = ratio(tables, critical)
     blind = np.isinf(critical) & np.isfinite(diff)
     anything = blind | ((bounds.low == 0) & np.isinf(bounds.high))

@@ -1,14 +1,14 @@
 """How a lift settled, day by day, and when it was first sure."""
 
 import warnings
-from collections.abc import Callable, Sequence
-from functools import partial
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
-from .comparisons import Se, Stratify
+from .comparisons import Asked, Se, Stratify
+from .contrasts import Options
 from .daylines import (
     BAND,
     Line,
@@ -30,7 +30,7 @@ from .forests import (
     title_of,
 )
 from .formats import percent
-from .lift import lift as _lift
+from .lift import compare
 from .panels import Layout, Sheet, blank, shade, split
 
 if TYPE_CHECKING:
@@ -112,20 +112,13 @@ def plot_lift_over_time(
     title, nothing = f"{title_of(metric)}, by all days so far", nothing_in(df, metric)
     if nothing:
         return blank(df, title, nothing, ax)
-    ask = partial(
-        _lift,
-        df,
-        metric,
-        control,
-        se=se,
-        stratify=stratify,
-        tau=tau,
-        conf_level=conf_level,
-        deff=deff,
-        pairs=pairs,
-        cumulative=True,
-    )
-    once, daily = ask(), _quietly(partial(ask, sequential=True))
+    asked = Asked("", control, se, stratify, pairs, None)
+    one_look = Options(conf_level, deff, tau=tau, differences=False)
+    all_looks = one_look._replace(sequential=True)
+    once = compare(df, metric, asked, one_look, cumulative=True)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", StatisticsWarning)  # which were given already
+        daily = compare(df, metric, asked, all_looks, cumulative=True)
     layout = layout_of(once)
     lines = _lines(daily, layout)
     sheet = sheet_of(df, layout, lines, ax)
@@ -136,13 +129,6 @@ def plot_lift_over_time(
     wording = Wording(title, "%", over_whom(once, layout), ", ".join(layout.lines))
     finish(sheet, df, lines, "D", wording, handles)
     return sheet.result()
-
-
-def _quietly(ask: Callable[[], pd.DataFrame]) -> pd.DataFrame:
-    """Ask again without the warnings that were given already."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", StatisticsWarning)
-        return ask()
 
 
 def _lines(table: pd.DataFrame, layout: Layout) -> list[Line]:

@@ -18,7 +18,7 @@ from .packing import Ints
 from .scores import Floats
 from .settling import known, settling
 
-_CELLS = 1_000_000
+_CELLS = 50_000
 _TEXT = pd.Index(["text"]).dtype
 
 _PLACES = ("campaign", "date", "channel", "variation")
@@ -189,6 +189,19 @@ def lift(
     """
     asked = Asked("", control, se, stratify, pairs, prior)
     options = Options(conf_level, deff, sequential, tau)
+    return compare(df, metric, asked, options, adjust, cumulative=cumulative)
+
+
+def compare(
+    df: pd.DataFrame,
+    metric: str | Sequence[str],
+    asked: Asked,
+    options: Options,
+    adjust: Adjustment = "holm",
+    *,
+    cumulative: bool = False,
+) -> pd.DataFrame:
+    """Do what ``lift`` says, with its keywords in ``asked`` and ``options``."""
     _check(asked, options, adjust)
     arms = arms_of(df)
     settled = known(df).get("settled_until") or "NaT"
@@ -201,12 +214,12 @@ def lift(
     levels = [] if isinstance(metric, str) else ["metric"]
     levels += ["campaign"] if "campaign" in arms.of_level else []
     levels += ["date"] if cumulative else []
-    levels += ["channel", "variation", *(["control"] if pairs else [])]
+    levels += ["channel", "variation", *(["control"] if asked.pairs else [])]
     table = pd.concat([one.table(levels) for one in found])
     warn_of_caveats(signs for one in found for signs in one.signs)
-    about = {"metrics": names, "adjust": adjust, "conf_level": float(conf_level)}
-    days = settling(df, arms.dates.max())
-    table.attrs["braze"] = {**about, "deff": float(deff), **days}
+    about = {"metrics": names, "adjust": adjust}
+    sure = {"conf_level": float(options.conf_level), "deff": float(options.deff)}
+    table.attrs["braze"] = {**about, **sure, **settling(df, arms.dates.max())}
     return table
 
 
@@ -273,7 +286,7 @@ class _Metric:
         return _Rows(pair[order], last[order])
 
     def _chunks(self, rows: _Rows) -> Iterator[_Rows]:
-        """Cut the rows so that their days fit in memory together."""
+        """Cut the rows so that their days fit in a processor's cache together."""
         step = max(1, _CELLS // max(self._arms.width, 1))
         for start in range(0, max(len(rows.pair), 1), step):
             yield _Rows(*(part[start : start + step] for part in rows))
