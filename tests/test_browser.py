@@ -27,6 +27,7 @@ MARKUP = [
     "</td></table><b>bold</b>",
 ]
 FORMULAS = [r"$\frac{1}{0$", "$a$ and $b$"]
+ODD = ["_hidden", "x" * 400, "two\nlines,\ta tab,\x07 a bell", "\u202eturned", "שלום"]
 
 READ = f"""
 import pandas as pd
@@ -34,7 +35,7 @@ from IPython.display import HTML, Math
 
 import braze_frames as bf
 
-names = {MARKUP + FORMULAS}
+names = {MARKUP + FORMULAS + ODD}
 entries = [
     {{"variation_name": name, "unique_recipients": 900, "sent": 1000, "delivered": 990,
       "unique_opens": 200 + place, "conversions": 40 + place,
@@ -54,9 +55,22 @@ TABLES = [
     "df.braze.lift('conversion_rate')",
     "several.braze.rates('conversion_rate')",
 ]
+STYLED = [
+    "bf.style(df)",
+    "bf.style(several.braze.totals(by=['campaign', 'variation']))",
+    "bf.style(df.braze.rates('conversion_rate', ci=0.95))",
+    "bf.style(several.braze.lift('conversion_rate', deff=1.1))",
+]
 CARDS = ["df.braze", "several.braze"]
+PICTURES = [
+    "ax = df.braze.plot.rates('conversion_rate')",
+    "ax = df.braze.plot.totals('sent', kind='stacked')",
+    "ax = df.braze.plot.funnel()",
+    "axes = several.braze.plot.lift('conversion_rate', deff=1.1)",
+    "ax = df.braze.plot.lift_over_time('conversion_rate', deff=1.1)",
+]
 ALARMS = ["HTML('<img src=x onerror=\"window.alarm = 1\">')", "Math('a')"]
-HOSTILE = [READ, *TABLES, *CARDS, *ALARMS]
+HOSTILE = [READ, *TABLES, *STYLED, *CARDS, *PICTURES, *ALARMS]
 
 
 @pytest.fixture(scope="module")
@@ -166,14 +180,17 @@ def test_all_stored_tables_and_images_are_there_again(notebook, path, theme, sho
     assert notebook.page_errors == []
 
 
-def test_tab_offers_the_verbs_and_the_labels(quickstart, frame):
+def test_tab_offers_the_verbs_the_labels_and_the_pictures(quickstart, frame):
     assert set(quickstart.complete("df.braze.")) == set(dir(frame.braze))
+    offered = quickstart.complete("df.braze.plot.")
+    assert set(offered) == set(dir(frame.braze.plot))
 
 
 @pytest.mark.parametrize(
     ("call", "parameter", "words"),
     [
         ("df.braze.lift(", "metric", "Compare variations with their control"),
+        ("df.braze.plot.rates(", "metric", "Draw a rate along days"),
         ("pd.read_braze_series(", "source", "Read daily campaign"),
     ],
 )
@@ -184,14 +201,15 @@ def test_shift_tab_explains_a_call(quickstart, call, parameter, words):
     assert words in told
 
 
-def test_names_that_are_scripts_do_not_run(hostile):
+def test_names_that_are_scripts_do_not_run(hostile, shots):
     hostile.see()
+    hostile.shoot(shots / "hostile.png")
     assert hostile.page.wait_for_function("window.alarm"), "a script would have run"
     assert hostile.page.evaluate("window.pwned") is None
     assert hostile.page_errors == []
 
 
-@pytest.mark.parametrize("source", [*TABLES, *CARDS])
+@pytest.mark.parametrize("source", [*TABLES, *STYLED, *CARDS])
 def test_names_that_are_markup_are_shown_as_text(hostile, source):
     place = HOSTILE.index(source)
     hostile.look_at(place)
@@ -199,7 +217,7 @@ def test_names_that_are_markup_are_shown_as_text(hostile, source):
     assert hostile.count(place, "img, script, b") == 0
 
 
-@pytest.mark.parametrize("source", CARDS)
+@pytest.mark.parametrize("source", [*STYLED, *CARDS])
 def test_names_that_look_like_formulas_are_shown_as_text(hostile, source):
     place = HOSTILE.index(source)
     hostile.see()
@@ -207,3 +225,11 @@ def test_names_that_look_like_formulas_are_shown_as_text(hostile, source):
     assert hostile.count(len(HOSTILE) - 1, "mjx-container") == 1
     assert hostile.count(place, "mjx-container") == 0
     assert [name for name in FORMULAS if name not in hostile.read(place)] == []
+
+
+@pytest.mark.parametrize("source", PICTURES)
+def test_names_of_any_kind_are_drawn(hostile, source):
+    place = HOSTILE.index(source)
+    assert hostile.look_at(place) == {"tables": 0, "images": 1}
+    (output,) = hostile.cells[place]["outputs"]
+    assert output["output_type"] == "display_data"
