@@ -1,7 +1,10 @@
-"""A picture against its work alone: the rates, and the same artists drawn by hand.
+"""Pictures against their work alone.
+
+Rates: against the verb and the same artists drawn by hand, both to a PNG; goal 1.5.
+Lifts over time: against the two tables of ``lift`` that they show.
 
 Run ``python tests/benchmarks/plots.py``. CPU over CPU in one process, the median of
-pairs; both sides are drawn to a PNG. Goal: 1.5.
+pairs.
 """
 
 import io
@@ -19,29 +22,33 @@ from matplotlib.ticker import PercentFormatter
 
 import braze_frames  # noqa: F401  registers df.braze
 
-DAYS, VARIATIONS, PAIRS = 3 * 365, 9, 7
+PAIRS = 7
 METRIC = "unique_open_rate"
+BOUGHT, OPTIONS = "conversion_rate_by_send_time", {"control": "Subject 0", "deff": 1.1}
 
 
-def frame():
-    """Return three years of nine variations."""
+def frame(days, variations):
+    """Return days of variations."""
     rng = np.random.default_rng(9)
-    dates = pd.date_range("2023-06-01", periods=DAYS).as_unit("us")
-    names = [f"Subject {n}" for n in range(VARIATIONS)]
+    dates = pd.date_range("2023-06-01", periods=days).as_unit("us")
+    names = [f"Subject {n}" for n in range(variations)]
     index = pd.MultiIndex.from_product(
         [dates, ["email"], names], names=["date", "channel", "variation"]
     )
     delivered = pd.array(rng.integers(800, 1200, len(index)), dtype="Int64")
     opens = pd.array(rng.binomial(800, 0.3, len(index)), dtype="Int64")
-    return pd.DataFrame({"delivered": delivered, "unique_opens": opens}, index=index)
+    bought = pd.array(rng.binomial(800, 0.05, len(index)), dtype="Int64")
+    columns = {"delivered": delivered, "unique_opens": opens}
+    columns |= {"unique_recipients": delivered, "conversions_by_send_time": bought}
+    return pd.DataFrame(columns, index=index)
 
 
-def ours(df):
+def rates(df):
     """Draw with one call."""
     return save(df.braze.plot.rates(METRIC).figure)
 
 
-def by_hand(df):
+def rates_by_hand(df):
     """Ask for the rates, and draw the same artists."""
     table = df.braze.rates([METRIC], "variation", "D", ci=0.95)
     figure, ax = plt.subplots(figsize=(8, 4), layout="constrained")
@@ -60,6 +67,17 @@ def by_hand(df):
     return save(figure)
 
 
+def lift_over_time(df):
+    """Draw with one call."""
+    return save(df.braze.plot.lift_over_time(BOUGHT, **OPTIONS).figure)
+
+
+def lift_tables(df):
+    """Ask for what is drawn: for one look, and for a look a day."""
+    df.braze.lift(BOUGHT, **OPTIONS, cumulative=True)
+    df.braze.lift(BOUGHT, **OPTIONS, cumulative=True, sequential=True)
+
+
 def save(figure):
     """Draw a figure to the end."""
     figure.savefig(io.BytesIO(), format="png")
@@ -73,18 +91,21 @@ def cpu(work, df):
     return time.process_time() - start
 
 
-def main():
+def compare(work, other, days, variations):
     """Print both times and their ratio."""
-    df = frame()
-    pairs = [(cpu(ours, df), cpu(by_hand, df)) for _ in range(PAIRS + 1)][1:]
-    ratios = sorted(one / other for one, other in pairs)
-    one, other = (statistics.median(column) for column in zip(*pairs, strict=True))
-    print(f"plot.rates, {DAYS} days x {VARIATIONS} variations, goal 1.5")
-    print(f"  ours {1000 * one:.0f} ms, by hand {1000 * other:.0f} ms")
+    df = frame(days, variations)
+    pairs = [(cpu(work, df), cpu(other, df)) for _ in range(PAIRS + 1)][1:]
+    ratios = sorted(one / base for one, base in pairs)
+    ours, theirs = (statistics.median(column) for column in zip(*pairs, strict=True))
+    print(
+        f"{work.__name__} over {other.__name__}, {days} days x {variations} variations"
+    )
+    print(f"  {1000 * ours:.0f} ms over {1000 * theirs:.0f} ms")
     print(
         f"  ratio {statistics.median(ratios):.2f} ({ratios[0]:.2f} to {ratios[-1]:.2f})"
     )
 
 
 if __name__ == "__main__":
-    main()
+    compare(rates, rates_by_hand, 3 * 365, 9)
+    compare(lift_over_time, lift_tables, 365, 3)
