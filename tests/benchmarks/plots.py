@@ -35,11 +35,14 @@ def frame(days, variations):
     index = pd.MultiIndex.from_product(
         [dates, ["email"], names], names=["date", "channel", "variation"]
     )
-    delivered = pd.array(rng.integers(800, 1200, len(index)), dtype="Int64")
-    opens = pd.array(rng.binomial(800, 0.3, len(index)), dtype="Int64")
-    bought = pd.array(rng.binomial(800, 0.05, len(index)), dtype="Int64")
-    columns = {"delivered": delivered, "unique_opens": opens}
-    columns |= {"unique_recipients": delivered, "conversions_by_send_time": bought}
+    units = rng.integers(800, 1200, len(index))
+    counts = {
+        "delivered": units,
+        "unique_recipients": units,
+        "unique_opens": rng.binomial(units, 0.3),
+        "conversions_by_send_time": rng.binomial(units, 0.05),
+    }
+    columns = {name: pd.array(values, "Int64") for name, values in counts.items()}
     return pd.DataFrame(columns, index=index)
 
 
