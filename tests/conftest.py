@@ -3,6 +3,7 @@
 import os
 import signal
 
+import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 from hypothesis import settings
@@ -18,6 +19,8 @@ settings.load_profile("ci" if os.environ.get("CI") else "here")
 # What starts the tests in the background may ignore SIGINT, and children inherit that.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
+plt.switch_backend("agg")  # no window, whatever this machine's settings are
+
 collect_ignore = ["benchmarks", "simulations"]
 
 TESTED = "Basket Reminder: Subject Test"
@@ -28,6 +31,13 @@ def no_account(monkeypatch):
     """Keep the developer's own account out of the tests."""
     for name in ("BRAZE_API_KEY", "BRAZE_REST_ENDPOINT", "BRAZE_TZ"):
         monkeypatch.delenv(name, raising=False)
+
+
+@pytest.fixture(autouse=True)
+def no_figures_left():
+    """Close what a test drew."""
+    yield
+    plt.close("all")
 
 
 @pytest.fixture
