@@ -63,6 +63,24 @@ def frame():
         )
 
 
+@pytest.fixture(scope="session")
+def growing():
+    """Read two months of the same test until today, of which one still grows."""
+    with bf.Sandbox() as sandbox, sandbox.connect() as client:
+        return bf.read_braze_series(
+            sandbox.campaigns[TESTED], end="2026-06-30", length=60, client=client
+        )
+
+
+@pytest.fixture(scope="session")
+def shop():
+    """Read five channels of one campaign, and an SMS and a webhook of another."""
+    with bf.Sandbox() as sandbox, sandbox.connect() as client:
+        names = ["Summer Collection", "Order Updates"]
+        ids = {name: sandbox.campaigns[name] for name in names}
+        return bf.read_braze_series(ids, end="2026-06-20", length=20, client=client)
+
+
 @pytest.fixture
 def rng():
     """Random numbers of the test's own."""

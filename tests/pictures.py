@@ -13,6 +13,8 @@ from matplotlib.text import Text
 
 import braze_frames as bf
 
+METRIC = "conversion_rate_by_send_time"
+STAT = "conversions_by_send_time"
 MISSING = "Glyph .* missing from"
 
 
@@ -49,9 +51,7 @@ def entries(picture):
     return [
         (text.get_text(), handle)
         for legend in legends(picture)
-        for text, handle in zip(
-            legend.get_texts(), legend.legend_handles, strict=True
-        )
+        for text, handle in zip(legend.get_texts(), legend.legend_handles, strict=True)
     ]
 
 
@@ -137,7 +137,34 @@ def contrast(one, other):
     return max(abs(a - b) for a, b in zip(to_rgb(one), to_rgb(other), strict=True))
 
 
+def zero_line(ax):
+    """Return the line of no lift, which crosses the whole panel."""
+    crossing = [
+        line
+        for line in ax.lines
+        for at, along in ((line.get_xdata(), line.get_ydata()),)
+        if [*map(float, [*at, *along])] in ([0, 0, 0, 1], [0, 1, 0, 0])
+    ]
+    (line,) = crossing
+    return line
+
+
+def shows(ax):
+    """Tell whether anything but words is drawn in a panel."""
+    return bool(ax.lines or ax.collections or ax.patches)
+
+
 def percent_in(text):
     """Return the share that a text gives in percent, and what it is of."""
     found = re.fullmatch(r"([\d,]+) \(([\d.]+) % of (\w+)\)", text)
     return float(found[1].replace(",", "")), float(found[2]) / 100, found[3]
+
+
+WAYS = {
+    "rates": lambda df, **o: df.braze.plot.rates(METRIC, **o),
+    "totals": lambda df, **o: df.braze.plot.totals(STAT, **o),
+    "stacked": lambda df, **o: df.braze.plot.totals(STAT, kind="stacked", **o),
+    "funnel": lambda df, **o: df.braze.plot.funnel(**o),
+    "lift": lambda df, **o: quiet(df.braze.plot.lift, METRIC, **o),
+    "lift_over_time": lambda df, **o: quiet(df.braze.plot.lift_over_time, METRIC, **o),
+}
