@@ -139,13 +139,9 @@ def contrast(one, other):
 
 def zero_line(ax):
     """Return the line of no lift, which crosses the whole panel."""
-    crossing = [
-        line
-        for line in ax.lines
-        for at, along in ((line.get_xdata(), line.get_ydata()),)
-        if [*map(float, [*at, *along])] in ([0, 0, 0, 1], [0, 1, 0, 0])
-    ]
-    (line,) = crossing
+    points = {line: line.get_xydata().tolist() for line in ax.lines}
+    ends = ([[0, 0], [0, 1]], [[0, 0], [1, 0]])
+    (line,) = [line for line, found in points.items() if found in ends]
     return line
 
 
