@@ -1,7 +1,6 @@
 """The forest: the lift of each variation with its interval, best first."""
 
 from collections.abc import Collection, Iterable
-from textwrap import fill
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -15,7 +14,18 @@ from .grains import grain_of, labels
 from .inference import Adjustment
 from .legible import tell_apart
 from .lift import lift as _lift
-from .panels import Key, Layout, Sheet, blank, names_of, plain, split, words
+from .panels import (
+    NAME,
+    SIDE,
+    Key,
+    Layout,
+    Sheet,
+    blank,
+    lines_of,
+    names_of,
+    split,
+    words,
+)
 from .scores import Floats
 
 if TYPE_CHECKING:
@@ -193,12 +203,10 @@ def layout_of(table: pd.DataFrame) -> Layout:
 def over_whom(table: pd.DataFrame, layout: Layout) -> str:
     """Say over whom a lift is."""
     if "control" in layout.lines:
-        return "lift over the control of the pair"
-    found = list(table["control"].dropna().unique())
-    name = names_of([(label,) for label in found])
-    return (
-        f"lift over {name[found[0],]}" if len(found) == 1 else "lift over the control"
-    )
+        return lines_of("lift over the control of the pair", SIDE)
+    found = tell_apart(list(table["control"].dropna().unique()), NAME)
+    name = found[0] if len(found) == 1 else "the control"
+    return lines_of(f"lift over {name}", SIDE)
 
 
 def text_color() -> Any:
@@ -298,9 +306,8 @@ def _write(ax: "Axes", forest: Forest) -> None:
             )
         else:
             (note,) = tell_apart([forest.notes[place] or "not known"], _NOTE)
-            text = fill(plain(f"no lift: {note}"), 50)
             ax.annotate(
-                text,
+                lines_of(f"no lift: {note}", 50),
                 (0.01, place),
                 xycoords=("axes fraction", "data"),
                 va="center",
