@@ -42,13 +42,14 @@ NASTY = [
     "tab\tstop",
     "bell\x07 and nul\x00",
     "nul\x00",
-    "nul",
     " ",
     "  ",
     "%s {0} {{x}}",
 ]
 SPLIT = "a" + "$" * 200 + "\\frac{1}{0" + "$" * 189
 names = st.sampled_from([*NASTY, SPLIT]) | st.text(min_size=1, max_size=80)
+# pandas 2 takes names for equal that are alike up to a NUL
+several = st.lists(names, min_size=1, max_size=3, unique_by=lambda n: n.split("\0")[0])
 few = settings(max_examples=15, deadline=None)
 ways = pytest.mark.parametrize("way", WAYS)
 
@@ -128,6 +129,14 @@ def test_a_channel_of_any_name_stands_in_the_title(way):
             check_texts(drawn(WAYS[way](df)))
 
 
+@ways
+def test_names_that_are_alike_up_to_a_nul_break_nothing(way):
+    picture = drawn(WAYS[way](read(["nul", "nul\x00"])))
+    check_texts(picture)
+    if way == "lift":
+        assert len(ticks(picture.yaxis)) == 2
+
+
 @pytest.mark.parametrize("name", [*NASTY, SPLIT])
 def test_stats_and_rates_may_have_any_name(name):
     df = read(["A"]).assign(**{name: 2.0})
@@ -166,7 +175,7 @@ def test_labels_of_rows_of_panels_do_not_touch(way):
 @few
 @given(
     st.sampled_from(sorted(WAYS)),
-    st.lists(names, min_size=1, max_size=3, unique=True),
+    several,
     names,
     names,
 )
