@@ -28,7 +28,7 @@ _TEN = (
     *("#3f90da", "#ffa90e", "#bd1f01", "#94a4a2", "#832db6"),
     *("#a96b59", "#e76300", "#b9ac70", "#717581", "#92dadd"),
 )
-_MARKERS = "os^DvPX*<>p"
+_MARKERS = "os^DvPX<>pd"
 _HATCHES = ("", "//", "..", "xx", "\\\\", "++", "oo")
 NAME, SIDE = 25, 28
 _TITLE, _JOINT = 60, " · "

@@ -75,6 +75,11 @@ def line_of(ax, name):
 def bands_of(ax, name):
     """Return the bands in the colour that the legend gives to a name."""
     (color,) = [sign(handle)[0] for text, handle in entries(ax) if text == name]
+    return bands_by_color(ax, color)
+
+
+def bands_by_color(ax, color):
+    """Return the bands of a colour, in the order in which they were drawn."""
     bands = [one for one in ax.collections if isinstance(one, PolyCollection)]
     return [one for one in bands if to_hex(one.get_facecolor()[0]) == color]
 
@@ -91,7 +96,8 @@ def edges(band):
 def segments(ax):
     """Return the straight lines of a panel: ((x, y), (x, y)) each."""
     lines = [one for one in ax.collections if isinstance(one, LineCollection)]
-    return [tuple(map(tuple, one)) for line in lines for one in line.get_segments()]
+    parts = [one for line in lines for one in line.get_segments()]
+    return [tuple(map(tuple, part)) for part in parts if len(part)]
 
 
 def days_of(line):
