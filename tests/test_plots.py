@@ -12,6 +12,7 @@ from matplotlib.ticker import PercentFormatter
 
 import braze_frames as bf
 
+from . import payloads
 from .pictures import (
     METRIC,
     STAT,
@@ -110,6 +111,16 @@ def test_several_panels_and_one_ax_are_an_error_that_says_how_to_slice(
     assert not ax.has_data()
     assert WAYS[way](df, ax=ax) is ax
     assert ax.get_title().endswith("x · email")
+
+
+def test_more_panels_than_a_picture_holds_are_an_error_that_says_how_to_slice():
+    one = payloads.email(payloads.entry("A", sent=9))
+    df = bf.read_braze_series({f"c{n:03}": one for n in range(201)})
+    with pytest.raises(ValueError, match="201 panels are too many") as caught:
+        df.braze.plot.totals("sent")
+    how = str(caught.value).partition("slice one out, as in ")[2]
+    assert eval(how, {"df": df}).braze.plot.totals("sent").lines  # noqa: S307
+    assert plt.get_fignums() == [1]
 
 
 # --- where there is little or nothing to draw ---
