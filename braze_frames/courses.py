@@ -2,7 +2,7 @@
 
 import warnings
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -14,7 +14,6 @@ from .daylines import (
     Line,
     Wording,
     cast_of,
-    draw_band,
     draw_lines,
     finish,
     sheet_of,
@@ -31,13 +30,22 @@ from .forests import (
 )
 from .formats import percent
 from .lift import compare
-from .panels import Layout, Sheet, blank, shade, split
+from .panels import Cast, Key, Layout, Sheet, blank, shade, split
 
 if TYPE_CHECKING:
     from matplotlib.artist import Artist
     from matplotlib.axes import Axes
 
     from .panels import Pictured
+
+
+class Star(NamedTuple):
+    """The day on which a lift was first sure, and how high it is marked."""
+
+    panel: Key
+    name: Key
+    day: np.datetime64
+    height: float
 
 
 def plot_lift_over_time(
@@ -122,10 +130,10 @@ def plot_lift_over_time(
     layout = layout_of(once)
     lines = _lines(daily, layout)
     sheet = sheet_of(df, layout, lines, ax)
-    handles = draw_lines(sheet, lines, f"no lift of {metric} on any day")
-    _shade_ordinary(sheet, _lines(once, layout))
-    handles += _shades(conf_level) + _draw_stars(sheet, lines)
-    _frame(sheet, lines)
+    nothing, stars = f"no lift of {metric} on any day", _stars(lines)
+    handles = draw_lines(sheet, lines, nothing, _lines(once, layout))
+    handles += _shades(conf_level) + _draw_stars(sheet, stars, cast_of(lines))
+    _frame(sheet, lines, stars)
     wording = Wording(title, "%", over_whom(once, layout), ", ".join(layout.lines))
     finish(sheet, df, lines, "D", wording, handles)
     return sheet.result()
@@ -142,14 +150,6 @@ def _lines(table: pd.DataFrame, layout: Layout) -> list[Line]:
     return found
 
 
-def _shade_ordinary(sheet: Sheet, lines: Sequence[Line]) -> None:
-    """Shade the ordinary intervals, inside of the always-valid ones."""
-    cast = cast_of(lines)
-    for line in lines:
-        look = cast.looks[line.panel, line.name]
-        draw_band(sheet.panels[line.panel], line, look.color)
-
-
 def _shades(conf_level: float) -> "list[Artist]":
     level = percent(conf_level)
     return [
@@ -158,50 +158,59 @@ def _shades(conf_level: float) -> "list[Artist]":
     ]
 
 
-def _frame(sheet: Sheet, lines: Sequence[Line]) -> None:
+def _frame(sheet: Sheet, lines: Sequence[Line], stars: Sequence[Star]) -> None:
     """Draw the line of no lift, and look at what is known after the first days."""
     for ax in sheet.axes:
         ax.axhline(0, color=text_color(), linewidth=1, zorder=1)
-    limits = view([_later(line) for line in lines], 0.0)
+    heights = [star.height for star in stars]
+    limits = view([_later(line) for line in lines], 0.0, *heights)
     if limits is not None and sheet.own:
         sheet.axes[0].set_ylim(limits)
 
 
-def _draw_stars(sheet: Sheet, lines: Sequence[Line]) -> "list[Artist]":
-    """Mark the first day on which an interval excludes 0, and write its date."""
+def _stars(lines: Sequence[Line]) -> list[Star]:
+    """Return the first day of each line on which an interval excludes 0."""
+    found = []
+    for line in lines:
+        low, high = line.limits
+        sure = np.flatnonzero((low > 0) | (high < 0))
+        if len(sure):
+            found.append(_star_on(line, int(sure[0])))
+    return found
+
+
+def _star_on(line: Line, day: int) -> Star:
+    """Return a star at the lift, or where there is none, at the limit next to 0."""
+    value, (low, high) = line.values[day], line.limits
+    limit = low[day] if low[day] > 0 else high[day]
+    height = value if np.isfinite(value) else limit
+    return Star(line.panel, line.name, line.days[day], float(height))
+
+
+def _draw_stars(sheet: Sheet, stars: Sequence[Star], cast: Cast) -> "list[Artist]":
+    """Mark the days, and write their dates."""
     from matplotlib.lines import Line2D
 
-    cast, found = cast_of(lines), []
-    for line in lines:
-        day = _first_sure(line)
-        if day is not None:
-            color = cast.looks[line.panel, line.name].color
-            found.append(_draw_star(sheet.panels[line.panel], line, day, color))
-    star = Line2D([], [], **_star(text_color()), label="first day that excludes 0")
-    return [star] if found else []
+    for star in stars:
+        look = cast.looks[star.panel, star.name]
+        _draw_star(sheet.panels[star.panel], star, look.color)
+    entry = Line2D([], [], **_sign(text_color()), label="first day that excludes 0")
+    return [entry] if stars else []
 
 
-def _first_sure(line: Line) -> int | None:
-    """Return the first day on which the limits are on one side of 0; None: never."""
-    low, high = line.limits
-    sure = np.flatnonzero((low > 0) | (high < 0))
-    return int(sure[0]) if len(sure) else None
-
-
-def _draw_star(ax: "Axes", line: Line, day: int, color: str) -> "Artist":
-    stamp, value = pd.Timestamp(line.days[day]), float(line.values[day])
+def _draw_star(ax: "Axes", star: Star, color: str) -> None:
+    stamp = pd.Timestamp(star.day)
     ax.annotate(
         f"{stamp.day} {stamp:%b}",
-        (line.days[day], value),
+        (star.day, star.height),
         xytext=(0, 10),
         textcoords="offset points",
         ha="center",
     )
-    (star,) = ax.plot(line.days[[day]], [value], **_star(color), zorder=4)
-    return star
+    ax.plot([star.day], [star.height], **_sign(color), zorder=4)
 
 
-def _star(color: str) -> dict[str, Any]:
+def _sign(color: str) -> dict[str, Any]:
     return {
         "linestyle": "none",
         "marker": "*",

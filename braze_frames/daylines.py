@@ -64,7 +64,9 @@ def sheet_of(
     return Sheet(df, layout.panels, panels_of(lines), ax, names)
 
 
-def draw_lines(sheet: Sheet, lines: Sequence[Line], nothing: str) -> "list[Artist]":
+def draw_lines(
+    sheet: Sheet, lines: Sequence[Line], nothing: str, inner: Sequence[Line] = ()
+) -> "list[Artist]":
     """Draw lines and bands; return the legend's entries, also of lines without data.
 
     Parameters
@@ -75,12 +77,16 @@ def draw_lines(sheet: Sheet, lines: Sequence[Line], nothing: str) -> "list[Artis
         What to draw.
     nothing : str
         What to say in a panel that stays empty.
+    inner : list of Line
+        The same lines with other limits, of which bands only are drawn.
     """
-    cast = cast_of(lines)
+    cast, top = cast_of(lines), _ceiling([*lines, *inner])
     for line in lines:
-        ax, look = sheet.panels[line.panel], cast.looks[line.panel, line.name]
-        _draw_line(ax, line, look, cast.names[line.name])
-        draw_band(ax, line, look.color)
+        look = cast.looks[line.panel, line.name]
+        _draw_line(sheet.panels[line.panel], line, look, cast.names[line.name])
+    for line in [*lines, *inner]:
+        look = cast.looks[line.panel, line.name]
+        _draw_band(sheet.panels[line.panel], line, look.color, top)
     say_of_nothing(sheet, lines, nothing)
     seen = {line.name for line in lines if not line.empty}
     return cast.entries(
@@ -129,17 +135,22 @@ def lonely(values: Floats) -> Any:
     return there & ~padded[:-2] & ~padded[2:]
 
 
-def draw_band(ax: "Axes", line: Line, color: str) -> None:
+def _ceiling(lines: Sequence[Line]) -> float:
+    """Return where intervals without an upper limit end: above all that is seen."""
+    seen = _finite([part for line in lines for part in (line.values, *line.limits)])
+    return 1.2 * float(seen.max(initial=1.0))
+
+
+def _draw_band(ax: "Axes", line: Line, color: str, top: float) -> None:
     """Shade an interval along days; a day without neighbours has a bar.
 
-    One without an upper limit reaches up to the highest of the others.
+    One without an upper limit reaches up to ``top``.
     """
     low, high = line.limits
     known = np.isfinite(low)
     if not known.any():
         return
-    finite = high[np.isfinite(high)]
-    high = np.where(np.isposinf(high), finite.max(initial=1.0), high)
+    high = np.where(np.isposinf(high), top, high)
     ax.fill_between(line.days, low, high, color=color, alpha=BAND, linewidth=0)
     alone = lonely(low + high)
     if alone.any():

@@ -1,7 +1,6 @@
 """The forest: the lift of each variation with its interval, best first."""
 
 from collections.abc import Collection, Iterable
-from textwrap import fill
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -15,7 +14,18 @@ from .grains import grain_of, labels
 from .inference import Adjustment
 from .legible import tell_apart
 from .lift import lift as _lift
-from .panels import Key, Layout, Sheet, blank, names_of, plain, split, words
+from .panels import (
+    NAME,
+    SIDE,
+    Key,
+    Layout,
+    Sheet,
+    blank,
+    lines_of,
+    names_of,
+    split,
+    words,
+)
 from .scores import Floats
 
 if TYPE_CHECKING:
@@ -26,7 +36,7 @@ if TYPE_CHECKING:
 
 _BLUE = "#5790fc"
 _HEAD, _ROW = 1.6, 0.45
-_NOTE, _READING = 100, 0.9
+_NOTE, _READING = 100, 0.1
 
 
 class Forest(NamedTuple):
@@ -146,7 +156,7 @@ def _draw(
         _draw_forest(sheet.panels[panel], forest, limits)
     sheet.head(title_of(table["metric"].iloc[0]))
     sheet.label(over_whom(table, layout), "")
-    sheet.legend(_legend(forests.values(), *how), aside=_READING)
+    sheet.legend(_legend(forests.values(), *how), aside=_room(forests.values()))
     return sheet.result()
 
 
@@ -193,12 +203,10 @@ def layout_of(table: pd.DataFrame) -> Layout:
 def over_whom(table: pd.DataFrame, layout: Layout) -> str:
     """Say over whom a lift is."""
     if "control" in layout.lines:
-        return "lift over the control of the pair"
-    found = list(table["control"].dropna().unique())
-    name = names_of([(label,) for label in found])
-    return (
-        f"lift over {name[found[0],]}" if len(found) == 1 else "lift over the control"
-    )
+        return lines_of("lift over the control of the pair", SIDE)
+    found = tell_apart(list(table["control"].dropna().unique()), NAME)
+    name = found[0] if len(found) == 1 else "the control"
+    return lines_of(f"lift over {name}", SIDE)
 
 
 def text_color() -> Any:
@@ -239,8 +247,8 @@ def _draw_forest(ax: "Axes", forest: Forest, limits: tuple[float, float]) -> Non
     ax.axvline(0, color=text_color(), linewidth=1, zorder=1)
     _write(ax, forest)
     names = _row_names(forest)
-    ax.set_yticks(range(len(names)), [names[name] for name in forest.names])
-    ax.set_ylim(len(names) - 0.5, -0.5)
+    ax.set_yticks(range(len(forest.names)), [names[name] for name in forest.names])
+    ax.set_ylim(len(forest.names) - 0.5, -0.5)
     ax.set_xlim(limits)
     ax.xaxis.set_major_formatter(PercentFormatter(1.0, symbol=" %"))
     ax.xaxis.set_major_locator(MaxNLocator(5))
@@ -289,18 +297,21 @@ def _arrow() -> dict[str, Any]:
 
 def _write(ax: "Axes", forest: Forest) -> None:
     """Write each lift beside its row, and the reason where there is none."""
-    known = np.isfinite(forest.lift) | np.isfinite(forest.low)
-    for place in range(len(known)):
-        if known[place]:
-            beside = ("axes fraction", "data")
+    for place, note in enumerate(forest.notes):
+        reading = _reading(forest, place)
+        if reading:
             ax.annotate(
-                _reading(forest, place), (1.01, place), xycoords=beside, va="center"
+                reading,
+                (1.0, place),
+                xycoords=("axes fraction", "data"),
+                xytext=(8, 0),
+                textcoords="offset points",
+                va="center",
             )
         else:
-            (note,) = tell_apart([forest.notes[place] or "not known"], _NOTE)
-            text = fill(plain(f"no lift: {note}"), 50)
+            (short,) = tell_apart([note or "not known"], _NOTE)
             ax.annotate(
-                text,
+                lines_of(f"no lift: {short}", 50),
                 (0.01, place),
                 xycoords=("axes fraction", "data"),
                 va="center",
@@ -310,9 +321,22 @@ def _write(ax: "Axes", forest: Forest) -> None:
 
 
 def _reading(forest: Forest, place: int) -> str:
-    lift = forest.lift[place]
+    """Return the lift, or what it is above; empty where neither is known."""
+    lift, low = forest.lift[place], forest.low[place]
     mark = " *" if forest.significant[place] else ""
-    return "" if np.isnan(lift) else f"{number(100 * lift, 1, signed=True)} %{mark}"
+    if np.isfinite(lift):
+        return f"{_signed(lift)}{mark}"
+    return f"> {_signed(low)}{mark}" if np.isfinite(low) else ""
+
+
+def _signed(share: float) -> str:
+    return f"{number(100 * share, 1, signed=True)} %"
+
+
+def _room(forests: Iterable[Forest]) -> float:
+    """Return how many inches the readings take."""
+    readings = [_reading(one, n) for one in forests for n in range(len(one.lift))]
+    return _READING * max(map(len, readings))
 
 
 def _legend(
@@ -321,11 +345,11 @@ def _legend(
     from matplotlib.lines import Line2D
 
     how = "" if adjust == "none" else f", {adjust}"
-    known = [one.significant[np.isfinite(one.lift)] for one in forests]
-    sure = np.concatenate(known)
+    sure = any(one.significant.any() for one in forests)
+    hollow = any((np.isfinite(one.lift) & ~one.significant).any() for one in forests)
     looks = {
-        f"* significant at {percent(1 - conf_level)}{how}": (_BLUE, sure.any()),
-        "not significant": ("none", not sure.all()),
+        f"* significant at {percent(1 - conf_level)}{how}": (_BLUE, sure),
+        "not significant": ("none", hollow),
     }
     found: list[Artist] = [
         Line2D([], [], **_point(face), label=text)

@@ -4,7 +4,7 @@ Nothing global is touched: no style, no rcParams, no backend.
 """
 
 from collections.abc import Callable, Collection, Iterable, Sequence
-from textwrap import fill
+from textwrap import wrap
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -28,9 +28,10 @@ _TEN = (
     *("#3f90da", "#ffa90e", "#bd1f01", "#94a4a2", "#832db6"),
     *("#a96b59", "#e76300", "#b9ac70", "#717581", "#92dadd"),
 )
-_MARKERS = "os^DvPX*<>p"
+_MARKERS = "os^DvPX<>pd"
 _HATCHES = ("", "//", "..", "xx", "\\\\", "++", "oo")
-_NAME, _TITLE, _JOINT = 25, 60, " · "
+NAME, SIDE = 25, 28
+_TITLE, _JOINT = 60, " · "
 _SIGN, _ENTRY = 0.09, 0.24
 _MOST = 200
 
@@ -83,12 +84,12 @@ def split(table: pd.DataFrame, levels: Sequence[str]) -> dict[Key, pd.DataFrame]
 def names_of(keys: Iterable[Key], joint: str = _JOINT) -> dict[Key, str]:
     """Return what is shown for each combination of labels; none twice."""
     given = list(dict.fromkeys(keys))
-    parts = [shorten(column, _NAME) for column in zip(*given, strict=True)]
+    parts = [shorten(column, NAME) for column in zip(*given, strict=True)]
     joined = [
         joint.join(part[label] for part, label in zip(parts, key, strict=True))
         for key in given
     ]
-    shown = tell_apart(joined, (_NAME + 3) * max(len(parts), 1))
+    shown = tell_apart(joined, (NAME + 3) * max(len(parts), 1))
     return {
         key: plain(name) if key else "" for key, name in zip(given, shown, strict=True)
     }
@@ -103,6 +104,18 @@ def plain(text: str) -> str:
     5 \$ off
     """
     return text.replace("$", r"\$")
+
+
+def lines_of(text: object, width: int) -> str:
+    r"""Return text in lines of at most ``width`` signs, drawn to the letter.
+
+    Examples
+    --------
+    >>> print(lines_of("5 $ off for all", 7))
+    5 \$ off
+    for all
+    """
+    return "\n".join(map(plain, wrap(legible(text), width)))
 
 
 def words(name: object) -> str:
@@ -194,7 +207,7 @@ def plan_grid(
     columns = min(count, 2 if rows or count == 4 else 3)
     lines = -(-count // columns)
     width = 8.0 if columns == 1 else 12.0
-    width += _SIGN * max(0, max(map(len, names), default=0) - _NAME)
+    width += _SIGN * max(0, max(map(len, names), default=0) - NAME)
     if count > 1:
         return Grid(lines, columns, (width, lines * (height or 3.0) + 0.6))
     return Grid(1, 1, (width, max(height or 4.0, _ENTRY * (len(names) + 5))))
@@ -339,8 +352,7 @@ def blank(df: pd.DataFrame, title: str, why: str, ax: "Axes | None") -> "Picture
 
 def say(ax: "Axes", text: str) -> None:
     """Write into the middle of an Axes why there is nothing to see."""
-    shown = fill(plain(legible(text)), 60)
-    place = ax.transAxes
+    shown, place = lines_of(text, 60), ax.transAxes
     ax.text(0.5, 0.5, shown, style="italic", ha="center", va="center", transform=place)
 
 

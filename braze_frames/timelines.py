@@ -25,16 +25,17 @@ from .formats import percent
 from .formulas import Definition, custom, define, nearest
 from .grains import labels, stats_of
 from .inference import check_choice, check_share
-from .legible import legible
+from .legible import tell_apart
 from .metrics import STAT
 from .panels import (
+    SIDE,
     Key,
     Layout,
     Look,
     Sheet,
     blank,
     lay_out,
-    plain,
+    lines_of,
     shade,
     split,
     words,
@@ -331,7 +332,8 @@ def _fraction(defined: Mapping[str, Definition]) -> str:
         for one in defined.values()
     }
     text = texts.pop() if len(texts) == 1 else "as defined in each channel"
-    return plain(legible(text.replace("_", " ")))
+    (shown,) = tell_apart([text.replace("_", " ")], 3 * SIDE)
+    return lines_of(shown, SIDE)
 
 
 def _of(levels: Sequence[str]) -> str:

@@ -3,6 +3,7 @@
 import os
 import signal
 
+import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 from hypothesis import settings
@@ -18,6 +19,8 @@ settings.load_profile("ci" if os.environ.get("CI") else "here")
 # What starts the tests in the background may ignore SIGINT, and children inherit that.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
+plt.switch_backend("agg")  # no window, whatever this machine's settings are
+
 collect_ignore = ["benchmarks", "simulations"]
 
 TESTED = "Basket Reminder: Subject Test"
@@ -28,6 +31,13 @@ def no_account(monkeypatch):
     """Keep the developer's own account out of the tests."""
     for name in ("BRAZE_API_KEY", "BRAZE_REST_ENDPOINT", "BRAZE_TZ"):
         monkeypatch.delenv(name, raising=False)
+
+
+@pytest.fixture(autouse=True)
+def no_figures_left():
+    """Close what a test drew."""
+    yield
+    plt.close("all")
 
 
 @pytest.fixture
@@ -51,6 +61,24 @@ def frame():
         return bf.read_braze_series(
             sandbox.campaigns[TESTED], end="2026-05-24", length=28, client=client
         )
+
+
+@pytest.fixture(scope="session")
+def growing():
+    """Read two months of the same test until today, of which one still grows."""
+    with bf.Sandbox() as sandbox, sandbox.connect() as client:
+        return bf.read_braze_series(
+            sandbox.campaigns[TESTED], end="2026-06-30", length=60, client=client
+        )
+
+
+@pytest.fixture(scope="session")
+def shop():
+    """Read five channels of one campaign, and an SMS and a webhook of another."""
+    with bf.Sandbox() as sandbox, sandbox.connect() as client:
+        names = ["Summer Collection", "Order Updates"]
+        ids = {name: sandbox.campaigns[name] for name in names}
+        return bf.read_braze_series(ids, end="2026-06-20", length=20, client=client)
 
 
 @pytest.fixture

@@ -200,6 +200,17 @@ def test_importing_loads_nothing_heavy():
     assert python(code) == []
 
 
+def test_frames_and_what_can_be_drawn_of_them_need_no_matplotlib():
+    code = """
+import sys, braze_frames as bf
+day = {"time": "2026-03-01", "messages": {"email": [{"sent": 1}]}}
+df = bf.read_braze_series({"data": [day]})
+print(repr(df.braze) and "rates" in dir(df.braze.plot), bool(repr(df.braze.plot)))
+print("matplotlib" in sys.modules)
+"""
+    assert python(code) == ["True", "True", "False"]
+
+
 def test_a_full_re_import_is_silent():
     code = """
 import sys, pandas as pd, braze_frames

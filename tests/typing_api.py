@@ -1,6 +1,7 @@
 """What a typed user writes; ``test_typing`` runs mypy on it."""
 
 import pandas as pd
+from matplotlib.axes import Axes
 
 import braze_frames as bf
 
@@ -58,6 +59,18 @@ def show(df: pd.DataFrame) -> str:
     accessor = bf.BrazeAccessor(df)
     rate: str = bf.style(accessor.rates("unique_open_rate")).to_html()
     return rate + bf.style(accessor.totals()).set_caption("Totals").to_html()
+
+
+def draw(df: pd.DataFrame, ax: Axes) -> list[Axes]:
+    """Draw into an Axes of one's own, and into figures of one or several panels."""
+    plot = bf.BrazeAccessor(df).plot
+    found = plot.rates({"kept": ("sent - bounces", "sent")}, freq="W", ci=None)
+    plot.rates("unique_open_rate", by=["channel", "variation"], ax=ax)
+    plot.totals(["sent", "delivered"], freq="MS", kind="stacked")
+    plot.funnel(by="variation", ax=ax)
+    plot.lift("conversion_rate", "A", sequential=True, adjust="fdr_bh", ax=ax)
+    plot.lift_over_time("conversion_rate", stratify=None, deff=1.1)
+    return [found] if isinstance(found, Axes) else list(found)
 
 
 def careful(source: str) -> pd.DataFrame | None:
