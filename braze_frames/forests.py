@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 
 _BLUE = "#5790fc"
 _HEAD, _ROW = 1.6, 0.45
+_WIDE = 0.1
 _NOTE, _READING = 100, 0.1
 
 
@@ -151,9 +152,9 @@ def _draw(
     height = _HEAD + _ROW * max(len(forest.names) for forest in forests.values())
     names = {name for one in forests.values() for name in _row_names(one).values()}
     sheet = Sheet(df, layout.panels, list(forests), ax, names, height=height, rows=True)
-    limits = _limits(forests.values())
+    limits, ticks = _limits(forests.values()), 5 if len(forests) == 1 else 4
     for panel, forest in forests.items():
-        _draw_forest(sheet.panels[panel], forest, limits)
+        _draw_forest(sheet.panels[panel], forest, limits, ticks)
     sheet.head(title_of(table["metric"].iloc[0]))
     sheet.label(over_whom(table, layout), "")
     sheet.legend(_legend(forests.values(), *how), aside=_room(forests.values()))
@@ -239,7 +240,9 @@ def _limits(forests: Iterable[Forest]) -> tuple[float, float]:
     return float(seen.min() - margin), float(seen.max() + margin)
 
 
-def _draw_forest(ax: "Axes", forest: Forest, limits: tuple[float, float]) -> None:
+def _draw_forest(
+    ax: "Axes", forest: Forest, limits: tuple[float, float], ticks: int
+) -> None:
     from matplotlib.ticker import MaxNLocator, PercentFormatter
 
     _draw_points(ax, forest)
@@ -250,8 +253,9 @@ def _draw_forest(ax: "Axes", forest: Forest, limits: tuple[float, float]) -> Non
     ax.set_yticks(range(len(forest.names)), [names[name] for name in forest.names])
     ax.set_ylim(len(forest.names) - 0.5, -0.5)
     ax.set_xlim(limits)
-    ax.xaxis.set_major_formatter(PercentFormatter(1.0, symbol=" %"))
-    ax.xaxis.set_major_locator(MaxNLocator(5))
+    whole = 0 if np.ptp(limits) > _WIDE else None
+    ax.xaxis.set_major_formatter(PercentFormatter(1.0, whole, symbol=" %"))
+    ax.xaxis.set_major_locator(MaxNLocator(ticks))
 
 
 def _row_names(forest: Forest) -> dict[Key, str]:

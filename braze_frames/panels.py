@@ -30,7 +30,7 @@ _TEN = (
 )
 _MARKERS = "os^DvPX<>pd"
 _HATCHES = ("", "//", "..", "xx", "\\\\", "++", "oo")
-NAME, SIDE = 25, 28
+NAME, SIDE = 25, 30
 _TITLE, _JOINT = 60, " · "
 _SIGN, _ENTRY = 0.09, 0.24
 _MOST = 200
