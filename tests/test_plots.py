@@ -274,6 +274,19 @@ def test_a_name_looks_the_same_in_all_panels(grid):
         assert all(look == looks[0] for look in looks)
 
 
+@pytest.mark.parametrize("way", ["rates", "totals", "stacked", "funnel"])
+def test_many_names_stand_in_the_panels_that_they_are_of(way):
+    days = [(9, 100)] * 3
+    df = pd.concat(
+        {name: read({f"{name}{n}": days for n in range(7)}) for name in "xy"},
+        names=["campaign"],
+    )
+    picture = WAYS[way](df)
+    for ax, name in zip(picture, "xy", strict=True):
+        texts = [text.get_text() for text in ax.get_legend().get_texts()]
+        assert texts == [f"{name}{n}" for n in range(7)]
+
+
 # --- nothing but the figure ---
 
 
