@@ -59,18 +59,27 @@ def grid(rng):
 
 
 @ways
-def test_campaigns_and_channels_are_panels_with_common_axes(grid, way):
+def test_campaigns_and_channels_are_panels_with_titles(grid, way):
     picture = WAYS[way](grid)
     assert isinstance(picture, np.ndarray)
     assert picture.dtype == object
     assert picture.shape == (4,)
     titles = [ax.get_title() for ax in picture]
     assert titles == ["x\nemail", "x\nsms", "y\nemail", "y\nsms"]
-    assert len({ax.get_xlim() for ax in picture}) == 1
-    if way not in ("funnel", "lift"):
-        assert len({ax.get_ylim() for ax in picture}) == 1
     assert picture[0].figure.get_suptitle()
     assert len(picture[0].figure.axes) == 4
+
+
+@ways
+def test_campaigns_of_other_days_and_sizes_have_common_axes_too(rng, way):
+    parts = {}
+    for name, rate, days in (("x", 0.06, 4), ("y", 0.3, 9)):
+        arms = {arm: binomial(rng, rate, 900, days) for arm in ("A", CONTROL)}
+        parts[name] = read(arms)
+    first, second = WAYS[way](pd.concat(parts, names=["campaign"]))
+    assert first.get_xlim() == second.get_xlim()
+    if way not in ("funnel", "lift"):
+        assert first.get_ylim() == second.get_ylim()
 
 
 @ways
@@ -272,6 +281,19 @@ def test_a_name_looks_the_same_in_all_panels(grid):
     for way in ("rates", "totals", "lift_over_time"):
         looks = [[sign(line) for line in ax.lines] for ax in WAYS[way](grid)]
         assert all(look == looks[0] for look in looks)
+
+
+@pytest.mark.parametrize("way", ["rates", "totals", "stacked", "funnel"])
+def test_many_names_stand_in_the_panels_that_they_are_of(way):
+    days = [(9, 100)] * 3
+    df = pd.concat(
+        {name: read({f"{name}{n}": days for n in range(7)}) for name in "xy"},
+        names=["campaign"],
+    )
+    picture = WAYS[way](df)
+    for ax, name in zip(picture, "xy", strict=True):
+        texts = [text.get_text() for text in ax.get_legend().get_texts()]
+        assert texts == [f"{name}{n}" for n in range(7)]
 
 
 # --- nothing but the figure ---

@@ -148,10 +148,12 @@ def test_areas_hold_the_totals_and_look_as_the_legend_says(growing):
     ax = growing.braze.plot.totals(STAT, "variation", "W", kind="stacked")
     table = growing.braze.totals("variation", "W")[STAT]
     shown = dict(entries(ax))
+    below = 0.0
     for name, area in zip(growing.braze.variations, ax.collections, strict=True):
         rows = table.xs(name, level="variation").to_numpy(dtype=float)
-        height = edges(area)["max"] - edges(area)["min"]
-        np.testing.assert_allclose(height, rows)
+        np.testing.assert_allclose(edges(area)["min"], below)
+        below = below + rows
+        np.testing.assert_allclose(edges(area)["max"], below)
         assert tuple(area.get_facecolor()[0]) == shown[name].get_facecolor()
         assert area.get_hatch() == shown[name].get_hatch()
 

@@ -49,6 +49,13 @@ def test_bars_are_the_totals_and_rates_stand_beside_them(growing):
     assert len(bars) == 5 + 5 + 1
 
 
+def test_bars_look_as_the_legend_says_and_differ_in_more_than_colour(growing):
+    ax = growing.braze.plot.funnel()
+    shown = {handle.get_facecolor(): handle.get_hatch() for _, handle in entries(ax)}
+    assert len({*shown.values()}) == len(growing.braze.variations)
+    assert {bar.get_facecolor(): bar.get_hatch() for bar in ax.patches} == shown
+
+
 def test_sums_and_differences_of_stats_are_steps(shop):
     push = shop.loc[["Summer Collection"]].xs(
         "ios_push", level="channel", drop_level=False
