@@ -20,7 +20,7 @@ Freq = str | pd.offsets.BaseOffset
 Days = np.ndarray[Any, np.dtype[np.datetime64]]
 
 BAND = 0.18
-_LATE = 0.15
+_LATE, _LATE_HATCH = 0.15, "//"
 _MARKERS_SHOWN = 15
 _FEW_DAYS = 8
 _DAY = np.timedelta64(1, "D")
@@ -197,8 +197,9 @@ def _shade_late(sheet: Sheet, df: pd.DataFrame, freq: Freq) -> "list[Artist]":
     if span is None:
         return []
     for ax in sheet.axes:
-        ax.axvspan(*span, color="0.5", alpha=_LATE, linewidth=0, zorder=0)
-    return [shade("unsettled, still growing", _LATE)]
+        late: dict[str, Any] = {"hatch": _LATE_HATCH, "alpha": _LATE, "linewidth": 0}
+        ax.axvspan(*span, color="0.5", **late, zorder=0)
+    return [shade("unsettled, still growing", _LATE, hatch=_LATE_HATCH)]
 
 
 def _late_span(df: pd.DataFrame, freq: Freq) -> tuple[Any, Any] | None:

@@ -11,7 +11,7 @@ from .errors import FrameError
 from .formulas import parse
 from .grains import grain_of
 from .metrics import FUNNEL, FUNNEL_ELSEWHERE, STEPS, Step
-from .panels import Cast, Key, Layout, Look, Sheet, blank, lay_out, say, shade
+from .panels import Cast, Key, Layout, Look, Sheet, area, blank, lay_out, say
 from .rates import rates as _rates
 from .rates import totals as _totals
 
@@ -107,9 +107,7 @@ def plot_funnel(
     for panel, group in groups.items():
         _draw(sheet.panels[panel], group, cast)
     _format(sheet, groups.values())
-    handles = cast.entries(
-        sheet, lambda look, name: shade(cast.names[name], 1.0, look.color, look.hatch)
-    )
+    handles = cast.entries(sheet, lambda look, name: area(cast.names[name], look))
     sheet.head(f"Funnel{_when(df)}")
     sheet.label(f"count{_late(df)}", "")
     sheet.legend(handles, ", ".join(layout.lines))

@@ -356,11 +356,21 @@ def say(ax: "Axes", text: str) -> None:
     ax.text(0.5, 0.5, shown, style="italic", ha="center", va="center", transform=place)
 
 
-def shade(text: str, alpha: float, color: str = "0.5", hatch: str = "") -> "Artist":
-    """Return the legend's entry for a shade or an area."""
+def shade(text: str, alpha: float, hatch: str = "") -> "Artist":
+    """Return the legend's entry for a shade."""
     from matplotlib.patches import Patch
 
-    return Patch(facecolor=color, alpha=alpha, hatch=hatch, linewidth=0, label=text)
+    return Patch(color="0.5", alpha=alpha, hatch=hatch, linewidth=0, label=text)
+
+
+def area(text: str, look: Look) -> "Artist":
+    """Return the legend's entry for an area or a bar."""
+    from matplotlib import rcParams
+    from matplotlib.patches import Patch
+
+    ground = rcParams["axes.facecolor"]
+    style: dict[str, Any] = {"hatch": look.hatch, "linewidth": 0, "label": text}
+    return Patch(facecolor=look.color, edgecolor=ground, **style)
 
 
 def _slicing(df: pd.DataFrame, levels: Sequence[str], keys: Sequence[Key]) -> str:

@@ -33,6 +33,7 @@ from .panels import (
     Layout,
     Look,
     Sheet,
+    area,
     blank,
     lay_out,
     lines_of,
@@ -285,9 +286,7 @@ def _stack(sheet: Sheet, lines: Sequence[Line], nothing: str) -> "list[Artist]":
         looks = [cast.looks[panel, line.name] for line in own]
         _draw_areas(sheet.panels[panel], days, heights, looks)
     say_of_nothing(sheet, lines, nothing)
-    return cast.entries(
-        sheet, lambda look, name: shade(cast.names[name], 1.0, look.color, look.hatch)
-    )
+    return cast.entries(sheet, lambda look, name: area(cast.names[name], look))
 
 
 def _draw_areas(ax: "Axes", days: Days, heights: Floats, looks: Sequence[Look]) -> None:
