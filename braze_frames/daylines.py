@@ -60,8 +60,9 @@ def sheet_of(
     df: pd.DataFrame, layout: Layout, lines: Sequence[Line], ax: "Axes | None"
 ) -> Sheet:
     """Open the panels of lines."""
-    names = cast_of(lines).names.values()
-    return Sheet(df, layout.panels, panels_of(lines), ax, names)
+    cast = cast_of(lines)
+    names, crowd = cast.names.values(), cast.crowd
+    return Sheet(df, layout.panels, panels_of(lines), ax, names, crowd=crowd)
 
 
 def draw_lines(
@@ -189,7 +190,8 @@ def finish(
     _format_values(sheet, wording.unit)
     sheet.head(wording.title)
     sheet.label("date", wording.values)
-    sheet.legend([*handles, *late], wording.legend)
+    title = wording.legend if cast_of(lines).together else ""
+    sheet.legend([*handles, *late], title)
 
 
 def _shade_late(sheet: Sheet, df: pd.DataFrame, freq: Freq) -> "list[Artist]":

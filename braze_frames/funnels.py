@@ -103,6 +103,7 @@ def plot_funnel(
         cast.names.values(),
         height=height,
         rows=True,
+        crowd=cast.crowd,
     )
     for panel, group in groups.items():
         _draw(sheet.panels[panel], group, cast)

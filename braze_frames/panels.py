@@ -32,7 +32,8 @@ _MARKERS = "os^DvPX<>pd"
 _HATCHES = ("", "//", "..", "xx", "\\\\", "++", "oo")
 NAME, SIDE = 25, 30
 _TITLE, _JOINT = 60, " · "
-_SIGN, _ENTRY = 0.09, 0.24
+_SIGN, _ENTRY, _SMALL = 0.09, 0.24, 0.18
+_HEIGHT = 3.0
 _MOST = 200
 
 
@@ -134,7 +135,8 @@ class Cast:
     """Who is drawn in which panel: their looks, and what is shown for their names.
 
     A name looks the same in all panels while there are few. Many campaigns have too
-    many variations for one legend: then each panel begins anew, with its own.
+    many variations for one legend ``together``: then each panel begins anew, with its
+    own.
 
     Parameters
     ----------
@@ -148,28 +150,37 @@ class Cast:
         self._panels: dict[Key, list[Key]] = {}
         for panel, name in dict.fromkeys(drawn):
             self._panels.setdefault(panel, []).append(name)
-        self._together = len(every) <= len(_TEN) or len(self._panels) == 1
+        self.together = len(every) <= len(_TEN) or len(self._panels) == 1
         self.looks = {
             (panel, name): look
             for panel, own in self._panels.items()
-            for name, look in (every if self._together else looks_of(own)).items()
+            for name, look in (every if self.together else looks_of(own)).items()
         }
 
     def entries(
         self, sheet: "Sheet", draw: "Callable[[Look, Key], Artist]"
     ) -> "list[Artist]":
-        """Return the legend's entries; of many names, write them into the panels."""
+        """Return the legend's entries; many names are written beside each panel."""
         if self.names.keys() == {()}:
             return []
-        if self._together:
+        if self.together:
             looks = {name: look for (_, name), look in self.looks.items()}
             return [draw(looks[name], name) for name in self.names]
         for panel, own in self._panels.items():
             handles = [draw(self.looks[panel, name], name) for name in own]
             sheet.panels[panel].legend(
-                handles=handles, loc="upper left", fontsize="x-small", framealpha=0.6
+                handles=handles,
+                loc="upper left",
+                bbox_to_anchor=(1.0, 1.0),
+                fontsize="x-small",
+                frameon=False,
             )
         return []
+
+    @property
+    def crowd(self) -> float:
+        """How many inches of legend stand beside a panel; 0 where there are none."""
+        return 0.0 if self.together else _SMALL * max(map(len, self._panels.values()))
 
 
 def looks_of(names: Iterable[Key]) -> dict[Key, Look]:
@@ -195,21 +206,21 @@ class Grid(NamedTuple):
 
 
 def plan_grid(
-    count: int, names: Collection[str], height: float | None, *, rows: bool
+    count: int, names: Collection[str], height: float | None, *, wide: bool
 ) -> Grid:
     """Plan the panels of a figure, with room for the names beside them.
 
     Examples
     --------
-    >>> plan_grid(5, [], None, rows=False)
+    >>> plan_grid(5, [], None, wide=False)
     Grid(rows=2, columns=3, size=(12.0, 6.6))
     """
-    columns = min(count, 2 if rows or count == 4 else 3)
+    columns = min(count, 2 if wide or count == 4 else 3)
     lines = -(-count // columns)
     width = 8.0 if columns == 1 else 12.0
     width += _SIGN * max(0, max(map(len, names), default=0) - NAME)
     if count > 1:
-        return Grid(lines, columns, (width, lines * (height or 3.0) + 0.6))
+        return Grid(lines, columns, (width, lines * (height or _HEIGHT) + 0.6))
     return Grid(1, 1, (width, max(height or 4.0, _ENTRY * (len(names) + 5))))
 
 
@@ -250,6 +261,8 @@ class Sheet:
         Of a panel, in inches.
     rows : bool
         Panels have rows of their own from top to bottom, and a common scale of x only.
+    crowd : float
+        How many inches of legend stand beside each panel.
 
     Raises
     ------
@@ -267,6 +280,7 @@ class Sheet:
         *,
         height: float | None = None,
         rows: bool = False,
+        crowd: float = 0.0,
     ) -> None:
         self._names = list(names_of(keys).values()) or [""]
         count = len(self._names)
@@ -281,7 +295,8 @@ class Sheet:
                 f"{count} panels are too many, {_MOST} fit in a picture{how}"
             )
         self.own = ax is None
-        self._grid = plan_grid(count, names, height, rows=rows)
+        height = max(height or _HEIGHT, crowd) if crowd else height
+        self._grid = plan_grid(count, names, height, wide=rows or crowd > 0)
         self.axes = [ax] if ax else _open(count, self._grid, sharey=not rows)
         self.panels = dict(zip(keys or [()], self.axes, strict=True))
 

@@ -284,7 +284,7 @@ def test_a_name_looks_the_same_in_all_panels(grid):
 
 
 @pytest.mark.parametrize("way", ["rates", "totals", "stacked", "funnel"])
-def test_many_names_stand_in_the_panels_that_they_are_of(way):
+def test_many_names_stand_beside_the_panels_that_they_are_of(way):
     days = [(9, 100)] * 3
     df = pd.concat(
         {name: read({f"{name}{n}": days for n in range(7)}) for name in "xy"},
@@ -294,6 +294,11 @@ def test_many_names_stand_in_the_panels_that_they_are_of(way):
     for ax, name in zip(picture, "xy", strict=True):
         texts = [text.get_text() for text in ax.get_legend().get_texts()]
         assert texts == [f"{name}{n}" for n in range(7)]
+    drawn(picture)
+    first, second = (ax.get_window_extent() for ax in picture)
+    beside = picture[0].get_legend().get_window_extent()
+    assert first.x1 <= beside.x0 < beside.x1 <= second.x0
+    assert beside.y0 >= first.y0 - 1
 
 
 # --- nothing but the figure ---
