@@ -39,7 +39,7 @@ class Line(NamedTuple):
     @property
     def empty(self) -> bool:
         """Whether there is nothing to see."""
-        return not np.isfinite(self.values).any()
+        return not any(np.isfinite(part).any() for part in (self.values, *self.limits))
 
     @property
     def limits(self) -> tuple[Floats, Floats]:

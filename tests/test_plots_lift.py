@@ -381,3 +381,10 @@ def test_no_line_is_marked_by_stars(rng):
     ax, _, _ = courses(df)
     named = [handle for text, handle in entries(ax) if text in arms]
     assert len({handle.get_marker() for handle in named} - {STAR}) == len(arms)
+
+
+def test_what_has_an_interval_but_no_estimate_has_data():
+    df = trial({"A": [(9, 100)] * 5, CONTROL: [(0, 100)] * 5})
+    ax = quiet(df.braze.plot.lift_over_time, METRIC)
+    assert np.isnan(line_of(ax, "A").get_ydata()).all()
+    assert "A" in entry_texts(ax)
