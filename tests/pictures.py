@@ -15,7 +15,7 @@ import braze_frames as bf
 
 METRIC = "conversion_rate_by_send_time"
 STAT = "conversions_by_send_time"
-MISSING = "Glyph .* missing from"
+MISSING = "Glyph .* missing from|Matplotlib currently does not support .* natively"
 
 
 def panels(picture):

@@ -180,6 +180,7 @@ def test_labels_of_rows_of_panels_do_not_touch(way):
     names,
 )
 def test_no_name_breaks_a_picture(way, variations, campaign, stat):
+    plt.close("all")
     df = read([name for name in variations if name != CONTROL])
     count = len(df.braze.variations)
     df = pd.concat({campaign: df}, names=["campaign"]).assign(**{stat: 2.0})
@@ -188,4 +189,3 @@ def test_no_name_breaks_a_picture(way, variations, campaign, stat):
     picture = WAYS[way](df)
     lifts = {"lift": 1, "lift_over_time": count - 1}
     check_entries(picture, lifts.get(way, count))
-    plt.close("all")
