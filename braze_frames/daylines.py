@@ -148,8 +148,8 @@ def _draw_band(ax: "Axes", line: Line, color: str, top: float) -> None:
     One without an upper limit reaches up to ``top``.
     """
     low, high = line.limits
-    known = np.isfinite(low)
-    if not known.any():
+    finite = np.isfinite(low)
+    if not finite.any():
         return
     high = np.where(np.isposinf(high), top, high)
     ax.fill_between(line.days, low, high, color=color, alpha=BAND, linewidth=0)

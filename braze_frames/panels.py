@@ -30,9 +30,13 @@ _TEN = (
 )
 _MARKERS = "os^DvPX<>pd"
 _HATCHES = ("", "//", "..", "xx", "\\\\", "++", "oo")
-NAME, SIDE = 25, 30
-_TITLE, _JOINT = 60, " · "
-_SIGN, _ENTRY, _SMALL = 0.09, 0.24, 0.18
+NAME = 25
+SIDE = 30
+_TITLE = 60
+_JOINT = " · "
+_SIGN = 0.09
+_ENTRY = 0.24
+_SMALL = 0.18
 _HEIGHT = 3.0
 _MOST = 200
 

@@ -20,7 +20,8 @@ from zoneinfo import ZoneInfo
 import pandas as pd
 from orjson import dumps
 
-from braze_frames import sandbox_api, scenarios
+from braze_frames.sandbox_api import CAMPAIGN, HOUR, authorize, endpoint
+from braze_frames.scenarios import truth
 from braze_frames.errors import ConfigError
 from braze_frames.sandbox_api import Limit, Refused, Reply, World
 from braze_frames.scenario_table import CAMPAIGNS, SHOP
@@ -204,13 +205,13 @@ class Sandbox:
         ValueError
             If there is no such campaign.
         """
-        campaign = sandbox_api.CAMPAIGN.get(campaign_id)
+        campaign = CAMPAIGN.get(campaign_id)
         if campaign is None:
             raise ValueError(
                 f"{campaign_id!r} is no campaign of the sandbox;"
                 " its ids are the values of sandbox.campaigns."
             )
-        return scenarios.truth(campaign)
+        return truth(campaign)
 
     def fail(
         self,
@@ -298,10 +299,10 @@ class Sandbox:
     def _answer(
         self, method: str, path: str, query: Mapping[str, str], header: str | None
     ) -> Reply:
-        limit = Limit(250_000, sandbox_api.HOUR)
+        limit = Limit(250_000, HOUR)
         try:
-            sandbox_api.authorize(header, self.api_key)
-            answer, limit = sandbox_api.endpoint(method, path)
+            authorize(header, self.api_key)
+            answer, limit = endpoint(method, path)
             body = answer(query, World(self.now(), self.seed))
             status = HTTPStatus.OK
         except Refused as refused:

@@ -10,7 +10,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from http import HTTPStatus
 from typing import Any, NamedTuple
 
-from braze_frames import scenarios
+from braze_frames.scenarios import last_send, series
 from braze_frames.scenario_table import CAMPAIGNS, Arm, Campaign
 
 CAMPAIGN = {campaign.id: campaign for campaign in CAMPAIGNS}
@@ -81,7 +81,7 @@ def data_series(query: Query, world: World) -> dict[str, Any]:
         first = last - timedelta(length - 1)
     except OverflowError:
         raise _bad("Invalid value for ending_at") from None
-    data = scenarios.series(campaign, first, last, world.today, world.seed)
+    data = series(campaign, first, last, world.today, world.seed)
     return (
         {"message": "success", "data": data} if campaign.has_message else {"data": data}
     )
@@ -108,7 +108,7 @@ def campaign_list(query: Query, _world: World) -> dict[str, Any]:
 def details(query: Query, world: World) -> dict[str, Any]:
     """Answer ``/campaigns/details``: one flat object."""
     campaign = _campaign(query)
-    last = scenarios.last_send(campaign, world.today)
+    last = last_send(campaign, world.today)
     zone = world.now.tzinfo
     channels = [DETAILS_CHANNEL.get(name, name) for name in campaign.channels]
     return {

@@ -10,7 +10,7 @@ from datetime import date
 from typing import Literal
 from uuid import UUID, uuid5
 
-from braze_frames import metrics
+from braze_frames.metrics import CONTROL_NAME
 
 SHOP = UUID("5b1f0c5e-6f0e-4f43-9d0c-0a7c51a3e6d2")
 PEOPLE = "unique_recipients"
@@ -49,7 +49,7 @@ class Arm:
     @property
     def is_control(self) -> bool:
         """Whether the arm receives nothing."""
-        return self.name == metrics.CONTROL_NAME
+        return self.name == CONTROL_NAME
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,7 +199,7 @@ OFFICE = (1.20, 1.25, 1.20, 1.15, 1.10, 0.60, 0.50)
 TUESDAY_AND_FRIDAY = (0.0, 1.1, 0.0, 0.0, 0.9, 0.0, 0.0)
 THURSDAY = (0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0)
 
-CONTROL = metrics.CONTROL_NAME
+CONTROL = CONTROL_NAME
 TRIGGERED = "action_based"
 PLANNED = "time_based"
 BY_API = "api_triggered"

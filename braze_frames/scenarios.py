@@ -12,7 +12,7 @@ from typing import Any, Final
 import numpy as np
 import pandas as pd
 
-from braze_frames import metrics
+from braze_frames.metrics import CHANNELS, CONTROL_STAT, RATES, VARIATION_ID, VARIATION_NAME
 from braze_frames.scenario_draws import (
     BLOCK,
     EVENTS,
@@ -29,7 +29,7 @@ from braze_frames.scenario_draws import (
 from braze_frames.scenario_table import PEOPLE, Arm, Campaign, Step
 
 BY_SEND: Final = "_by_send_time"
-STATS: Final = {channel.name: channel.stats for channel in metrics.CHANNELS}
+STATS: Final = {channel.name: channel.stats for channel in CHANNELS}
 # Shares that have arrived by noon of days -1 (nothing), 0, 1, 2, 3 and later: devices
 # report up to two days late. With the longest lag all is there after 31 days.
 SENDS: Final = np.array([0.0, 0.5, 1.0, 1.0, 1.0])
@@ -103,7 +103,7 @@ def truth(campaign: Campaign) -> pd.DataFrame:
         rows[arm.channel, label] = _true_rates(campaign, arm)
     frame = pd.DataFrame.from_dict(rows, orient="index", dtype="float64")
     frame.index = pd.MultiIndex.from_tuples(rows, names=["channel", "variation"])
-    order = dict.fromkeys(rate.metric for rate in metrics.RATES)
+    order = dict.fromkeys(rate.metric for rate in RATES)
     return frame[[name for name in order if name in frame]].dropna(axis=1, how="all")
 
 
@@ -245,7 +245,7 @@ def _entries(
             continue
         columns = _names(campaign, arm)
         if arm.is_control:
-            columns[metrics.CONTROL_STAT] = users[PEOPLE][:, number].tolist()
+            columns[CONTROL_STAT] = users[PEOPLE][:, number].tolist()
         else:
             for stat in (*STATS[channel], *own):
                 columns[stat] = counts[stat][:, place].tolist()
@@ -258,10 +258,10 @@ def _entries(
 
 def _names(campaign: Campaign, arm: Arm) -> dict[str, Iterable[Any]]:
     """Return what names an arm: only the variations of a test have a name."""
-    identity = {metrics.VARIATION_ID: repeat(campaign.variation_id(arm))}
+    identity = {VARIATION_ID: repeat(campaign.variation_id(arm))}
     if not campaign.tested:
         return {**identity}
-    return {metrics.VARIATION_NAME: repeat(arm.name), **identity}
+    return {VARIATION_NAME: repeat(arm.name), **identity}
 
 
 def _totals(users: dict[str, Ints]) -> dict[str, list[Any]]:
@@ -280,7 +280,7 @@ def _totals(users: dict[str, Ints]) -> dict[str, list[Any]]:
 def _true_rates(campaign: Campaign, arm: Arm) -> dict[str, float]:
     means = _means(campaign, arm)
     rates = {}
-    for rate in metrics.RATES:
+    for rate in RATES:
         if rate.channel == arm.channel:
             numerator = _evaluate(rate.numerator, means)
             denominator = _evaluate(rate.denominator, means)
