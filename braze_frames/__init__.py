@@ -16,7 +16,8 @@ The way of the data: ``sources`` → ``windows`` → ``payload`` → ``frame`` �
 from typing import TYPE_CHECKING, Any
 
 from .accessor import BrazeAccessor
-from .client import BrazeClient, connect
+from .account import connect
+from .api.client import BrazeClient
 from .errors import (
     AuthError,
     BrazeError,
@@ -35,18 +36,17 @@ from .errors import (
     StatisticsWarning,
     WindowWarning,
 )
-from .power import mde, sample_size
 from .reader import read_braze_series
 from .registration import register as _register
-from .tables import glossary
+from .schema.rates import glossary
+from .stats.power import mde, sample_size
 
 if TYPE_CHECKING:
-    from .cache import Cache
-    from .sandbox import Sandbox
-    from .styled import style
+    from .cache.cache import Cache
+    from .sandbox.sandbox import Sandbox
+    from .tables.style import style
 
 __version__ = "0.1.0"
-
 __all__ = [
     "AuthError",
     "BrazeAccessor",
@@ -80,7 +80,7 @@ __all__ = [
 _register()
 
 
-_LAZY = {"Cache": "cache", "Sandbox": "sandbox", "style": "styled"}
+_LAZY = {"Cache": "cache.cache", "Sandbox": "sandbox", "style": "tables.style"}
 
 
 def __getattr__(name: str) -> Any:

@@ -1,23 +1,93 @@
-"""``df.braze``: a list of delegations, no logic and no state."""
+"""``df.braze`` and ``df.braze.plot``: lists of delegations, no logic and no state."""
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from functools import wraps
+from typing import Concatenate, ParamSpec, TypeVar
 
 import pandas as pd
 
-from .arms import control_of
-from .checks import check as _check
-from .checks import settled as _settled
-from .delegation import Holder, delegate
-from .grains import grain_of, labels
-from .lift import lift as _lift
-from .rates import rates as _rates
-from .rates import totals as _totals
-from .srm import srm as _srm
-from .tables import card_html, card_rows, card_text
-from .winner import winner as _winner
+from braze_frames.card import card_html, card_rows, card_text
+from braze_frames.checks.check import check as _check
+from braze_frames.checks.srm import srm as _srm
+from braze_frames.experiment.design import control_of
+from braze_frames.experiment.lift import lift as _lift
+from braze_frames.experiment.winner import winner as _winner
+from braze_frames.frame.levels import grain_of, labels
+from braze_frames.frame.provenance import settled as _settled
+from braze_frames.frame.rates import rates as _rates
+from braze_frames.frame.totals import totals as _totals
+from braze_frames.plots.funnel import plot_funnel
+from braze_frames.plots.lift import plot_lift
+from braze_frames.plots.lift_over_time import plot_lift_over_time
+from braze_frames.plots.over_time import plot_rates, plot_totals
 
-if TYPE_CHECKING:
-    from .plots import Plots
+_P = ParamSpec("_P")
+_R = TypeVar("_R")
+
+
+class Holder:
+    """Holds a frame, and lists its own public names only."""
+
+    def __init__(self, df: pd.DataFrame) -> None:
+        self._frame = df
+
+    def __dir__(self) -> list[str]:
+        return [name for name in vars(type(self)) if not name.startswith("_")]
+
+
+def delegate(
+    function: Callable[Concatenate[pd.DataFrame, _P], _R],
+) -> Callable[Concatenate[Holder, _P], _R]:
+    """Return a method that asks a function of a frame."""
+
+    @wraps(function)
+    def method(self: Holder, /, *args: _P.args, **kwargs: _P.kwargs) -> _R:
+        return function(self._frame, *args, **kwargs)
+
+    return method
+
+
+class Plots(Holder):
+    """Pictures of a frame of daily Braze stats: ``df.braze.plot``.
+
+    Each takes the keywords of the verb that it draws, and ``ax=``; it returns the Axes
+    of its panel, or an array of Axes where there are several campaigns or channels.
+
+    Pictures
+    --------
+    rates(metric, by="variation", freq=None, ci=0.95)
+        Lines along days, with intervals.
+    totals(stats, by="variation", freq=None, kind="lines")
+        Sums along days, as lines or stacked.
+    funnel(by="variation")
+        How many are left at each step, from sent to converted.
+    lift(metric, control=None, …)
+        Each variation's lift with its interval, best first.
+    lift_over_time(metric, control=None, …)
+        How a lift settled, day by day.
+
+    Parameters
+    ----------
+    df : DataFrame
+        The variation or the campaign grain.
+
+    Examples
+    --------
+    >>> import braze_frames as bf
+    >>> entry = {"variation_name": "A", "sent": 50, "delivered": 40}
+    >>> day = {"time": "2026-03-01", "messages": {"email": [entry]}}
+    >>> bf.read_braze_series({"data": [day]}).braze.plot
+    df.braze.plot: funnel, lift, lift_over_time, rates, totals
+    """
+
+    rates = delegate(plot_rates)
+    totals = delegate(plot_totals)
+    funnel = delegate(plot_funnel)
+    lift = delegate(plot_lift)
+    lift_over_time = delegate(plot_lift_over_time)
+
+    def __repr__(self) -> str:
+        return f"df.braze.plot: {', '.join(dir(self))}"
 
 
 class BrazeAccessor(Holder):
@@ -100,7 +170,7 @@ class BrazeAccessor(Holder):
     @property
     def plot(self) -> "Plots":
         """The pictures: rates, totals, funnel, lift, lift_over_time."""
-        from .plots import Plots
+        from braze_frames.accessor import Plots
 
         return Plots(self._frame)
 

@@ -1,41 +1,13 @@
-"""The help card of ``df.braze`` and the glossary of rates."""
+"""The help card of ``df.braze``."""
 
 import pandas as pd
 
-from .arms import control_of
-from .grains import grain_of, labels, levels_of
-from .legible import as_html, legible, shorten
-from .metrics import RATES
-from .settling import known
+from braze_frames.core.names import as_html, legible, shorten
+from braze_frames.experiment.design import control_of
+from braze_frames.frame.levels import grain_of, labels, levels_of
+from braze_frames.frame.provenance import provenance_of
 
 _SHOWN, _WIDTH = 5, 60
-
-
-def glossary() -> pd.DataFrame:
-    """Return the definitions of all rates, for each channel.
-
-    Returns
-    -------
-    DataFrame
-        Columns ``metric``, ``channel`` (``""`` is the campaign grain), ``numerator``,
-        ``denominator``, ``kind`` (``proportion``, ``ratio`` or ``mean``), ``same_day``
-        (the numerator belongs to the day of its denominator) and ``source``.
-
-    Examples
-    --------
-    >>> import braze_frames as bf
-    >>> table = bf.glossary().set_index(["metric", "channel"])
-    >>> table.loc[("delivery_rate", "ios_push"), "numerator"]
-    'sent - bounces'
-    """
-    columns = [
-        *("metric", "channel", "numerator", "denominator", "kind", "same_day"),
-        "source",
-    ]
-    return pd.DataFrame(
-        [[getattr(rate, column) for column in columns] for rate in RATES],
-        columns=columns,
-    )
 
 
 def card_rows(df: pd.DataFrame, verbs: list[str]) -> list[tuple[str, str]]:
@@ -49,7 +21,7 @@ def card_rows(df: pd.DataFrame, verbs: list[str]) -> list[tuple[str, str]]:
         rows.append(("control", _control(df)))
     elif labels(df, "campaign"):
         rows.append(("campaigns", _some(labels(df, "campaign"))))
-    settled = known(df).get("settled_until")
+    settled = provenance_of(df).get("settled_until")
     rows.append(
         ("settled until", settled or "not known: younger than 31 days may grow")
     )

@@ -5,15 +5,15 @@ from typing import TYPE_CHECKING, Any, Literal, overload
 
 import pandas as pd
 
-from .client import BrazeClient
-from .errors import PayloadError, PayloadWarning, PullError, listed, warn
-from .formulas import nearest
-from .frame import Frames, Grain, assemble
-from .metrics import STAT, VARIATION_ID
+from braze_frames.api.client import BrazeClient
+from braze_frames.core.arguments import nearest
+from braze_frames.errors import PayloadError, PayloadWarning, PullError, listed, warn
+from braze_frames.frame.levels import Frames, Grain
+from braze_frames.payload.assemble import assemble
+from braze_frames.schema.channels import STAT, VARIATION_ID
 
 if TYPE_CHECKING:
-    from .pull import Pulled
-    from .sources import Request
+    from braze_frames.sources.plan import Pulled, Request
 
 _LISTED = 500
 _SCHEMA = 1
@@ -159,10 +159,10 @@ def read_braze_series(
     date       channel variation
     2026-03-01 email   A             2      1
     """
-    from .cache import as_cache
-    from .cached_pull import part_of
-    from .dates import days_of
-    from .routes import How, pull
+    from braze_frames.cache.cache import as_cache
+    from braze_frames.core.arguments import parse_days
+    from braze_frames.sources.plan import ReadPlan, part_of
+    from braze_frames.sources.route import pull
 
     _check_choice("grain", grain, (*_GRAINS, "all"))
     _check_choice("on_error", on_error, ("raise", "warn"))
@@ -170,7 +170,9 @@ def read_braze_series(
     columns = [columns] if isinstance(columns, str) else columns
     columns = None if columns is None else list(columns)
     part = part_of(grains, columns)
-    how = How(days_of(start, end, length), part, details, refresh, as_of, progress)
+    how = ReadPlan(
+        parse_days(start, end, length), part, details, refresh, as_of, progress
+    )
     request, pulled, attrs = pull(source, how, client, as_cache(cache))
     if pulled.failed and not request.several:
         raise next(iter(pulled.failed.values()))

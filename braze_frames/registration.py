@@ -4,8 +4,8 @@ import warnings
 
 import pandas as pd
 
-from .accessor import BrazeAccessor
-from .reader import read_braze_series
+from braze_frames.accessor import BrazeAccessor
+from braze_frames.reader import read_braze_series
 
 _PACKAGE = __name__.partition(".")[0]
 

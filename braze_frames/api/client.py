@@ -1,6 +1,5 @@
 """The client of Braze's REST API: endpoint, key, clock and the answers we need."""
 
-import os
 import re
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -14,26 +13,24 @@ from urllib.parse import urlsplit
 import orjson
 import pandas as pd
 
-from .endpoints import HOW_TO_SET, LOOPBACK, address_of, url_of, zone_of
-from .errors import (
+from braze_frames.api.credentials import ApiKey
+from braze_frames.api.endpoints import LOOPBACK, address_of, url_of, zone_of
+from braze_frames.api.windows import MOST_DAYS
+from braze_frames.errors import (
     AuthError,
     BrazeError,
-    ConfigError,
     PayloadError,
     PayloadWarning,
     RequestError,
 )
-from .ids import check_campaign_id
-from .key import Key
-from .windows import MOST_DAYS
+from braze_frames.schema.ids import check_campaign_id
 
 if TYPE_CHECKING:
-    from .transport import Answer, Wire
+    from braze_frames.api.transport import HttpAnswer, RetryingGet
 
 SERIES = "/campaigns/data_series"
 LIST = "/campaigns/list"
 DETAILS = "/campaigns/details"
-
 _SHORT_OFFSET = re.compile(r"([+-])(\d:\d{2})$")
 _COLUMNS = {
     "id": "str",
@@ -42,71 +39,6 @@ _COLUMNS = {
     "last_edited": "datetime64[us, UTC]",
     "is_api_campaign": "bool",
 }
-
-
-def connect(
-    endpoint: str | None = None,
-    api_key: str | None = None,
-    *,
-    tz: str | None = None,
-    max_workers: int = 8,
-    retries: int = 5,
-    timeout: float = 30,
-) -> "BrazeClient":
-    """Connect to Braze, or to the sandbox.
-
-    Parameters
-    ----------
-    endpoint : str, optional
-        An instance (``"US-05"``, ``"EU-01"``, ``"AU-01"``), the REST host, its URL, or
-        ``"sandbox"``. Default: ``BRAZE_REST_ENDPOINT``.
-    api_key : str, optional
-        Default, and better: ``BRAZE_API_KEY``.
-    tz : str, optional
-        The company's time zone in Braze. Default: ``BRAZE_TZ``, else UTC.
-    max_workers : int
-        Requests at once.
-    retries : int
-        How often one request is repeated after a server error or a broken connection.
-    timeout : float
-        Seconds to wait for a connection, and for each part of an answer.
-
-    Returns
-    -------
-    BrazeClient
-
-    Raises
-    ------
-    ConfigError
-        The endpoint, the key or the time zone is missing or cannot be used.
-
-    Notes
-    -----
-    Hosts: Braze docs, data_centers.md @7e6952e.
-
-    Examples
-    --------
-    >>> with connect("sandbox") as client:
-    ...     client.now().date().isoformat()
-    '2026-06-30'
-    """
-    key = None if api_key is None else Key(api_key)
-    del api_key
-    endpoint = endpoint or os.environ.get("BRAZE_REST_ENDPOINT")
-    options: dict[str, Any] = {
-        "max_workers": max_workers,
-        "retries": retries,
-        "timeout": timeout,
-    }
-    if endpoint == "sandbox":
-        from .sandbox import shared
-
-        return shared().connect(**options, **({"tz": tz} if tz else {}))
-    if not endpoint:
-        raise ConfigError(f"no endpoint is set; {HOW_TO_SET}")
-    key = key or Key(os.environ.get("BRAZE_API_KEY"))
-    tz = tz or os.environ.get("BRAZE_TZ") or "UTC"
-    return BrazeClient(endpoint, key, tz=tz, **options)
 
 
 class BrazeClient:
@@ -144,7 +76,7 @@ class BrazeClient:
     def __init__(
         self,
         endpoint: str,
-        api_key: "str | Key",
+        api_key: "str | ApiKey",
         *,
         tz: str = "UTC",
         max_workers: int = 8,
@@ -153,7 +85,7 @@ class BrazeClient:
         clock: Callable[[], datetime] | None = None,
         account: str | None = None,
     ) -> None:
-        self._key = api_key if isinstance(api_key, Key) else Key(api_key)
+        self._key = api_key if isinstance(api_key, ApiKey) else ApiKey(api_key)
         del api_key
         self._key.check()
         self.url = url_of(endpoint)
@@ -405,20 +337,20 @@ class BrazeClient:
             raise _refusal(path, answer)
         return answer.body
 
-    def _wire(self) -> "Wire":
-        wire: Wire | None = getattr(self._threads, "wire", None)
+    def _wire(self) -> "RetryingGet":
+        wire: RetryingGet | None = getattr(self._threads, "wire", None)
         if wire is None:
             wire = self._threads.wire = self._new_wire()
         return wire
 
-    def _new_wire(self) -> "Wire":
-        from .transport import Bearer, Gate, Wire, new_session
+    def _new_wire(self) -> "RetryingGet":
+        from braze_frames.api.transport import Bearer, Gate, RetryingGet, new_session
 
         session = new_session(loopback=self.host in LOOPBACK)
         with self._lock:
             self._gate = self._gate or Gate()
             self._sessions.append(session)
-        return Wire(
+        return RetryingGet(
             session, Bearer(self._key), self._gate, self._retries, self._timeout
         )
 
@@ -479,7 +411,7 @@ _ADVICE = {
 }
 
 
-def _refusal(path: str, answer: "Answer") -> RequestError:
+def _refusal(path: str, answer: "HttpAnswer") -> RequestError:
     permission = path.strip("/").replace("/", ".")
     advice = _ADVICE.get(answer.status, "ask again later")
     if answer.status == 403:

@@ -2,10 +2,10 @@
 
 from typing import NoReturn
 
-from .errors import ConfigError
+from braze_frames.errors import ConfigError
 
 
-class Key:
+class ApiKey:
     """An API key that shows itself nowhere."""
 
     __slots__ = ("_problem", "_text")

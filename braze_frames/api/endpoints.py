@@ -4,14 +4,13 @@ import re
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from .errors import ConfigError
+from braze_frames.errors import ConfigError
 
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 HOW_TO_SET = (
     'pass bf.connect("US-05") (your instance, or the REST host), or set '
     'BRAZE_REST_ENDPOINT; bf.connect("sandbox") needs no account'
 )
-
 _INSTANCE = re.compile(r"(US|EU|AU)-(\d{2})", re.IGNORECASE)
 _HOSTS = {
     "US": "rest.iad-{}.braze.com",

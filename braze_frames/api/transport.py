@@ -19,8 +19,8 @@ from urllib3 import Retry
 from urllib3.exceptions import HTTPError
 from urllib3.response import BaseHTTPResponse
 
-from .errors import RateLimitError, RequestError
-from .key import Key
+from braze_frames.api.credentials import ApiKey
+from braze_frames.errors import RateLimitError, RequestError
 
 LONGEST_WAIT = 15 * 60
 """Seconds that one request waits for the rate limit, in all."""
@@ -39,7 +39,7 @@ _REASONS = {
 }
 
 
-class Answer(NamedTuple):
+class HttpAnswer(NamedTuple):
     """What came back, without the request."""
 
     status: int
@@ -109,7 +109,7 @@ def _too_long(seconds: float) -> str:
     )
 
 
-class Patience(Retry):
+class GatedRetry(Retry):
     """Retries with pauses bounded in length, each of which ends at the gate."""
 
     gate: Gate
@@ -160,7 +160,7 @@ class Patience(Retry):
 class Bearer(requests.auth.AuthBase):
     """Puts the key into the header, at the last moment."""
 
-    def __init__(self, key: Key) -> None:
+    def __init__(self, key: ApiKey) -> None:
         self._key = key
 
     def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
@@ -179,7 +179,7 @@ def new_session(*, loopback: bool) -> requests.Session:
     return session
 
 
-class Wire:
+class RetryingGet:
     """One thread's way to the server."""
 
     def __init__(
@@ -193,7 +193,7 @@ class Wire:
         self._session, self._auth, self._gate = session, auth, gate
         self._retries, self._timeout = retries, timeout
 
-    def get(self, url: str, query: Mapping[str, str]) -> Answer:
+    def get(self, url: str, query: Mapping[str, str]) -> HttpAnswer:
         """Send until there is an answer other than a server error or a 429.
 
         Raises
@@ -219,13 +219,13 @@ class Wire:
 
     def _try(
         self, url: str, query: Mapping[str, str], left: int
-    ) -> tuple[Answer | None, int]:
+    ) -> tuple[HttpAnswer | None, int]:
         """Send once, with ``left`` retries; return the answer and how many were used.
 
         There is no answer when its body did not come whole.
         """
         adapter = self._session.get_adapter(url)
-        adapter.max_retries = Patience.of(self._gate, max(left, 0))  # type: ignore[attr-defined]
+        adapter.max_retries = GatedRetry.of(self._gate, max(left, 0))  # type: ignore[attr-defined]
         response: requests.Response | None = None
         sent, used = False, 0
         try:
@@ -248,7 +248,7 @@ class Wire:
             error.__cause__ = error.__context__ = None
             raise error.with_traceback(None)  # noqa: B904
         else:
-            return Answer(response.status_code, dict(response.headers), body), used
+            return HttpAnswer(response.status_code, dict(response.headers), body), used
         finally:
             response = None
         if sent and used < left:
@@ -287,7 +287,7 @@ def _epoch(text: str | None) -> float | None:
         return None
 
 
-def _redirected(url: str, answer: Answer) -> str:
+def _redirected(url: str, answer: HttpAnswer) -> str:
     given = {name.lower(): value for name, value in answer.headers.items()}
     goal = urljoin(url, given.get("location", url))
     here, there = urlsplit(url), urlsplit(goal)

@@ -15,20 +15,19 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from .client import BrazeClient
-from .coverage import (
+from braze_frames.api.client import BrazeClient
+from braze_frames.api.endpoints import LOOPBACK
+from braze_frames.cache.campaign import EVERYTHING, CampaignFiles, Stored
+from braze_frames.cache.coverage import (
     SETTLE_DAYS,
-    Terms,
+    FreshnessPolicy,
     instant_of,
     keep,
-    settled_until,
+    last_settled,
 )
-from .endpoints import LOOPBACK
-from .ids import is_campaign_id
-from .labels import disambiguate
-from .layout import ALWAYS, folder_of
-from .metrics import VARIATION_ID, VARIATION_NAME
-from .store import EVERYTHING, CampaignFiles, Stored
+from braze_frames.cache.layout import ALWAYS, folder_of
+from braze_frames.schema.channels import VARIATION_ID, VARIATION_NAME
+from braze_frames.schema.ids import is_campaign_id
 
 _INFO = {
     "campaign": "str",
@@ -105,7 +104,7 @@ class Cache:
     ) -> None:
         self._is_default = path is None
         self.path = _default_path() if path is None else Path(path).expanduser()
-        self._terms = Terms(_days(settle_days), _age(max_age))
+        self._terms = FreshnessPolicy(_days(settle_days), _age(max_age))
 
     def __repr__(self) -> str:
         return f"Cache({str(self.path)!r})"
@@ -127,7 +126,7 @@ class Cache:
         -------
         DataFrame
             Index ``endpoint``; columns ``campaign`` (its id), ``name``, ``first`` and
-            ``last`` day, ``settled_until`` (the last day up to which all are settled),
+            ``last`` day, ``last_settled`` (the last day up to which all are settled),
             ``days``, ``rows`` of the variation grain, ``bytes`` on disk, ``fetched_at``
             (UTC, the last time).
 
@@ -202,7 +201,7 @@ class Cache:
         return path / folder_of(client.account)
 
     @property
-    def terms(self) -> Terms:
+    def terms(self) -> FreshnessPolicy:
         """When a stored day is asked again."""
         return self._terms
 
@@ -229,28 +228,6 @@ def as_cache(value: Any) -> Cache | None:
     if isinstance(value, str | os.PathLike):
         return Cache(value)
     raise TypeError(f"cache={value!r}; pass True, a folder, or a bf.Cache")
-
-
-def labels_of(campaigns: Sequence[tuple[CampaignFiles, str | None]]) -> list[str]:
-    """Return what to call stored campaigns: the name given, else their id.
-
-    A name that several have gets the id's first characters behind it, and an id that
-    several endpoints have the endpoint.
-    """
-    names = [name or files.id for files, name in campaigns]
-    places: dict[str, list[int]] = {}
-    for place, name in enumerate(names):
-        places.setdefault(name, []).append(place)
-    for name, group in places.items():
-        if len(group) > 1:
-            ids = [campaigns[place][0].id for place in group]
-            labels = disambiguate(name, ids)
-            if len(set(labels)) < len(labels):
-                roots = (campaigns[place][0].root.name for place in group)
-                labels = [f"{a} [{b}]" for a, b in zip(labels, roots, strict=True)]
-            for place, label in zip(group, labels, strict=True):
-                names[place] = label
-    return names
 
 
 def _folders(path: Path) -> list[Path]:
@@ -310,7 +287,7 @@ def _name_of(files: CampaignFiles) -> str | None:
 
 
 def _summary(
-    files: CampaignFiles, terms: Terms, before: int | None = None
+    files: CampaignFiles, terms: FreshnessPolicy, before: int | None = None
 ) -> pd.DataFrame:
     """Return the row of ``info`` for a campaign, or for its days before a day."""
 
@@ -320,7 +297,7 @@ def _summary(
             coverage = keep(coverage, coverage.days < before)
         if about is None or not len(coverage.days):
             return _joined([], _INFO)
-        settled = settled_until(coverage, about.tz, terms)
+        settled = last_settled(coverage, about.tz, terms)
         values = {
             "campaign": files.id,
             "name": about.name,

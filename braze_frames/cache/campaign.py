@@ -14,9 +14,7 @@ from uuid import uuid4
 import numpy as np
 import pyarrow as pa
 
-from .changes import Change, as_table, changes_between, from_table
-from .collapse import collapse
-from .coverage import (
+from braze_frames.cache.coverage import (
     Coverage,
     fetch_again,
     fetched_now,
@@ -25,9 +23,28 @@ from .coverage import (
     no_days,
     since_last_fetch,
 )
-from .errors import CacheError
-from .files import (
-    Draft,
+from braze_frames.cache.encoding import (
+    count_variations,
+    fitted,
+    from_tables,
+    merged,
+    stored_days,
+    to_tables,
+)
+from braze_frames.cache.layout import (
+    ALWAYS,
+    FILE,
+    OPTIONAL,
+    SCHEMAS,
+    About,
+    Given,
+    StoredGrain,
+    UnreadableFile,
+    identity_of,
+)
+from braze_frames.cache.revisions import Change, as_table, changes_between, from_table
+from braze_frames.cache.storage import (
+    PendingFile,
     clean,
     locked,
     open_file,
@@ -36,38 +53,25 @@ from .files import (
     set_aside,
     write_all,
 )
-from .ids import check_campaign_id
-from .layout import (
-    ALWAYS,
-    FILE,
-    OPTIONAL,
-    SCHEMAS,
-    About,
-    Foreign,
-    Given,
-    Grain,
-    identity_of,
-)
-from .overlaps import owner, select_days
-from .packing import Ints
-from .payload import Batch, Span
-from .tabular import count_variations, days_of, fitted, from_tables, merged, to_tables
+from braze_frames.core.arrays import Ints
+from braze_frames.errors import CacheError
+from braze_frames.payload.batch import Batch, Span, owner, select_days
+from braze_frames.payload.days import normalise
+from braze_frames.schema.ids import check_campaign_id
 
 if TYPE_CHECKING:
     from pyarrow.parquet import ParquetFile
 
 EVERYTHING: tuple[Given, ...] = (*ALWAYS, *OPTIONAL)
-
 _TRIES = 6
-
 _R = TypeVar("_R")
 
 
-class Torn(Exception):  # noqa: N818
+class DamagedFile(Exception):  # noqa: N818
     """A file was damaged and is set aside; the campaign can be opened again."""
 
 
-class News(NamedTuple):
+class Update(NamedTuple):
     """What was fetched about one campaign; None is what was not asked.
 
     ``moment`` is that of the fetch, in microseconds since 1970.
@@ -121,7 +125,7 @@ class CampaignFiles:
         self.root, self.id = root, check_campaign_id(campaign_id).lower()
         self._lock = root / ".locks" / f"{self.id}.lock"
 
-    def path(self, grain: Grain) -> Path:
+    def path(self, grain: StoredGrain) -> Path:
         """Return where the file of a grain lies."""
         return self.root / grain / f"campaign_id={self.id}" / FILE
 
@@ -144,7 +148,7 @@ class CampaignFiles:
             A file is of a newer version, may not be read, or cannot be set aside.
         """
         for _ in range(_TRIES):
-            with suppress(Torn), self._opened(grains, fill=fill) as stored:
+            with suppress(DamagedFile), self._opened(grains, fill=fill) as stored:
                 return function(stored)
         raise CacheError(
             f"the files of campaign {self.id} in {str(self.root)!r} are damaged and "
@@ -178,16 +182,16 @@ class CampaignFiles:
                     stored.abouts[grain] = found[1]
         return stored._replace(coverage=_covered(stored.abouts, grains))
 
-    def _file(self, grain: Grain) -> "tuple[ParquetFile, About] | None":
+    def _file(self, grain: StoredGrain) -> "tuple[ParquetFile, About] | None":
         try:
             return open_file(self.path(grain), grain)
         except FileNotFoundError:
             return None
-        except Foreign as error:
+        except UnreadableFile as error:
             self._set_aside(grain, error)
             return None
 
-    def _set_aside(self, grain: Grain, why: Foreign) -> None:
+    def _set_aside(self, grain: StoredGrain, why: UnreadableFile) -> None:
         set_aside(self.path(grain), grain, self.root, self._lock, why)
 
     def read(
@@ -220,17 +224,17 @@ class CampaignFiles:
     def _read(
         self,
         file: "ParquetFile",
-        grain: Grain,
+        grain: StoredGrain,
         span: Span | None = None,
         names: Collection[str] | None = None,
     ) -> pa.Table:
         try:
             return read_table(file, grain, span, names)
-        except Foreign as error:
+        except UnreadableFile as error:
             self._set_aside(grain, error)
-        raise Torn
+        raise DamagedFile
 
-    def write(self, news: News) -> None:
+    def write(self, news: Update) -> None:
         """Take over what was fetched; note what it changed.
 
         Raises
@@ -241,7 +245,7 @@ class CampaignFiles:
             A sum does not fit in 64 bits.
         """
         nothing = from_tables({}, np.empty(0, dtype=np.int64), f"campaign {self.id}")
-        new = collapse(news.batches or [nothing])
+        new = normalise(news.batches or [nothing])
         with locked(self._lock):
             old = self._contents()
             history = list(self._revised(old, new, news))
@@ -259,7 +263,7 @@ class CampaignFiles:
             count = len(history[0].table) if history else 0
             about = (uuid4().hex, count)
             kept = [
-                Draft(
+                PendingFile(
                     self.path(grain),
                     grain,
                     _from_day(table, first),
@@ -271,7 +275,7 @@ class CampaignFiles:
 
     def count(self, stored: Stored, days: Ints) -> int:
         """Return how many rows the variation grain has in these days."""
-        rows = days_of(
+        rows = stored_days(
             self._read(stored.files["variation"], "variation", None, ["date"])
         )
         return int(np.isin(rows, days).sum())
@@ -294,7 +298,7 @@ class CampaignFiles:
             return []
         with found[0] as file:
             table = _complete("revision", self._read(file, "revision"))
-        return from_table(table.filter(pa.array(np.isin(days_of(table), days))))
+        return from_table(table.filter(pa.array(np.isin(stored_days(table), days))))
 
     def has_lost_history(self, about: About | None) -> bool:
         """Whether revisions are gone that were there at the last write."""
@@ -312,11 +316,11 @@ class CampaignFiles:
         found = self._file("revision")
         if found is None:
             return None
-        with found[0] as file, suppress(Torn):
+        with found[0] as file, suppress(DamagedFile):
             return _complete("revision", self._read(file, "revision"))
         return None
 
-    def _write(self, drafts: Sequence[Draft]) -> None:
+    def _write(self, drafts: Sequence[PendingFile]) -> None:
         workshop = self.root / ".writing"
         clean(workshop, self.path("variation").parent.name)
         write_all(drafts, workshop)
@@ -345,8 +349,8 @@ class CampaignFiles:
         return _Contents(tables, stored.abouts)
 
     def _updated(
-        self, old: _Contents, new: Batch, news: News, history: Sequence[Draft]
-    ) -> Iterator[Draft]:
+        self, old: _Contents, new: Batch, news: Update, history: Sequence[PendingFile]
+    ) -> Iterator[PendingFile]:
         fresh = to_tables(new)
         last = next(reversed(old.abouts.values()), None)
         grains = tuple(
@@ -372,9 +376,11 @@ class CampaignFiles:
             before = since_last_fetch(before) if is_lost else before
             coverage = fetch_again(before, fetched)
             about = About(written, grains, *counts, name, names, news.tz, coverage)
-            yield Draft(self.path(grain), grain, table, about)
+            yield PendingFile(self.path(grain), grain, table, about)
 
-    def _revised(self, old: _Contents, new: Batch, news: News) -> Iterator[Draft]:
+    def _revised(
+        self, old: _Contents, new: Batch, news: Update
+    ) -> Iterator[PendingFile]:
         days = np.intersect1d(_covered(old.abouts, EVERYTHING).days, new.days)
         if not len(days):
             return
@@ -389,14 +395,14 @@ class CampaignFiles:
                 pa.concat_tables([table for table in tables if table is not None])
             )
 
-    def _revisions_from(self, first: int) -> Iterator[Draft]:
+    def _revisions_from(self, first: int) -> Iterator[PendingFile]:
         table = self.revisions()
         if table is not None:
             yield self._revision_draft(_from_day(table, first))
 
-    def _revision_draft(self, table: pa.Table) -> Draft:
+    def _revision_draft(self, table: pa.Table) -> PendingFile:
         about = About(uuid4().hex, (), 0, 0, None, None, "", no_days())
-        return Draft(self.path("revision"), "revision", table, about)
+        return PendingFile(self.path("revision"), "revision", table, about)
 
 
 def _listed(abouts: Mapping[Given, About]) -> set[Given]:
@@ -417,7 +423,7 @@ def _is_of_one_write(stored: Stored) -> bool:
     return len({about.written for about in stored.abouts.values()}) < 2
 
 
-def _complete(grain: Grain, table: pa.Table) -> pa.Table:
+def _complete(grain: StoredGrain, table: pa.Table) -> pa.Table:
     return fitted(grain, {name: table[name] for name in table.column_names})
 
 
@@ -430,7 +436,7 @@ def _first_kept(old: _Contents, before: int | None) -> int | None:
 
 
 def _from_day(table: pa.Table, first: int) -> pa.Table:
-    return table.filter(pa.array(days_of(table) >= first))
+    return table.filter(pa.array(stored_days(table) >= first))
 
 
 def _about_from(about: About, first: int, written: str, revisions: int) -> About:

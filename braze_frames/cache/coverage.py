@@ -7,12 +7,10 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 
-from .packing import Ints
-from .payload import Span
+from braze_frames.core.arrays import Bools, Ints
+from braze_frames.payload.batch import Span
 
-Bools = np.ndarray[tuple[int], np.dtype[np.bool_]]
 Run = tuple[int, int, int, int]
-
 SETTLE_DAYS = 31
 """Braze's longest conversion window and one day: numbers of younger days still grow."""
 
@@ -20,7 +18,7 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 
 
-class Terms(NamedTuple):
+class FreshnessPolicy(NamedTuple):
     """When a stored day may still change, and how long it is not asked again."""
 
     settle_days: int
@@ -144,7 +142,7 @@ def from_runs(runs: Iterable[Sequence[int]]) -> Coverage:
     return Coverage(days, np.repeat(seen, sizes), np.repeat(fetched, sizes))
 
 
-def settled_days(coverage: Coverage, now: datetime, terms: Terms) -> Bools:
+def settled_days(coverage: Coverage, now: datetime, terms: FreshnessPolicy) -> Bools:
     """Tell which stored days can no longer change.
 
     A day is settled that was ``settle_days`` old when it was last fetched, and the day
@@ -159,7 +157,7 @@ def settled_days(coverage: Coverage, now: datetime, terms: Terms) -> Bools:
     return settled
 
 
-def settled_until(coverage: Coverage, tz: str, terms: Terms) -> int | None:
+def last_settled(coverage: Coverage, tz: str, terms: FreshnessPolicy) -> int | None:
     """Return the last stored day up to which all are settled; None where none is."""
     newest = instant_of(int(coverage.fetched.max())).astimezone(ZoneInfo(tz))
     still_open = np.flatnonzero(~settled_days(coverage, newest, terms))
@@ -167,7 +165,9 @@ def settled_until(coverage: Coverage, tz: str, terms: Terms) -> int | None:
     return int(coverage.days[settled - 1]) if settled else None
 
 
-def what_to_fetch(coverage: Coverage, asked: Span, now: datetime, terms: Terms) -> Need:
+def what_to_fetch(
+    coverage: Coverage, asked: Span, now: datetime, terms: FreshnessPolicy
+) -> Need:
     """Tell which of the asked days must be fetched.
 
     Missing are days that are not stored, and days that are not settled and whose last

@@ -8,11 +8,16 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from .layout import POSITION, SCHEMAS, Given, Grain, days_column
-from .metrics import ELEMENT_STAT, STAT, VARIATION_ID, VARIATION_NAME
-from .overlaps import Owner, owner
-from .packing import Bools, Column, Ints, Packed
-from .payload import Batch, Element, Key
+from braze_frames.cache.layout import POSITION, SCHEMAS, Given, StoredGrain, days_column
+from braze_frames.core.arrays import Bools, Column, Ints
+from braze_frames.payload.batch import Batch, Element, EntryKey, Owner, owner
+from braze_frames.payload.packing import Packed
+from braze_frames.schema.channels import (
+    ELEMENT_STAT,
+    STAT,
+    VARIATION_ID,
+    VARIATION_NAME,
+)
 
 _MICROSECONDS_A_DAY = 86_400_000_000
 
@@ -22,15 +27,15 @@ class _Rows(NamedTuple):
 
     day: Ints
     key: Ints
-    keys: list[Key]
+    keys: list[EntryKey]
 
 
-def text_of(key: Key | Owner) -> str:
+def stored_text(key: EntryKey | Owner) -> str:
     """Return what to call an entry: its name, else its id, else its position.
 
     Examples
     --------
-    >>> text_of(Key("email", None, None, 2))
+    >>> stored_text(EntryKey("email", None, None, 2))
     '<unnamed-2>'
     """
     return key.name or key.id or f"<unnamed-{key.position}>"
@@ -52,7 +57,9 @@ def to_tables(batch: Batch) -> dict[Given, pa.Table]:
     }
 
 
-def fitted(grain: Grain, columns: Mapping[str, pa.Array | pa.ChunkedArray]) -> pa.Table:
+def fitted(
+    grain: StoredGrain, columns: Mapping[str, pa.Array | pa.ChunkedArray]
+) -> pa.Table:
     """Return a table in the schema of a grain; columns not given are null."""
     size = len(columns["date"])
     schema = SCHEMAS[grain]
@@ -65,16 +72,16 @@ def fitted(grain: Grain, columns: Mapping[str, pa.Array | pa.ChunkedArray]) -> p
     return pa.Table.from_arrays(arrays, schema=schema)
 
 
-def identity(days: Ints, keys: Sequence[Key | None]) -> dict[str, pa.Array]:
+def identity(days: Ints, keys: Sequence[EntryKey | None]) -> dict[str, pa.Array]:
     """Return the columns that say which day and variation a row is of.
 
     A key of None is of the day itself: all is null but the date.
     """
-    place: dict[Key | None, int] = {}
+    place: dict[EntryKey | None, int] = {}
     codes = [place.setdefault(key, len(place)) for key in keys]
     texts: dict[str, list[Any]] = {
         "channel": [key and key.channel for key in place],
-        "variation": [key and text_of(key) for key in place],
+        "variation": [key and stored_text(key) for key in place],
         VARIATION_ID: [key and key.id for key in place],
         VARIATION_NAME: [key and key.name for key in place],
     }
@@ -107,7 +114,7 @@ def _element_table(batch: Batch) -> pa.Table:
 
 def _extra_table(batch: Batch) -> pa.Table:
     """Return a row for each number without a column; null is what was no number."""
-    found: list[tuple[int, Key | None, str, int | float | None]] = [
+    found: list[tuple[int, EntryKey | None, str, int | float | None]] = [
         (int(batch.days[row]), None, stat, value)
         for row, stat, value in _loose(batch.totals)
     ]
@@ -177,7 +184,7 @@ def from_tables(tables: Mapping[Given, pa.Table], days: Ints, origin: str) -> Ba
 
 def _of_days(table: pa.Table, days: Ints) -> tuple[pa.Table, Ints]:
     """Return the rows of these days, and the place of their day."""
-    found = days_of(table)
+    found = stored_days(table)
     places = np.searchsorted(days, found)
     inside = np.zeros(len(found), dtype=bool)
     inside[places < len(days)] = True
@@ -187,7 +194,7 @@ def _of_days(table: pa.Table, days: Ints) -> tuple[pa.Table, Ints]:
     return table.filter(pa.array(inside)), places[inside]
 
 
-def days_of(table: pa.Table) -> Ints:
+def stored_days(table: pa.Table) -> Ints:
     """Return each row's day, in days since 1970-01-01."""
     microseconds: Ints = table["date"].cast(pa.int64()).to_numpy()
     days: Ints = microseconds // _MICROSECONDS_A_DAY
@@ -221,7 +228,7 @@ def _rows(table: pa.Table, day: Ints) -> _Rows:
         for values, of_one in zip(parts, places, strict=True)
     )
     keys = [
-        Key(channel, id_, name, position or 0)
+        EntryKey(channel, id_, name, position or 0)
         for channel, id_, name, position in zip(*fields, strict=True)
     ]
     return _Rows(day, key, keys)
@@ -229,7 +236,7 @@ def _rows(table: pa.Table, day: Ints) -> _Rows:
 
 def count_variations(table: pa.Table) -> int:
     """Return how many variations a table of the variation grain has."""
-    rows = _rows(table, days_of(table))
+    rows = _rows(table, stored_days(table))
     return len({owner(key) for key in rows.keys})
 
 
@@ -273,7 +280,7 @@ def _places(rows: _Rows) -> dict[tuple[int, Owner], int]:
     return {(day, owners[key]): row for row, (day, key) in enumerate(pairs)}
 
 
-def keys_of(table: pa.Table) -> Iterable[Key | None]:
+def keys_of(table: pa.Table) -> Iterable[EntryKey | None]:
     """Yield the key of each row; None where it is of the day itself."""
     names = ("channel", VARIATION_ID, VARIATION_NAME, POSITION)
     for channel, id_, name, position in zip(
@@ -282,7 +289,7 @@ def keys_of(table: pa.Table) -> Iterable[Key | None]:
         if channel is None:
             yield None
         else:
-            yield Key(channel, id_, name, position or 0)
+            yield EntryKey(channel, id_, name, position or 0)
 
 
 def _elements(table: pa.Table, days: Ints, rows: _Rows) -> list[Element]:
@@ -301,6 +308,6 @@ def merged(old: pa.Table | None, new: pa.Table, days: Ints) -> pa.Table:
     """Return ``old`` with all rows of ``days`` replaced by those of ``new``."""
     if old is None:
         return new
-    left = old.filter(pa.array(~np.isin(days_of(old), days)))
+    left = old.filter(pa.array(~np.isin(stored_days(old), days)))
     both = pa.concat_tables([left, new])
     return both.take(pc.sort_indices(both["date"]))

@@ -37,23 +37,26 @@ import numpy as np
 import orjson
 import pyarrow as pa
 
-from .coverage import Coverage, from_runs, runs_of
-from .errors import CacheError
-from .metrics import DAY_TOTALS, ELEMENT_STAT, STAT, VARIATION_ID, VARIATION_NAME
+from braze_frames.cache.coverage import Coverage, from_runs, runs_of
+from braze_frames.errors import CacheError
+from braze_frames.schema.channels import (
+    DAY_TOTALS,
+    ELEMENT_STAT,
+    STAT,
+    VARIATION_ID,
+    VARIATION_NAME,
+)
 
 VERSION = 1
 FILE = "data.parquet"
-
-Grain = Literal["variation", "campaign", "element", "extra", "revision"]
+StoredGrain = Literal["variation", "campaign", "element", "extra", "revision"]
 Given = Literal["variation", "campaign", "element", "extra"]
-
 ALWAYS: tuple[Given, ...] = ("variation", "campaign")
 """The grains that every campaign has."""
 
 OPTIONAL: tuple[Given, ...] = ("extra", "element")
 POSITION = "entry_position"
 IDENTITY = ("channel", "variation", VARIATION_ID, VARIATION_NAME)
-
 _KEY = b"braze_frames"
 _TEXTS = {
     "variation": IDENTITY,
@@ -77,8 +80,7 @@ def _types(stats: tuple[str, ...]) -> dict[str, pa.DataType]:
 
 
 _NUMBER, _WHOLE = pa.float64(), pa.int64()
-
-SCHEMAS: dict[Grain, pa.Schema] = {
+SCHEMAS: dict[StoredGrain, pa.Schema] = {
     "variation": _schema(_TEXTS["variation"], **_types(tuple(STAT))),
     "campaign": _schema((), **_types(DAY_TOTALS)),
     "element": _schema(
@@ -110,11 +112,11 @@ class About(NamedTuple):
     coverage: Coverage
 
 
-class Foreign(Exception):  # noqa: N818
+class UnreadableFile(Exception):  # noqa: N818
     """A Parquet file that this package has not written."""
 
 
-def encodings(grain: Grain) -> dict[str, Any]:
+def encodings(grain: StoredGrain) -> dict[str, Any]:
     """Return how ``pyarrow.parquet.write_table`` packs a grain."""
     packed = "DELTA_BINARY_PACKED"
     whole = [field.name for field in SCHEMAS[grain] if _is_whole(field.type)]
@@ -129,18 +131,18 @@ def _is_whole(type_: pa.DataType) -> bool:
     return bool(pa.types.is_integer(type_) or pa.types.is_timestamp(type_))
 
 
-def stats_of(grain: Grain) -> Collection[str]:
+def stored_stats(grain: StoredGrain) -> Collection[str]:
     """Return the columns of a grain that are null where the API gave no number."""
     return STAT if grain in ALWAYS else ()
 
 
-def identity_of(grain: Grain) -> list[str]:
+def identity_of(grain: StoredGrain) -> list[str]:
     """Return the columns of a grain that are no stats and not made of others."""
-    made = {"variation", *stats_of(grain)}
+    made = {"variation", *stored_stats(grain)}
     return [name for name in SCHEMAS[grain].names if name not in made]
 
 
-def texts_of(grain: Grain) -> tuple[str, ...]:
+def texts_of(grain: StoredGrain) -> tuple[str, ...]:
     """Return the columns of a grain that hold few different texts."""
     return _TEXTS[grain]
 
@@ -165,7 +167,7 @@ def from_metadata(metadata: Mapping[bytes, bytes] | None, path: str) -> About:
         told = orjson.loads((metadata or {})[_KEY])
         version = int(told.pop("version"))
     except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise Foreign(f"metadata {error}") from None
+        raise UnreadableFile(f"metadata {error}") from None
     if version > VERSION:
         raise CacheError(
             f"{path!r} has layout {version}, written by a newer braze_frames; this one "
@@ -175,7 +177,7 @@ def from_metadata(metadata: Mapping[bytes, bytes] | None, path: str) -> About:
         told["coverage"] = from_runs(told["coverage"])
         return About(**{**told, "grains": tuple(told["grains"])})
     except (KeyError, TypeError, ValueError) as error:
-        raise Foreign(f"metadata {error}") from None
+        raise UnreadableFile(f"metadata {error}") from None
 
 
 def folder_of(address: str) -> str:

@@ -12,18 +12,24 @@ from typing import NamedTuple
 import numpy as np
 import pyarrow as pa
 
-from .layout import SCHEMAS
-from .metrics import ELEMENT_KEY, VARIATION_ID, VARIATION_NAME
-from .overlaps import Owner, owner, select_days
-from .packing import Packed
-from .payload import Batch, Element, Key
-from .tabular import days_of, identity, keys_of, numbers
+from braze_frames.cache.encoding import identity, keys_of, numbers, stored_days
+from braze_frames.cache.layout import SCHEMAS
+from braze_frames.payload.batch import (
+    Batch,
+    Element,
+    EntryKey,
+    Owner,
+    owner,
+    select_days,
+)
+from braze_frames.payload.packing import Packed
+from braze_frames.schema.channels import ELEMENT_KEY, VARIATION_ID, VARIATION_NAME
 
 Number = int | float
-Value = Number | str
+CellValue = Number | str
 
 
-class Place(NamedTuple):
+class Cell(NamedTuple):
     """One cell; a variation of None is the day itself."""
 
     day: int
@@ -37,13 +43,13 @@ class Change(NamedTuple):
     ``seen_at`` is the moment of the fetch, in microseconds since 1970.
     """
 
-    place: Place
-    old: Value | None
-    new: Value | None
+    place: Cell
+    old: CellValue | None
+    new: CellValue | None
     seen_at: int
 
 
-Cells = dict[Place, Value]
+Cells = dict[Cell, CellValue]
 
 
 def cells_of(batch: Batch) -> Cells:
@@ -54,14 +60,14 @@ def cells_of(batch: Batch) -> Cells:
     owners = [owner(key) for key in batch.keys]
     entries = list(zip(batch.entry_day.tolist(), batch.entry_key.tolist(), strict=True))
     for day, key in entries:
-        cells[Place(days[day], owners[key], VARIATION_ID)] = 1
+        cells[Cell(days[day], owners[key], VARIATION_ID)] = 1
         name = batch.keys[key].name
         if name:
-            cells[Place(days[day], owners[key], VARIATION_NAME)] = name
+            cells[Cell(days[day], owners[key], VARIATION_NAME)] = name
     rows = [(days[day], owners[key]) for day, key in entries]
     _put(cells, batch.entries, rows)
     for row, element, position, title, clicks in batch.elements:
-        cells[Place(*rows[row], f"{element}_{position}_{title}_click")] = clicks
+        cells[Cell(*rows[row], f"{element}_{position}_{title}_click")] = clicks
     return cells
 
 
@@ -72,26 +78,28 @@ def _put(
         given = np.flatnonzero(~column.missing)
         values = column.values[given].tolist()
         for row, value in zip(given.tolist(), values, strict=True):
-            cells[Place(*rows[row], stat)] = value
+            cells[Cell(*rows[row], stat)] = value
     for row, stat, value in zip(packed.rows, packed.stats, packed.values, strict=True):
-        cells[Place(*rows[row], stat)] = value
+        cells[Cell(*rows[row], stat)] = value
     for stat, left_out in packed.left_out.items():
         for row in left_out:
-            cells[Place(*rows[row], stat)] = math.nan
+            cells[Cell(*rows[row], stat)] = math.nan
 
 
-def batch_of(cells: Mapping[Place, Value], days: Iterable[int], origin: str) -> Batch:
+def batch_of(
+    cells: Mapping[Cell, CellValue], days: Iterable[int], origin: str
+) -> Batch:
     """Return cells as an answer about ``days``, which hold all of theirs."""
     ordered = sorted(days)
     day_row = {day: row for row, day in enumerate(ordered)}
     entry_row: dict[tuple[int, Owner], int] = {}
-    keys: list[Key] = []
+    keys: list[EntryKey] = []
     for day, one, stat in cells:
         if one and stat == VARIATION_ID:
             entry_row[day, one] = len(keys)
-            named = cells.get(Place(day, one, VARIATION_NAME))
+            named = cells.get(Cell(day, one, VARIATION_NAME))
             name = str(named) if named else one.name
-            keys.append(Key(one.channel, one.id, name, one.position))
+            keys.append(EntryKey(one.channel, one.id, name, one.position))
     totals, entries, elements = Packed(), Packed(), list[Element]()
     for (day, one, stat), value in cells.items():
         if stat in (VARIATION_ID, VARIATION_NAME) or isinstance(value, str):
@@ -132,13 +140,13 @@ def changes_between(old: Batch, new: Batch, moment: int) -> list[Change]:
     ]
 
 
-def _order(place: Place) -> tuple[int, tuple[str, str, str, int], str]:
+def _order(place: Cell) -> tuple[int, tuple[str, str, str, int], str]:
     day, one, stat = place
     channel, id_, name, position = one or ("", "", "", -1)
     return day, (channel, id_ or "", name or "", position), stat
 
 
-def _equal(old: Value | None, new: Value | None) -> bool:
+def _equal(old: CellValue | None, new: CellValue | None) -> bool:
     return old == new or (old != old and new != new)  # noqa: PLR0124
 
 
@@ -169,14 +177,14 @@ def as_of(batch: Batch, changes: Iterable[Change], moment: int) -> list[Batch]:
     return [select_days(batch, ~touched), earlier]
 
 
-def _values_at(changes: Iterable[Change], moment: int) -> dict[Place, Value | None]:
+def _values_at(changes: Iterable[Change], moment: int) -> dict[Cell, CellValue | None]:
     """Return what each changed cell held: what the last fetch by then had found.
 
     Clocks may have been set back: what counts is when a change was seen, not its place
     among the others.
     """
-    values: dict[Place, Value | None] = {}
-    seen: dict[Place, int] = {}
+    values: dict[Cell, CellValue | None] = {}
+    seen: dict[Cell, int] = {}
     for change in changes:
         values.setdefault(change.place, change.old)
         if seen.get(change.place, change.seen_at) <= change.seen_at <= moment:
@@ -209,10 +217,10 @@ def as_table(changes: list[Change], names: Mapping[Owner, str]) -> pa.Table:
     return pa.Table.from_arrays(arrays, schema=schema)
 
 
-def _key(one: Owner | None, names: Mapping[Owner, str]) -> Key | None:
+def _key(one: Owner | None, names: Mapping[Owner, str]) -> EntryKey | None:
     if one is None:
         return None
-    return Key(one.channel, one.id, names.get(one, one.name), one.position)
+    return EntryKey(one.channel, one.id, names.get(one, one.name), one.position)
 
 
 def from_table(table: pa.Table) -> list[Change]:
@@ -221,11 +229,11 @@ def from_table(table: pa.Table) -> list[Change]:
     sides = (table[name].to_pylist() for name in names)
     moments = table["seen_at"].cast(pa.int64()).to_pylist()
     stats = table["stat"].to_pylist()
-    days = days_of(table).tolist()
+    days = stored_days(table).tolist()
     rows = zip(days, keys_of(table), stats, moments, *sides, strict=True)
     return [
         Change(
-            Place(day, key and owner(key), stat),
+            Cell(day, key and owner(key), stat),
             _first(values[:3]),
             _first(values[3:]),
             moment,
@@ -234,7 +242,7 @@ def from_table(table: pa.Table) -> list[Change]:
     ]
 
 
-def _first(values: list[Value | None]) -> Value | None:
+def _first(values: list[CellValue | None]) -> CellValue | None:
     rounded, whole, name = values
     if whole is not None:
         return whole

@@ -11,19 +11,19 @@ from uuid import uuid4
 import numpy as np
 import pyarrow as pa
 
-from .errors import CacheError, CacheWarning
-from .layout import (
+from braze_frames.cache.layout import (
     SCHEMAS,
     About,
-    Foreign,
-    Grain,
+    StoredGrain,
+    UnreadableFile,
     as_metadata,
     encodings,
     from_metadata,
-    stats_of,
+    stored_stats,
     texts_of,
 )
-from .payload import Span
+from braze_frames.errors import CacheError, CacheWarning
+from braze_frames.payload.batch import Span
 
 if TYPE_CHECKING:
     from pyarrow.parquet import FileMetaData, ParquetFile
@@ -32,19 +32,19 @@ _DAMAGE = (pa.ArrowInvalid, pa.ArrowNotImplementedError, OSError, KeyError)
 _PATIENCE = 60
 _GROUP = 131_072
 _MANY = 100_000
-_EPOCH = np.datetime64("1970-01-01", "D")
+_EPOCH_DAY = np.datetime64("1970-01-01", "D")
 
 
-class Draft(NamedTuple):
+class PendingFile(NamedTuple):
     """One file to write."""
 
     path: Path
-    grain: Grain
+    grain: StoredGrain
     table: pa.Table
     about: About
 
 
-def open_file(path: Path, grain: Grain) -> tuple["ParquetFile", About]:
+def open_file(path: Path, grain: StoredGrain) -> tuple["ParquetFile", About]:
     """Open a file and read what its metadata says.
 
     Raises
@@ -64,7 +64,7 @@ def open_file(path: Path, grain: Grain) -> tuple["ParquetFile", About]:
         raise
     except OSError as error:
         if path.is_dir():
-            raise Foreign("a folder") from None
+            raise UnreadableFile("a folder") from None
         raise refusal(path, error) from error
     try:
         file = ParquetFile(
@@ -77,13 +77,13 @@ def open_file(path: Path, grain: Grain) -> tuple["ParquetFile", About]:
     except BaseException as error:
         source.close()
         if isinstance(error, _DAMAGE):
-            raise Foreign(str(error)) from None
+            raise UnreadableFile(str(error)) from None
         raise
 
 
 def read_table(
     file: "ParquetFile",
-    grain: Grain,
+    grain: StoredGrain,
     span: Span | None = None,
     names: Collection[str] | None = None,
 ) -> pa.Table:
@@ -107,7 +107,7 @@ def read_table(
     """
     about = file.metadata
     groups = [n for n in range(about.num_row_groups) if _overlaps(about, n, span)]
-    stats = stats_of(grain)
+    stats = stored_stats(grain)
     columns = [
         name
         for n, name in enumerate(SCHEMAS[grain].names)
@@ -119,7 +119,7 @@ def read_table(
             groups, columns=columns, use_threads=about.num_rows > _MANY
         )
     except _DAMAGE as error:
-        raise Foreign(str(error)) from None
+        raise UnreadableFile(str(error)) from None
 
 
 def _overlaps(about: "FileMetaData", group: int, span: Span | None) -> bool:
@@ -127,7 +127,7 @@ def _overlaps(about: "FileMetaData", group: int, span: Span | None) -> bool:
     if span is None or about.num_row_groups == 1 or dates is None:
         return True
     ends = np.array([dates.min, dates.max], dtype="datetime64[D]")
-    first, last = (ends - _EPOCH).astype(np.int64)
+    first, last = (ends - _EPOCH_DAY).astype(np.int64)
     return bool(first <= span.last and last >= span.first)
 
 
@@ -141,7 +141,9 @@ def _is_empty(about: "FileMetaData", groups: Sequence[int], column: int) -> bool
     return True
 
 
-def set_aside(path: Path, grain: Grain, root: Path, lock: Path, why: Foreign) -> None:
+def set_aside(
+    path: Path, grain: StoredGrain, root: Path, lock: Path, why: UnreadableFile
+) -> None:
     """Move a damaged file away, unless a good one has taken its place meanwhile."""
     where = "It stays there"
     with suppress(CacheError, OSError), locked(lock):
@@ -160,7 +162,7 @@ def set_aside(path: Path, grain: Grain, root: Path, lock: Path, why: Foreign) ->
     )
 
 
-def _is_sound(path: Path, grain: Grain) -> bool:
+def _is_sound(path: Path, grain: StoredGrain) -> bool:
     """Whether a file is not there, or can be read from its first byte to its last."""
     try:
         file, _ = open_file(path, grain)
@@ -168,12 +170,12 @@ def _is_sound(path: Path, grain: Grain) -> bool:
             read_table(file, grain)
     except FileNotFoundError:
         return True
-    except Foreign:
+    except UnreadableFile:
         return False
     return True
 
 
-def write_all(drafts: Sequence[Draft], workshop: Path) -> None:
+def write_all(drafts: Sequence[PendingFile], workshop: Path) -> None:
     """Write files, check them, and move them into their places, in the order given.
 
     Parameters
@@ -208,7 +210,7 @@ def write_all(drafts: Sequence[Draft], workshop: Path) -> None:
             unfinished.unlink(missing_ok=True)
 
 
-def _write(draft: Draft, path: Path) -> None:
+def _write(draft: PendingFile, path: Path) -> None:
     from pyarrow.parquet import read_metadata, write_table
 
     table = draft.table.replace_schema_metadata(as_metadata(draft.about))

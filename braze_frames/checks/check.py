@@ -6,12 +6,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from .arms import Arms
-from .errors import FrameError
-from .findings import ARM_RULES, DAY_RULES, Finding, Looked, Severity
-from .grains import Level, grain_of, levels_of
-from .settling import known
-from .tabulate import TEXT, column
+from braze_frames.checks.findings import ARM_RULES, DAY_RULES, Finding, Looked, Severity
+from braze_frames.errors import FrameError
+from braze_frames.experiment.design import Experiments
+from braze_frames.experiment.table import TEXT, column
+from braze_frames.frame.levels import Level, grain_of, levels_of
+from braze_frames.frame.provenance import provenance_of
 
 _DTYPES: dict[str, Any] = {
     **dict.fromkeys(("code", "severity", "campaign", "channel", "variation"), TEXT),
@@ -88,76 +88,16 @@ def check(
     if not len(df):
         raise FrameError("the frame has no rows: read more days, or filter less")
     totals = None if campaigns is None else _day_totals(df, campaigns)
-    looked = Looked(_days(df), known(df), planned, totals)
+    looked = Looked(_days(df), provenance_of(df), planned, totals)
     found = [(code, how, one) for code, how, rule in DAY_RULES for one in rule(looked)]
     if grain_of(df) == "variation":
-        arms = Arms(df)
+        arms = Experiments(df)
         found += [
             (code, how, one)
             for code, how, rule in ARM_RULES
             for one in rule(looked, arms)
         ]
     return _table(found)
-
-
-def settled(df: pd.DataFrame, until: Any = None) -> pd.DataFrame:
-    """Drop the days whose numbers still grow.
-
-    Parameters
-    ----------
-    df : DataFrame
-        Either grain.
-    until : date-like, optional
-        The last day to keep. None: until when the numbers were settled as they were
-        read, 31 days before.
-
-    Returns
-    -------
-    DataFrame
-        The rows of those days.
-
-    Raises
-    ------
-    FrameError
-        ``until`` is not given, and the frame does not know.
-    ValueError
-        ``until`` is no day.
-
-    Notes
-    -----
-    Conversions are counted for up to 30 days after the send: Braze docs,
-    metrics_glossary.md @88e1706.
-
-    Examples
-    --------
-    >>> import braze_frames as bf
-    >>> days = [
-    ...     {"time": f"2026-03-0{n}", "messages": {"email": [{"sent": n}]}}
-    ...     for n in (1, 2)
-    ... ]
-    >>> df = bf.read_braze_series({"data": days})
-    >>> df.braze.settled(until="2026-03-01")["sent"].tolist()
-    [1]
-    """
-    last = until
-    if last is None:
-        last = known(df).get("settled_until")
-    if last is None:
-        raise FrameError(
-            "this frame does not know until when its numbers are settled (attrs were "
-            'cleared, or it was not read from the API): pass until="2026-05-30", or '
-            "read it again"
-        )
-    date = _level(levels_of(df), "date")
-    kept = date.labels <= _day(last)
-    return df[kept[date.codes]]
-
-
-def _day(until: Any) -> pd.Timestamp:
-    day: Any = pd.to_datetime(until, errors="coerce")
-    if day is pd.NaT:
-        raise ValueError(f"until={until!r} is no day, as '2026-05-30' is")
-    return pd.Timestamp(day.tz_localize(None))
 
 
 def _days(df: pd.DataFrame) -> dict[str | None, Any]:

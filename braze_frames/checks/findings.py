@@ -7,15 +7,23 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 import pandas as pd
 
-from .arms import Arms, Family
-from .formulas import definitions
-from .inference import FEWEST_DAYS, adjust, dispersion_p, jackknife
-from .metrics import CHANNEL_STATS, MACHINE_OPENS, PRIMARY_RATE, STAT, is_day_total
-from .scores import Floats, quotient
-from .srm import planned_split
+from braze_frames.checks.srm import planned_split
+from braze_frames.core.arrays import Floats
+from braze_frames.experiment.design import Experiment, Experiments
+from braze_frames.schema.channels import (
+    CHANNEL_STATS,
+    MACHINE_OPENS,
+    STAT,
+    is_day_total,
+)
+from braze_frames.schema.formulas import definitions
+from braze_frames.schema.rates import PRIMARY_RATE
+from braze_frames.stats.chi_squared import dispersion_p
+from braze_frames.stats.jackknife import FEWEST_DAYS, jackknife
+from braze_frames.stats.multiplicity import adjust
+from braze_frames.stats.scores import quotient
 
 Severity = Literal["error", "warning", "info"]
-
 _DAY = np.timedelta64(1, "D")
 _CENT = 0.01
 _FEWEST = 5.0
@@ -44,8 +52,6 @@ class Looked(NamedTuple):
 
 
 # --- days ---
-
-
 def _missing_days(looked: Looked) -> Iterator[Finding]:
     for campaign, days in looked.days.items():
         lost = _gaps(days)
@@ -57,7 +63,7 @@ def _missing_days(looked: Looked) -> Iterator[Finding]:
             yield Finding(text, lost[0], lost[-1], campaign)
 
 
-def _missing_rows(looked: Looked, arms: Arms) -> Iterator[Finding]:
+def _missing_rows(looked: Looked, arms: Experiments) -> Iterator[Finding]:
     for family in arms.families:
         for arm in family.arms:
             days = _dates(arms, arm)[arms.present[arm]]
@@ -99,9 +105,7 @@ def _partial_today(looked: Looked) -> Iterator[Finding]:
 
 
 # --- day totals ---
-
-
-def _totals_disagree(looked: Looked, arms: Arms) -> Iterator[Finding]:
+def _totals_disagree(looked: Looked, arms: Experiments) -> Iterator[Finding]:
     if looked.totals is None:
         return
     for stat in filter(
@@ -112,7 +116,7 @@ def _totals_disagree(looked: Looked, arms: Arms) -> Iterator[Finding]:
 
 
 def _disagreement(
-    looked: Looked, arms: Arms, stat: str, number: int, campaign: str | None
+    looked: Looked, arms: Experiments, stat: str, number: int, campaign: str | None
 ) -> Iterator[Finding]:
     families = [family for family in arms.families if family.campaign == campaign]
     if len(families) > 1 and stat in STAT and STAT[stat].unique:
@@ -154,13 +158,11 @@ def _campaigns(totals: pd.DataFrame) -> Any:
 
 
 # --- tests ---
-
-
-def _tests(arms: Arms) -> list[Family]:
+def _tests(arms: Experiments) -> list[Experiment]:
     return [family for family in arms.families if len(family.arms) > 1]
 
 
-def _sample_ratio_mismatch(looked: Looked, arms: Arms) -> Iterator[Finding]:
+def _sample_ratio_mismatch(looked: Looked, arms: Experiments) -> Iterator[Finding]:
     for family in _tests(arms) if looked.planned is not None else []:
         row = planned_split(arms, family, looked.planned)
         if row.get("mismatch"):
@@ -173,7 +175,7 @@ def _sample_ratio_mismatch(looked: Looked, arms: Arms) -> Iterator[Finding]:
             )
 
 
-def _allocation_change(_: Looked, arms: Arms) -> Iterator[Finding]:
+def _allocation_change(_: Looked, arms: Experiments) -> Iterator[Finding]:
     for family in _tests(arms):
         span = arms.split_span(family)
         if span:
@@ -185,7 +187,7 @@ def _allocation_change(_: Looked, arms: Arms) -> Iterator[Finding]:
             yield _of_test(arms, family, text)
 
 
-def _control_was_sent(_: Looked, arms: Arms) -> Iterator[Finding]:
+def _control_was_sent(_: Looked, arms: Experiments) -> Iterator[Finding]:
     sums = {stat: arms.table(stat)[0].sum(axis=1) for stat in arms.stats}
     for family in _tests(arms):
         if family.control is None:
@@ -201,7 +203,7 @@ def _control_was_sent(_: Looked, arms: Arms) -> Iterator[Finding]:
             yield _of_arm(arms, family, family.control, text)
 
 
-def _zero_control(_: Looked, arms: Arms) -> Iterator[Finding]:
+def _zero_control(_: Looked, arms: Experiments) -> Iterator[Finding]:
     for family in _tests(arms):
         people = arms.people[family.arms].sum()
         control = family.control
@@ -213,7 +215,7 @@ def _zero_control(_: Looked, arms: Arms) -> Iterator[Finding]:
             yield _of_arm(arms, family, control, text)
 
 
-def _small_counts(_: Looked, arms: Arms) -> Iterator[Finding]:
+def _small_counts(_: Looked, arms: Experiments) -> Iterator[Finding]:
     for family, above, below in _primary(arms):
         arm = family.arms.index(family.control) if family.control in family.arms else -1
         units = below.sum(axis=1)
@@ -228,7 +230,7 @@ def _small_counts(_: Looked, arms: Arms) -> Iterator[Finding]:
             yield _of_test(arms, family, text)
 
 
-def _primary(arms: Arms) -> Iterator[tuple[Family, Floats, Floats]]:
+def _primary(arms: Experiments) -> Iterator[tuple[Experiment, Floats, Floats]]:
     """Return the primary conversions and recipients of each test that has both."""
     defined = {
         channel: one
@@ -245,7 +247,7 @@ def _primary(arms: Arms) -> Iterator[tuple[Family, Floats, Floats]]:
             yield family, above, below
 
 
-def _overdispersion(_: Looked, arms: Arms) -> Iterator[Finding]:
+def _overdispersion(_: Looked, arms: Experiments) -> Iterator[Finding]:
     seen = [
         (family, *couple, *_dispersion(above[list(couple)], below[list(couple)]))
         for family, above, below in _primary(arms)
@@ -274,7 +276,7 @@ def _dispersion(above: Floats, below: Floats) -> tuple[float, float]:
     return float(ratio[0]), float(dispersion_p(ratio, found.days)[0])
 
 
-def _repeated_users(_: Looked, arms: Arms) -> Iterator[Finding]:
+def _repeated_users(_: Looked, arms: Experiments) -> Iterator[Finding]:
     from scipy.special import chdtr
 
     for family in _tests(arms):
@@ -293,7 +295,7 @@ def _repeated_users(_: Looked, arms: Arms) -> Iterator[Finding]:
             yield _of_test(arms, family, text)
 
 
-def _successes_exceed_units(_: Looked, arms: Arms) -> Iterator[Finding]:
+def _successes_exceed_units(_: Looked, arms: Experiments) -> Iterator[Finding]:
     families = {arm: family for family in arms.families for arm in family.arms}
     for metric, known in definitions().items():
         defined = {
@@ -312,7 +314,7 @@ def _successes_exceed_units(_: Looked, arms: Arms) -> Iterator[Finding]:
             yield _of_arm(arms, families[int(arm)], int(arm), text)
 
 
-def _machine_opens(_: Looked, arms: Arms) -> Iterator[Finding]:
+def _machine_opens(_: Looked, arms: Experiments) -> Iterator[Finding]:
     machine, opens = (arms.table(stat)[0].sum(axis=1) for stat in MACHINE_OPENS)
     for family in arms.families:
         made, whole = machine[family.arms].sum(), opens[family.arms].sum()
@@ -324,17 +326,17 @@ def _machine_opens(_: Looked, arms: Arms) -> Iterator[Finding]:
             yield _of_test(arms, family, text)
 
 
-def _dates(arms: Arms, arm: int) -> Any:
+def _dates(arms: Experiments, arm: int) -> Any:
     return arms.dates[arms.campaign_of[arm]].astype("datetime64[D]")
 
 
-def _of_test(arms: Arms, family: Family, text: str) -> Finding:
+def _of_test(arms: Experiments, family: Experiment, text: str) -> Finding:
     days = _dates(arms, family.arms[0])[arms.present[family.arms].any(axis=0)]
     return Finding(text, days[0], days[-1], family.campaign, family.channel)
 
 
 def _of_arm(
-    arms: Arms, family: Family, arm: int, text: str, days: Any = None
+    arms: Experiments, family: Experiment, arm: int, text: str, days: Any = None
 ) -> Finding:
     found = _of_test(arms, family, text)._replace(variation=arms.labels[arm])
     return found if days is None else found._replace(first=days[0], last=days[-1])
@@ -346,7 +348,7 @@ DAY_RULES: tuple[tuple[str, Severity, Callable[[Looked], Iterator[Finding]]], ..
     ("partial_today", "warning", _partial_today),
 )
 ARM_RULES: tuple[
-    tuple[str, Severity, Callable[[Looked, Arms], Iterator[Finding]]], ...
+    tuple[str, Severity, Callable[[Looked, Experiments], Iterator[Finding]]], ...
 ] = (
     ("missing_days", "warning", _missing_rows),
     ("totals_disagree", "error", _totals_disagree),

@@ -6,13 +6,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from .arms import Arms, Family, arms_of
-from .comparisons import alone
-from .errors import FrameError
-from .inference import goodness_of_fit
-from .metrics import RECIPIENTS
-from .scores import Floats
-from .tabulate import TEXT, tabulate
+from braze_frames.core.arrays import Floats
+from braze_frames.errors import FrameError
+from braze_frames.experiment.design import Experiment, Experiments, experiments_of
+from braze_frames.experiment.pairs import single_variation_error
+from braze_frames.experiment.table import TEXT, tabulate
+from braze_frames.schema.channels import RECIPIENTS
+from braze_frames.stats.chi_squared import goodness_of_fit
 
 _COLUMNS: dict[str, Any] = {
     "date": "datetime64[us]",
@@ -90,10 +90,10 @@ def srm(
     channel
     email    10123  1.4945   0.2215     False
     """
-    arms = arms_of(df)
+    arms = experiments_of(df)
     families = [family for family in arms.families if len(family.arms) > 1]
     if not families:
-        raise alone(arms)
+        raise single_variation_error(arms)
     if counts is not None and len(families) > 1:
         raise ValueError(
             f"counts= belong to one test, and the frame has {len(families)}; pick one "
@@ -108,8 +108,8 @@ def srm(
 
 
 def planned_split(
-    arms: Arms,
-    family: Family,
+    arms: Experiments,
+    family: Experiment,
     planned: Mapping[str, float] | None,
     counts: Mapping[str, float] | None = None,
 ) -> dict[str, Any]:
@@ -139,7 +139,10 @@ def planned_split(
 
 
 def _numbers(
-    argument: str, given: Mapping[str, float] | None, arms: Arms, family: Family
+    argument: str,
+    given: Mapping[str, float] | None,
+    arms: Experiments,
+    family: Experiment,
 ) -> Floats:
     """Return the numbers of a mapping in the order of the arms; None: all alike.
 

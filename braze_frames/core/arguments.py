@@ -1,11 +1,41 @@
-"""What users write for days and moments → days and moments."""
+"""What users pass: days, moments, shares and choices, checked; names that come near."""
 
 import operator
 import re
+from collections.abc import Collection
 from datetime import date, datetime, time, timedelta, tzinfo
 from typing import Any, NamedTuple
 
+import numpy as np
 import pandas as pd
+
+
+def check_share(name: str, value: float | None) -> None:
+    """Refuse what is no share between 0 and 1.
+
+    Raises
+    ------
+    ValueError
+        The value is no number, or not between 0 and 1.
+    """
+    if value is None:
+        return
+    number = not isinstance(value, bool) and isinstance(value, int | float | np.number)
+    if not number or not 0 < value < 1:
+        raise ValueError(f"{name}={value!r} is no share between 0 and 1, as 0.95 is")
+
+
+def check_choice(name: str, value: object, choices: tuple[object, ...]) -> None:
+    """Refuse what is none of the choices.
+
+    Raises
+    ------
+    ValueError
+        The value is none of them.
+    """
+    if value not in choices:
+        raise ValueError(f"{name}={value!r} is none of {', '.join(map(repr, choices))}")
+
 
 DEFAULT_DAYS = 100
 """What is read where nothing else is said: the days that one request gives."""
@@ -13,7 +43,7 @@ DEFAULT_DAYS = 100
 _DAY = re.compile(r"\s*\d{4}-\d{2}-\d{2}\s*")
 
 
-class Days(NamedTuple):
+class DayRange(NamedTuple):
     """The days asked for; None is no limit, ``length`` counts back from the newest."""
 
     first: date | None
@@ -21,7 +51,7 @@ class Days(NamedTuple):
     length: int | None
 
 
-def days_of(start: Any, end: Any, length: Any) -> Days:
+def parse_days(start: Any, end: Any, length: Any) -> DayRange:
     """Return the days that a read asks for.
 
     Raises
@@ -38,10 +68,10 @@ def days_of(start: Any, end: Any, length: Any) -> Days:
         raise ValueError(f"start={first} is after end={last}; swap them")
     if length is not None:
         length = _length(length)
-    return Days(first, last, length)
+    return DayRange(first, last, length)
 
 
-def asked_days(days: Days, today: date) -> tuple[date, date]:
+def asked_days(days: DayRange, today: date) -> tuple[date, date]:
     """Return the first and last day to ask for; none lies after today.
 
     Raises
@@ -111,3 +141,17 @@ def _length(value: Any) -> int:
     if length < 1:
         raise ValueError(f"length={length} is no number of days; it starts at 1")
     return length
+
+
+def nearest(name: str, known: Collection[str]) -> str:
+    """Say which known names come nearest.
+
+    Examples
+    --------
+    >>> nearest("unique_open", ["unique_open_rate", "help_rate"])
+    'nearest: unique_open_rate'
+    """
+    import difflib
+
+    near = difflib.get_close_matches(str(name), sorted(known), n=3)
+    return f"nearest: {', '.join(near)}" if near else "nothing is near"

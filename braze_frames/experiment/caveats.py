@@ -5,11 +5,12 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .answers import DAY, Case, Columns
-from .contrasts import Days, Flags
-from .errors import StatisticsWarning, listed, warn
-from .inference import split_moved
-from .scores import Floats, quotient
+from braze_frames.core.arrays import Flags, Floats
+from braze_frames.errors import StatisticsWarning, listed, warn
+from braze_frames.experiment.results import DAY, Columns, Comparison
+from braze_frames.stats.chi_squared import allocation_shift
+from braze_frames.stats.contrasts import DailyCounts
+from braze_frames.stats.scores import quotient
 
 
 class Caveat(NamedTuple):
@@ -62,7 +63,7 @@ CAVEATS = {
 }
 
 
-class Signs(NamedTuple):
+class CaveatCounts(NamedTuple):
     """For each comparison its name, and a number per kind of caveat; NaN: no doubt."""
 
     names: Sequence[str]
@@ -70,7 +71,7 @@ class Signs(NamedTuple):
 
 
 def numbers_of(
-    case: Case, columns: Columns, people: tuple[Floats, Floats], late: Flags
+    case: Comparison, columns: Columns, people: tuple[Floats, Floats], late: Flags
 ) -> dict[str, Floats]:
     """Return the number of each kind of caveat, NaN where there is no doubt.
 
@@ -89,7 +90,7 @@ def numbers_of(
     excess = (days.sending & ~days.possible).sum(axis=1)
     growing = (late & ((days.n1 > 0) | (days.n0 > 0))).sum(axis=1)
     repeats, expected = _repeats(days, people), _expected(days)
-    moved = split_moved(np.stack([days.n1, days.n0], axis=1))
+    moved = allocation_shift(np.stack([days.n1, days.n0], axis=1))
     several, test = sending > 1, columns["dispersion_p"]
     found = {
         "repeated_users": (known & several & (repeats > 1.5), repeats),
@@ -103,7 +104,7 @@ def numbers_of(
     return {kind: np.where(*pair, np.nan) for kind, pair in found.items()}
 
 
-def _repeats(days: Days, people: tuple[Floats, Floats]) -> Floats:
+def _repeats(days: DailyCounts, people: tuple[Floats, Floats]) -> Floats:
     """Return how often one person may be counted at most, in either arm."""
     bounds = []
     for recipients, units in zip(people, (days.n1, days.n0), strict=True):
@@ -113,13 +114,13 @@ def _repeats(days: Days, people: tuple[Floats, Floats]) -> Floats:
     return np.maximum(*bounds)
 
 
-def _expected(days: Days) -> Floats:
+def _expected(days: DailyCounts) -> Floats:
     """Return the control's successes if both arms had the same rate."""
     y1, n1, y0, n0 = (part[:, 0] for part in days.totals())
     return n0 * quotient(y1 + y0, n1 + n0)
 
 
-def warn_of_caveats(found: Iterable[Signs]) -> None:
+def warn_of_caveats(found: Iterable[CaveatCounts]) -> None:
     """Warn once of each kind, with the numbers of up to five tests."""
     signs = list(found)
     for kind, caveat in CAVEATS.items():
@@ -133,7 +134,7 @@ def warn_of_caveats(found: Iterable[Signs]) -> None:
 
 
 def _cases(
-    signs: Sequence[Signs], kind: str, worst: Callable[[float, float], float]
+    signs: Sequence[CaveatCounts], kind: str, worst: Callable[[float, float], float]
 ) -> dict[str, float]:
     """Return name → number, the worst one of each name."""
     cases: dict[str, float] = {}

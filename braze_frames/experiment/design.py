@@ -11,19 +11,29 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from .columns import Bools, Flags
-from .errors import FrameError
-from .formulas import Definition, Formula, define, lacking, refuse_without_day_totals
-from .grains import Level, grain_of, level_names, levels_of, stats_of
-from .inference import split_moved
-from .metrics import CHANNEL_STATS, CONTROL_NAME, CONTROL_STAT, RECIPIENTS, STAT
-from .packing import Ints
-from .scores import Floats
-from .sides import ChannelRows, channel_rows
-from .sums import arrays, day_positions, group_rows, renumber
+from braze_frames.core.arrays import Bools, Flags, Floats, Ints
+from braze_frames.errors import FrameError
+from braze_frames.frame.channels import ChannelRows, channel_rows
+from braze_frames.frame.groups import arrays, day_positions, group_rows, renumber
+from braze_frames.frame.levels import Level, grain_of, level_names, levels_of, stats_of
+from braze_frames.schema.channels import (
+    CHANNEL_STATS,
+    CONTROL_NAME,
+    CONTROL_STAT,
+    RECIPIENTS,
+    STAT,
+)
+from braze_frames.schema.formulas import (
+    Definition,
+    Formula,
+    define,
+    lacking,
+    refuse_without_day_totals,
+)
+from braze_frames.stats.chi_squared import allocation_shift
 
 
-class Family(NamedTuple):
+class Experiment(NamedTuple):
     """The arms of one channel of one campaign, by number, in the order of labels."""
 
     campaign: str | None
@@ -50,7 +60,7 @@ class Daily(NamedTuple):
     enrolled: Bools
 
 
-class Arms:
+class Experiments:
     """All arms of a frame, and what happened to them on each day."""
 
     def __init__(self, df: pd.DataFrame) -> None:
@@ -75,7 +85,7 @@ class Arms:
         self.dates[outer, place] = dates.labels.to_numpy()[dates.codes]
 
     @cached_property
-    def families(self) -> list[Family]:
+    def families(self) -> list[Experiment]:
         """The families, by campaign and channel."""
         channel = self.of_level["channel"]
         several = max(len(channel.labels), 1)
@@ -89,7 +99,7 @@ class Arms:
             name = campaign and str(campaign.labels[int(pair) // several])
             own = str(channel.labels[int(pair) % several])
             control = self._control(arms, enrolled)
-            found.append(Family(name, own, [int(arm) for arm in arms], control))
+            found.append(Experiment(name, own, [int(arm) for arm in arms], control))
         return found
 
     def _control(self, arms: Ints, enrolled: Bools) -> int | None:
@@ -213,10 +223,10 @@ class Arms:
         found.reshape(-1)[self._cells] = True
         return found
 
-    def split_span(self, family: Family) -> float:
+    def split_span(self, family: Experiment) -> float:
         """Return by how much the split moved, over days on which all have a row."""
         together = self.present[family.arms].all(axis=0)
-        return float(split_moved((self.people[family.arms] * together)[None])[0])
+        return float(allocation_shift((self.people[family.arms] * together)[None])[0])
 
     def table(self, stat: str) -> tuple[Floats, Flags]:
         """Return one stat by arm and day, and where it is given; 0 elsewhere."""
@@ -229,7 +239,7 @@ class Arms:
         return values, given
 
 
-def arms_of(df: pd.DataFrame) -> Arms:
+def experiments_of(df: pd.DataFrame) -> Experiments:
     """Return the arms of a frame.
 
     Raises
@@ -243,7 +253,7 @@ def arms_of(df: pd.DataFrame) -> Arms:
         )
     if not len(df):
         raise FrameError("the frame has no rows: read more days, or filter less")
-    return Arms(df)
+    return Experiments(df)
 
 
 def control_of(df: pd.DataFrame) -> str | dict[str, str | None] | None:
@@ -259,7 +269,7 @@ def control_of(df: pd.DataFrame) -> str | dict[str, str | None] | None:
     several = "campaign" in level_names(df)
     found: dict[str | None, set[str]] = {}
     if grain_of(df) == "variation":
-        arms = Arms(df)
+        arms = Experiments(df)
         for family in arms.families:
             labels = found.setdefault(family.campaign, set())
             if family.control is not None:

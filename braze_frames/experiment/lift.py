@@ -6,21 +6,26 @@ from typing import Any, NamedTuple, get_args
 import numpy as np
 import pandas as pd
 
-from .answers import Case, Columns, answer
-from .arms import Arms, Daily, arms_of
-from .bayes import Beliefs, check_prior
-from .caveats import Signs, numbers_of, warn_of_caveats
-from .comparisons import Asked, Se, Stratify, check_usable, plan_pairs
-from .contrasts import Contrast, Days, Flags, Options
-from .formulas import Definition
-from .inference import Adjustment, adjust_families, check_choice, check_share
-from .packing import Ints
-from .scores import Floats
-from .settling import known, settling
+from braze_frames.core.arguments import check_choice, check_share
+from braze_frames.core.arrays import Flags, Floats, Ints
+from braze_frames.experiment.caveats import CaveatCounts, numbers_of, warn_of_caveats
+from braze_frames.experiment.design import Daily, Experiments, experiments_of
+from braze_frames.experiment.pairs import (
+    LiftRequest,
+    Se,
+    Stratify,
+    check_usable,
+    plan_pairs,
+)
+from braze_frames.experiment.results import Columns, Comparison, answer
+from braze_frames.frame.provenance import provenance_of, settled_attrs
+from braze_frames.schema.formulas import Definition
+from braze_frames.stats.bayes import Beliefs, check_prior
+from braze_frames.stats.contrasts import Contrast, DailyCounts, Options
+from braze_frames.stats.multiplicity import Adjustment, adjust_families
 
 _CELLS = 50_000
 _TEXT = pd.Index(["text"]).dtype
-
 _PLACES = ("campaign", "date", "channel", "variation")
 _DTYPES: dict[str, Any] = {
     **dict.fromkeys(("campaign", "channel", "variation"), _TEXT),
@@ -40,7 +45,7 @@ _DTYPES: dict[str, Any] = {
 class _Question(NamedTuple):
     """One call: how all its metrics are compared."""
 
-    asked: Asked
+    asked: LiftRequest
     options: Options
     adjust: Adjustment
     cumulative: bool
@@ -187,7 +192,7 @@ def lift(
     channel variation
     email   Red        0.06          0.05   0.2     0.063      0.355
     """
-    asked = Asked("", control, se, stratify, pairs, prior)
+    asked = LiftRequest("", control, se, stratify, pairs, prior)
     options = Options(conf_level, deff, sequential, tau)
     return compare(df, metric, asked, options, adjust, cumulative=cumulative)
 
@@ -195,7 +200,7 @@ def lift(
 def compare(
     df: pd.DataFrame,
     metric: str | Sequence[str],
-    asked: Asked,
+    asked: LiftRequest,
     options: Options,
     adjust: Adjustment = "holm",
     *,
@@ -203,8 +208,8 @@ def compare(
 ) -> pd.DataFrame:
     """Do what ``lift`` says, with its keywords in ``asked`` and ``options``."""
     _check(asked, options, adjust)
-    arms = arms_of(df)
-    settled = known(df).get("settled_until") or "NaT"
+    arms = experiments_of(df)
+    settled = provenance_of(df).get("settled_until") or "NaT"
     question = _Question(asked, options, adjust, cumulative, np.datetime64(settled))
     names = [metric] if isinstance(metric, str) else list(metric)
     if not names:
@@ -219,11 +224,11 @@ def compare(
     warn_of_caveats(signs for one in found for signs in one.signs)
     about = {"metrics": names, "adjust": adjust}
     sure = {"conf_level": float(options.conf_level), "deff": float(options.deff)}
-    table.attrs["braze"] = {**about, **sure, **settling(df, arms.dates.max())}
+    table.attrs["braze"] = {**about, **sure, **settled_attrs(df, arms.dates.max())}
     return table
 
 
-def _check(asked: Asked, options: Options, adjustment: str) -> None:
+def _check(asked: LiftRequest, options: Options, adjustment: str) -> None:
     check_choice("se", asked.se, get_args(Se))
     check_choice("stratify", asked.stratify, ("auto", "date", None))
     check_choice("adjust", adjustment, get_args(Adjustment))
@@ -242,7 +247,7 @@ def _check(asked: Asked, options: Options, adjustment: str) -> None:
 class _Metric:
     """One metric: its comparisons, and the table that answers them."""
 
-    def __init__(self, arms: Arms, metric: str, question: _Question) -> None:
+    def __init__(self, arms: Experiments, metric: str, question: _Question) -> None:
         self._arms, self._question = arms, question
         self._asked = question.asked._replace(metric=metric)
         self._defined = arms.define(metric)
@@ -252,7 +257,7 @@ class _Metric:
             [pair.arm if pair.control is None else pair.control for pair in self.pairs],
             dtype=np.int64,
         )
-        self.signs: list[Signs] = []
+        self.signs: list[CaveatCounts] = []
 
     def table(self, levels: list[str]) -> pd.DataFrame:
         """Answer all comparisons, one a row; with ``cumulative`` one a row and day."""
@@ -297,7 +302,7 @@ class _Metric:
         self._look(case, columns, rows)
         return columns
 
-    def _case(self, daily: Daily, rows: _Rows) -> Case:
+    def _case(self, daily: Daily, rows: _Rows) -> Comparison:
         arm, base = self._arm[rows.pair], self._base[rows.pair]
         refusals = [str(self.pairs[number].refusal or "") for number in rows.pair]
         answered = np.array([not text for text in refusals], dtype=bool)
@@ -307,8 +312,8 @@ class _Metric:
         until = np.arange(width) < rows.last[:, None]
         both = given[arm] & given[base] & until & answered[:, None]
         sides = (above[arm], below[arm], above[base], below[base])
-        days = Days(*(np.where(both, side, 0.0) for side in sides))
-        return Case(
+        days = DailyCounts(*(np.where(both, side, 0.0) for side in sides))
+        return Comparison(
             days,
             both,
             self._kinds(lambda one: one.kind == "proportion")[rows.pair],
@@ -323,7 +328,7 @@ class _Metric:
         defined = [self._defined.get(pair.family.channel) for pair in self.pairs]
         return np.array([bool(one and chosen(one)) for one in defined], dtype=bool)
 
-    def _look(self, case: Case, columns: Columns, rows: _Rows) -> None:
+    def _look(self, case: Comparison, columns: Columns, rows: _Rows) -> None:
         """Keep the signs of doubt of whole periods."""
         arms, pairs = self._arms, [self.pairs[number] for number in rows.pair]
         arm, base = self._arm[rows.pair], self._base[rows.pair]
@@ -337,7 +342,7 @@ class _Metric:
         whole = rows.last == arms.days[arms.campaign_of[arm]]
         names = [pair.family.campaign or arms.labels[pair.arm] for pair in pairs]
         masked = {kind: np.where(whole, one, np.nan) for kind, one in numbers.items()}
-        self.signs.append(Signs(names, masked))
+        self.signs.append(CaveatCounts(names, masked))
 
     def _significance(self, p_values: Floats, rows: _Rows) -> Columns:
         """Adjust p-values within each family, and within the day."""

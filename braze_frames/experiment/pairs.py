@@ -4,16 +4,16 @@ from collections.abc import Mapping, Sequence
 from itertools import combinations
 from typing import Literal, NamedTuple
 
-from .arms import Arms, Family
-from .errors import FrameError, StatisticsWarning, listed, warn
-from .formulas import Definition, metrics_of
-from .metrics import CHANNEL_STATS
+from braze_frames.errors import FrameError, StatisticsWarning, listed, warn
+from braze_frames.experiment.design import Experiment, Experiments
+from braze_frames.schema.channels import CHANNEL_STATS
+from braze_frames.schema.formulas import Definition, metrics_of
 
 Se = Literal["auto", "binomial", "day"]
 Stratify = Literal["auto", "date"] | None
 
 
-class Asked(NamedTuple):
+class LiftRequest(NamedTuple):
     """What the user asks of one metric."""
 
     metric: str
@@ -27,14 +27,14 @@ class Asked(NamedTuple):
 class Pair(NamedTuple):
     """A variation and its control, by number; ``refusal`` says why it can't be."""
 
-    family: Family
+    family: Experiment
     arm: int
     control: int | None
     refusal: Exception | None = None
 
 
 def plan_pairs(
-    arms: Arms, defined: Mapping[str, Definition], asked: Asked
+    arms: Experiments, defined: Mapping[str, Definition], asked: LiftRequest
 ) -> list[Pair]:
     """Return the comparisons of one metric, in the order of the frame's labels."""
     return [
@@ -44,7 +44,7 @@ def plan_pairs(
     ]
 
 
-def check_usable(arms: Arms, pairs: Sequence[Pair]) -> None:
+def check_usable(arms: Experiments, pairs: Sequence[Pair]) -> None:
     """Refuse a call of which nothing is left; warn once of what else is refused.
 
     Raises
@@ -54,12 +54,15 @@ def check_usable(arms: Arms, pairs: Sequence[Pair]) -> None:
     """
     refusals = [pair.refusal for pair in pairs if pair.refusal is not None]
     if len(refusals) == len(pairs):
-        raise refusals[0] if refusals else alone(arms)
+        raise refusals[0] if refusals else single_variation_error(arms)
     _warn_of_refusals(pairs)
 
 
 def _pairs(
-    arms: Arms, family: Family, defined: Mapping[str, Definition], asked: Asked
+    arms: Experiments,
+    family: Experiment,
+    defined: Mapping[str, Definition],
+    asked: LiftRequest,
 ) -> list[Pair]:
     if len(family.arms) < 2:
         return []
@@ -69,7 +72,7 @@ def _pairs(
         couples = [*combinations(family.arms, 2)]
     else:
         control, missing = _control(arms, family, asked.control)
-        refusal = refusal or missing or silent(arms, family, control, definition)
+        refusal = refusal or missing or refuse_unsent(arms, family, control, definition)
         if control is None or refusal is not None:
             return [Pair(family, arm, None, refusal) for arm in family.arms]
         couples = [(control, arm) for arm in family.arms if arm != control]
@@ -82,7 +85,7 @@ def _pairs(
 
 
 def _unfit(
-    family: Family, definition: Definition | None, asked: Asked
+    family: Experiment, definition: Definition | None, asked: LiftRequest
 ) -> Exception | None:
     """Say why the metric or the method does not fit the family."""
     metric, channel = asked.metric, family.channel
@@ -107,7 +110,7 @@ def _unfit(
 
 
 def _control(
-    arms: Arms, family: Family, name: str | None
+    arms: Experiments, family: Experiment, name: str | None
 ) -> tuple[int | None, Exception | None]:
     labels = {arms.labels[arm]: arm for arm in family.arms}
     has = f"{family.name} has the variations {', '.join(map(repr, labels))}"
@@ -121,14 +124,20 @@ def _control(
 
 
 def _either(
-    arms: Arms, family: Family, couple: tuple[int, int], definition: Definition | None
+    arms: Experiments,
+    family: Experiment,
+    couple: tuple[int, int],
+    definition: Definition | None,
 ) -> Exception | None:
-    errors = [silent(arms, family, arm, definition) for arm in couple]
+    errors = [refuse_unsent(arms, family, arm, definition) for arm in couple]
     return errors[0] or errors[1]
 
 
-def silent(
-    arms: Arms, family: Family, arm: int | None, definition: Definition | None
+def refuse_unsent(
+    arms: Experiments,
+    family: Experiment,
+    arm: int | None,
+    definition: Definition | None,
 ) -> Exception | None:
     """Say so where an arm receives nothing, and the metric is of what is received."""
     if arm is None or definition is None or arms.receiving[arm]:
@@ -146,7 +155,7 @@ def is_received(channel: str, definition: Definition) -> bool:
     return bool({*CHANNEL_STATS.get(channel, ())} & {*definition.stats})
 
 
-def alone(arms: Arms) -> FrameError:
+def single_variation_error(arms: Experiments) -> FrameError:
     """Return the error for a frame whose channels have one variation each."""
     found = listed(
         (f"{one.name}: {arms.labels[one.arms[0]]!r}" for one in arms.families), "; "

@@ -5,35 +5,36 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from .bayes import beta_binomial
-from .comparisons import Asked
-from .contrasts import (
+from braze_frames.core.arrays import Flags
+from braze_frames.experiment.pairs import LiftRequest
+from braze_frames.stats.bayes import beta_binomial
+from braze_frames.stats.chi_squared import dispersion_p
+from braze_frames.stats.contrasts import (
     FIRST_LOOK,
     INFORMED_DAYS,
     Contrast,
-    Days,
-    Flags,
+    DailyCounts,
     Options,
     day_contrast,
     score_contrast,
 )
-from .inference import FEWEST_DAYS, Jackknife, dispersion_p, jackknife, two_sided
-from .scores import Tables, null_test, quotient
+from braze_frames.stats.distributions import two_sided
+from braze_frames.stats.jackknife import FEWEST_DAYS, Jackknife, jackknife
+from braze_frames.stats.scores import Tables, null_test, quotient
 
 Columns = dict[str, Any]
-
 SCORE, BY_DAY, DAY = "score", "score, by day", "day"
 _ALWAYS_VALID = ", always valid"
 
 
-class Case(NamedTuple):
+class Comparison(NamedTuple):
     """Comparisons of one metric, one a row, with the days of both arms.
 
     ``both``: the days on which both arms have the metric's stats; ``early``: the first
     day of the frame has units; ``enrolled``: an arm has the enrolled for denominator.
     """
 
-    days: Days
+    days: DailyCounts
     both: Flags
     proportion: Flags
     same_day: Flags
@@ -42,7 +43,7 @@ class Case(NamedTuple):
     refusals: Sequence[str]
 
 
-def answer(case: Case, asked: Asked, options: Options) -> Columns:
+def answer(case: Comparison, asked: LiftRequest, options: Options) -> Columns:
     """Answer comparisons: an array for each column of the table."""
     found = jackknife(*case.days)
     methods = _methods(case, asked)
@@ -62,7 +63,7 @@ def answer(case: Case, asked: Asked, options: Options) -> Columns:
     return columns
 
 
-def _methods(case: Case, asked: Asked) -> Any:
+def _methods(case: Comparison, asked: LiftRequest) -> Any:
     """Choose a method for each row: by kind and by what is asked, never by result."""
     possible = case.days.possible.all(axis=1)
     by_day = _wanted(case, asked) & (_sending(case) != 1) & possible
@@ -70,18 +71,18 @@ def _methods(case: Case, asked: Asked) -> Any:
     return np.select([by_day, score], [BY_DAY, SCORE], DAY)
 
 
-def _wanted(case: Case, asked: Asked) -> Flags:
+def _wanted(case: Comparison, asked: LiftRequest) -> Flags:
     """Tell which rows are to be stratified by day."""
     auto = asked.stratify == "auto" and asked.prior is None
     chosen = case.same_day & auto | (asked.stratify == "date")
     return case.proportion & (asked.se != "day") & chosen
 
 
-def _sending(case: Case) -> Any:
+def _sending(case: Comparison) -> Any:
     return case.days.sending.sum(axis=1)
 
 
-def _sums(case: Case) -> Columns:
+def _sums(case: Comparison) -> Columns:
     known = case.both.any(axis=1)
     y1, n1, y0, n0 = (
         np.where(known, part[:, 0], np.nan) for part in case.days.totals()
@@ -96,7 +97,9 @@ def _sums(case: Case) -> Columns:
     }
 
 
-def _contrasts(case: Case, methods: Any, found: Jackknife, options: Options) -> Columns:
+def _contrasts(
+    case: Comparison, methods: Any, found: Jackknife, options: Options
+) -> Columns:
     columns = {name: np.full(len(methods), np.nan) for name in Contrast._fields}
     for method, compare in _compare(options).items():
         rows = np.flatnonzero(methods == method)
@@ -111,7 +114,7 @@ def _contrasts(case: Case, methods: Any, found: Jackknife, options: Options) -> 
 
 def _compare(
     options: Options,
-) -> dict[str, Callable[[Days, Jackknife], Contrast]]:
+) -> dict[str, Callable[[DailyCounts, Jackknife], Contrast]]:
     return {
         SCORE: lambda days, _: score_contrast(days, options, by_day=False),
         BY_DAY: lambda days, _: score_contrast(days, options, by_day=True),
@@ -119,25 +122,25 @@ def _compare(
     }
 
 
-def _has_units(case: Case) -> Flags:
+def _has_units(case: Comparison) -> Flags:
     totals = case.days.totals()
     return np.asarray((totals.n1[:, 0] > 0) & (totals.n0[:, 0] > 0))
 
 
-def _fits(case: Case) -> Flags:
+def _fits(case: Comparison) -> Flags:
     """Tell where both totals are proportions."""
     possible: Flags = case.days.totals().possible[:, 0]
     return possible & case.proportion & _has_units(case)
 
 
-def _confidence(case: Case) -> Columns:
+def _confidence(case: Comparison) -> Columns:
     """Read Braze's own figure: 1 - p of the pooled two-sided Z on the totals."""
     fits = _fits(case)
     x1, n1, x0, n0 = (np.where(fits[:, None], part, 0) for part in case.days.totals())
     return {"confidence": 1 - two_sided(null_test(Tables(x1, n1, x0, n0)).z)}
 
 
-def _days(case: Case, found: Jackknife) -> Columns:
+def _days(case: Comparison, found: Jackknife) -> Columns:
     y1, n1, y0, n0 = (part[:, 0] for part in case.days.totals())
     rate1, rate0 = quotient(y1, n1, np.nan), quotient(y0, n0, np.nan)
     expected = quotient(rate1 * (1 - rate1), n1) + quotient(rate0 * (1 - rate0), n0)
@@ -151,7 +154,7 @@ def _days(case: Case, found: Jackknife) -> Columns:
     }
 
 
-def _beliefs(case: Case, prior: tuple[float, float], options: Options) -> Columns:
+def _beliefs(case: Comparison, prior: tuple[float, float], options: Options) -> Columns:
     fits = _fits(case)
     x1, n1, x0, n0 = (
         np.where(fits, part[:, 0] / options.deff, np.nan) for part in case.days.totals()
@@ -159,14 +162,14 @@ def _beliefs(case: Case, prior: tuple[float, float], options: Options) -> Column
     return beta_binomial(x1, n1, x0, n0, prior)._asdict()
 
 
-def _named(methods: Any, case: Case, options: Options) -> Any:
+def _named(methods: Any, case: Comparison, options: Options) -> Any:
     suffix = _ALWAYS_VALID if options.sequential else ""
     refused = np.array([bool(text) for text in case.refusals], dtype=bool)
     return np.where(refused, "", np.char.add(methods, suffix)).astype(object)
 
 
 def _notes(
-    case: Case, methods: Any, found: Jackknife, columns: Columns, options: Options
+    case: Comparison, methods: Any, found: Jackknife, columns: Columns, options: Options
 ) -> Any:
     """Say in each row why something is NaN, or what was done otherwise."""
     texts = [[text] if text else [] for text in case.refusals]
@@ -187,7 +190,7 @@ def _notes(
 Rule = tuple[Any, str]
 
 
-def _sum_rules(case: Case, methods: Any, columns: Columns) -> list[Rule]:
+def _sum_rules(case: Comparison, methods: Any, columns: Columns) -> list[Rule]:
     units = _has_units(case)
     undefined = units & np.isnan(columns["lift"]) & np.isfinite(columns["p_value"])
     open_end = np.isinf(columns["lift_high"])
@@ -202,7 +205,7 @@ def _sum_rules(case: Case, methods: Any, columns: Columns) -> list[Rule]:
     ]
 
 
-def _day_rules(case: Case, methods: Any, columns: Columns) -> list[Rule]:
+def _day_rules(case: Comparison, methods: Any, columns: Columns) -> list[Rule]:
     wanted, sending = columns["wanted"], _sending(case)
     possible = case.days.possible.all(axis=1)
     apart = (methods == BY_DAY) & (sending > 0) & (columns["apart"] > 0)
@@ -221,7 +224,7 @@ def _day_rules(case: Case, methods: Any, columns: Columns) -> list[Rule]:
 
 
 def _swing_rules(
-    case: Case, methods: Any, found: Jackknife, columns: Columns, options: Options
+    case: Comparison, methods: Any, found: Jackknife, columns: Columns, options: Options
 ) -> list[Rule]:
     days = (methods == DAY) & _has_units(case)
     few, zero = found.eff_days < FEWEST_DAYS, ~np.isfinite(found.log_error)

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from .arms import Family
+from braze_frames.experiment.design import Experiment
 
 TEXT = pd.Index(["text"]).dtype
 """The dtype that pandas gives to text."""
@@ -20,7 +20,7 @@ def column(values: Any, dtype: Any) -> Any:
 
 
 def tabulate(
-    families: Sequence[Family],
+    families: Sequence[Experiment],
     rows: Sequence[Mapping[str, Any]],
     dtypes: Mapping[str, Any],
 ) -> pd.DataFrame:

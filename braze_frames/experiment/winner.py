@@ -5,12 +5,21 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from .arms import Arms, Daily, Family, arms_of
-from .comparisons import alone, is_received, silent
-from .errors import StatisticsWarning, listed, warn
-from .formulas import Definition
-from .inference import homogeneity
-from .tabulate import TEXT, tabulate
+from braze_frames.errors import StatisticsWarning, listed, warn
+from braze_frames.experiment.design import (
+    Daily,
+    Experiment,
+    Experiments,
+    experiments_of,
+)
+from braze_frames.experiment.pairs import (
+    is_received,
+    refuse_unsent,
+    single_variation_error,
+)
+from braze_frames.experiment.table import TEXT, tabulate
+from braze_frames.schema.formulas import Definition
+from braze_frames.stats.chi_squared import homogeneity
 
 _COLUMNS: dict[str, Any] = {
     "variations": "Int64",
@@ -90,12 +99,12 @@ def winner(df: pd.DataFrame, metric: str) -> pd.DataFrame:
     channel
     email    3.541   0.1702    B
     """
-    arms = arms_of(df)
+    arms = experiments_of(df)
     defined = arms.define(metric)
     daily = arms.daily(defined)
     families = [family for family in arms.families if len(family.arms) > 1]
     if not families:
-        raise alone(arms)
+        raise single_variation_error(arms)
     rows = [
         _test(arms, daily, family, metric, defined.get(family.channel))
         for family in families
@@ -106,9 +115,9 @@ def winner(df: pd.DataFrame, metric: str) -> pd.DataFrame:
 
 
 def _test(
-    arms: Arms,
+    arms: Experiments,
     daily: Daily,
-    family: Family,
+    family: Experiment,
     metric: str,
     definition: Definition | None,
 ) -> dict[str, Any]:
@@ -137,17 +146,19 @@ def _test(
     return row | found._asdict() | {"significant": found.p_value < _ALPHA}
 
 
-def _taking_part(arms: Arms, family: Family, definition: Definition) -> list[int]:
+def _taking_part(
+    arms: Experiments, family: Experiment, definition: Definition
+) -> list[int]:
     """Leave out who receives nothing where the metric is of what is received."""
     return [
         arm
         for arm in family.arms
-        if silent(arms, family, arm, definition) is None
+        if refuse_unsent(arms, family, arm, definition) is None
         and (arm != family.control or not is_received(family.channel, definition))
     ]
 
 
-def _small_counts(families: list[Family], rows: list[dict[str, Any]]) -> list[str]:
+def _small_counts(families: list[Experiment], rows: list[dict[str, Any]]) -> list[str]:
     return [
         f"{family.name} ({row['min_expected']:.1f})"
         for family, row in zip(families, rows, strict=True)
@@ -156,7 +167,7 @@ def _small_counts(families: list[Family], rows: list[dict[str, Any]]) -> list[st
 
 
 def _moved_splits(
-    arms: Arms, families: list[Family], rows: list[dict[str, Any]]
+    arms: Experiments, families: list[Experiment], rows: list[dict[str, Any]]
 ) -> list[str]:
     spans = {
         family.name: arms.split_span(family)

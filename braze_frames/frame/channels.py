@@ -1,15 +1,14 @@
-"""Both sides of a rate, row by row: numerators and denominators of a channel."""
+"""Numerator and denominator by row: each row by its own channel's definition."""
 
 from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 
-from .columns import Bools, Values
-from .formulas import Definition, Formula
-from .grains import Level
-from .packing import Ints
-from .sums import Groups, Selection, Tally, arrays
+from braze_frames.core.arrays import Bools, Ints, Values
+from braze_frames.frame.groups import Groups, Selection, Tally, arrays
+from braze_frames.frame.levels import Level
+from braze_frames.schema.formulas import Definition, Formula
 
 
 class Side(NamedTuple):

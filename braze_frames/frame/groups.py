@@ -7,10 +7,9 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
-from .columns import Bools, Values, sum_exactly
-from .errors import PayloadError
-from .grains import Level
-from .packing import Ints
+from braze_frames.core.arrays import Bools, Ints, Values, sum_exactly
+from braze_frames.errors import PayloadError
+from braze_frames.frame.levels import Level
 
 _DAY_NS = 86_400 * 10**9
 _BOUND = 2.0**63

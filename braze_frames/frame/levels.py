@@ -9,13 +9,24 @@ from typing import Literal, NamedTuple
 import numpy as np
 import pandas as pd
 
-from .errors import FrameError
-from .frame import ELEMENT_LEVELS, LEVELS
-from .metrics import VARIATION_ID, is_day_total
-from .packing import Ints
+from braze_frames.core.arrays import Ints
+from braze_frames.errors import FrameError
+from braze_frames.schema.channels import VARIATION_ID, is_day_total
 
-Grain = Literal["variation", "campaign"]
+LEVELS = ("date", "channel", "variation")
+ELEMENT_LEVELS = (*LEVELS, "element", "position", "title")
+Grain = Literal["variation", "campaign", "element"]
 
+
+class Frames(NamedTuple):
+    """The three grains of one read."""
+
+    variations: pd.DataFrame
+    campaigns: pd.DataFrame
+    elements: pd.DataFrame
+
+
+AnsweringGrain = Literal["variation", "campaign"]
 _ELEMENT = frozenset(ELEMENT_LEVELS) - frozenset(LEVELS)
 
 
@@ -36,7 +47,7 @@ class Level(NamedTuple):
         return Level(self.name, self.labels[present], codes)
 
 
-def grain_of(df: pd.DataFrame) -> Grain:
+def grain_of(df: pd.DataFrame) -> AnsweringGrain:
     """Tell the grain of a frame by its levels.
 
     Raises
@@ -157,3 +168,8 @@ def stats_of(df: pd.DataFrame) -> dict[str, pd.Series]:
 def labels(df: pd.DataFrame, name: str) -> list[str]:
     """Return the labels of a level that stand in the frame, sorted."""
     return [] if name not in level_names(df) else list(_level(df, name).used().labels)
+
+
+def days_of(df: pd.DataFrame) -> pd.Index:
+    """Return the days of a frame, sorted."""
+    return next(one for one in levels_of(df) if one.name == "date").used().labels

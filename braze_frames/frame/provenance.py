@@ -7,18 +7,19 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from .grains import Level
-from .sums import binned
+from braze_frames.errors import FrameError
+from braze_frames.frame.groups import binned
+from braze_frames.frame.levels import Level, levels_of
 
 
-def known(frame: Any) -> Mapping[str, Any]:
+def provenance_of(frame: Any) -> Mapping[str, Any]:
     """Return what a frame or series says of itself; nothing where that is no mapping.
 
     Examples
     --------
     >>> frame = pd.DataFrame()
     >>> frame.attrs["braze"] = {"settled_until": "2026-05-30"}
-    >>> known(frame), known(pd.DataFrame())
+    >>> provenance_of(frame), known(pd.DataFrame())
     ({'settled_until': '2026-05-30'}, {})
     """
     found = frame.attrs.get("braze")
@@ -39,15 +40,15 @@ def as_day(said: object) -> str | None:
         return None
 
 
-def settling(frame: pd.DataFrame, last: Any) -> dict[str, str]:
+def settled_attrs(frame: pd.DataFrame, last: Any) -> dict[str, str]:
     """Return until when a frame is settled and its last day; nothing if not known."""
-    until = as_day(known(frame).get("settled_until"))
+    until = as_day(provenance_of(frame).get("settled_until"))
     if until is None or pd.isna(last):
         return {}
     return {"settled_until": until, "last": pd.Timestamp(last).date().isoformat()}
 
 
-def settling_of(
+def settled_attrs_of(
     frame: pd.DataFrame,
     days: Level,
     freq: str | pd.offsets.BaseOffset | None,
@@ -64,7 +65,7 @@ def settling_of(
         The periods of the result.
     """
     last = days.labels[days.codes.max()] if len(days.codes) else None
-    found = settling(frame, last)
+    found = settled_attrs(frame, last)
     if freq is None or not found or found["last"] <= found["settled_until"]:
         return found
     growing = _first_after(days, found["settled_until"])
@@ -79,3 +80,68 @@ def _first_after(days: Level, until: str) -> int:
     used[days.codes] = True
     later = pd.DatetimeIndex(days.labels).tz_localize(None) > pd.Timestamp(until)
     return int(np.flatnonzero(used & later)[0])
+
+
+def settled_until(df: pd.DataFrame) -> np.datetime64:
+    """Return the last day that no longer grows, as far as the frame knows."""
+    return np.datetime64(as_day(provenance_of(df).get("settled_until")) or "NaT")
+
+
+def settled(df: pd.DataFrame, until: Any = None) -> pd.DataFrame:
+    """Drop the days whose numbers still grow.
+
+    Parameters
+    ----------
+    df : DataFrame
+        Either grain.
+    until : date-like, optional
+        The last day to keep. None: until when the numbers were settled as they were
+        read, 31 days before.
+
+    Returns
+    -------
+    DataFrame
+        The rows of those days.
+
+    Raises
+    ------
+    FrameError
+        ``until`` is not given, and the frame does not know.
+    ValueError
+        ``until`` is no day.
+
+    Notes
+    -----
+    Conversions are counted for up to 30 days after the send: Braze docs,
+    metrics_glossary.md @88e1706.
+
+    Examples
+    --------
+    >>> import braze_frames as bf
+    >>> days = [
+    ...     {"time": f"2026-03-0{n}", "messages": {"email": [{"sent": n}]}}
+    ...     for n in (1, 2)
+    ... ]
+    >>> df = bf.read_braze_series({"data": days})
+    >>> df.braze.settled(until="2026-03-01")["sent"].tolist()
+    [1]
+    """
+    last = until
+    if last is None:
+        last = provenance_of(df).get("settled_until")
+    if last is None:
+        raise FrameError(
+            "this frame does not know until when its numbers are settled (attrs were "
+            'cleared, or it was not read from the API): pass until="2026-05-30", or '
+            "read it again"
+        )
+    date = next(one for one in levels_of(df) if one.name == "date")
+    kept = date.labels <= _day(last)
+    return df[kept[date.codes]]
+
+
+def _day(until: Any) -> pd.Timestamp:
+    day: Any = pd.to_datetime(until, errors="coerce")
+    if day is pd.NaT:
+        raise ValueError(f"until={until!r} is no day, as '2026-05-30' is")
+    return pd.Timestamp(day.tz_localize(None))

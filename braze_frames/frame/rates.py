@@ -1,4 +1,4 @@
-"""Sums, and ratios of sums: exact, and only where they make sense."""
+"""Ratios of sums, each channel by its own definition, and their intervals."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, overload
@@ -6,9 +6,15 @@ from typing import Any, overload
 import numpy as np
 import pandas as pd
 
-from .columns import Bools, Column
-from .errors import NonAdditiveWarning, warn
-from .formulas import (
+from braze_frames.core.arguments import check_share
+from braze_frames.core.arrays import Bools, Floats, Ints
+from braze_frames.frame.channels import ChannelRows, channel_rows
+from braze_frames.frame.groups import Groups, day_positions, grouped
+from braze_frames.frame.levels import Level, levels_of, stats_of
+from braze_frames.frame.provenance import settled_attrs_of
+from braze_frames.frame.totals import labelled, warn_of_unique
+from braze_frames.schema.channels import STAT
+from braze_frames.schema.formulas import (
     Definition,
     custom,
     define,
@@ -16,133 +22,10 @@ from .formulas import (
     metrics_of,
     refuse_without_day_totals,
 )
-from .grains import Level, levels_of, stats_of
-from .inference import check_share, single_rate, wilson
-from .metrics import STAT, STAT_RANK
-from .packing import Ints
-from .scores import Floats, Interval
-from .settling import settling_of
-from .sides import ChannelRows, channel_rows
-from .sums import Groups, Selection, Tally, arrays, day_positions, grouped
+from braze_frames.stats.jackknife import single_rate
+from braze_frames.stats.scores import Interval, wilson
 
 Metrics = str | Sequence[str] | Mapping[str, tuple[str, str]] | None
-
-
-def totals(
-    df: pd.DataFrame,
-    by: str | Sequence[str] | None = None,
-    freq: str | pd.offsets.BaseOffset | None = None,
-) -> pd.DataFrame:
-    """Sum stats over days, and over the levels that are not in ``by``.
-
-    Parameters
-    ----------
-    df : DataFrame
-        The variation or the campaign grain.
-    by : str or list of str, optional
-        Levels to keep: any of ``campaign``, ``channel``, ``variation``. None keeps all
-        that the frame has, ``[]`` gives one total.
-    freq : str or DateOffset, optional
-        Also a row for each period, of a day or longer: ``"D"``, ``"W"``, ``"MS"``, ….
-        None sums the whole time.
-
-    Returns
-    -------
-    DataFrame
-        Index: ``by``; with ``freq`` (``campaign``,) ``date``, then the rest of ``by``;
-        ``date`` is pandas' label of the period, and periods without rows are left out.
-        Columns: the stats, counts Int64, amounts Float64 (``revenue`` in USD); ``<NA>``
-        where no row gave the stat.
-
-    Raises
-    ------
-    FrameError
-        The frame is not ours, or a row stands in it twice.
-    ValueError
-        ``by`` names no level of the frame; ``freq`` is none or finer than a day.
-    PayloadError
-        A sum of counts does not fit in 64 bits.
-
-    Warns
-    -----
-    NonAdditiveWarning
-        Unique counts of several channels: the same person may be in each of them, so
-        their sum would mean nothing and is ``<NA>``.
-
-    Notes
-    -----
-    Unique counts are added over days, as Braze's own figures are: the sum of daily
-    ``unique_recipients`` counts a person once for each day. Over campaigns it counts
-    campaign-recipient pairs. Source: Braze docs, metrics_glossary.md @88e1706.
-
-    Examples
-    --------
-    >>> import braze_frames as bf
-    >>> days = [
-    ...     {"time": f"2026-03-0{n}",
-    ...      "messages": {"email": [{"variation_name": "A", "sent": n, "opens": 1}]}}
-    ...     for n in (1, 2)
-    ... ]
-    >>> bf.read_braze_series({"data": days}).braze.totals()
-                       sent  opens
-    channel variation
-    email   A             3      2
-    """
-    levels = {level.name: level for level in levels_of(df)}
-    groups = grouped(levels, by, freq, len(df))
-    kept = [level.name for level in groups.levels]
-    channel = None if "channel" in kept else levels.get("channel")
-    columns = _summed(stats_of(df), groups, channel)
-    table = pd.DataFrame(columns, index=groups.index())
-    return _labelled(table, settling_of(df, levels["date"], freq))
-
-
-def _labelled(table: pd.DataFrame, about: Mapping[str, Any]) -> pd.DataFrame:
-    """Put in ``attrs`` what tables and pictures say of a result; never a number."""
-    if about:
-        table.attrs["braze"] = dict(about)
-    return table
-
-
-def _summed(
-    stats: dict[str, pd.Series], groups: Groups, channel: Level | None
-) -> dict[str, pd.api.extensions.ExtensionArray]:
-    columns, refused = {}, []
-    tally = Tally(groups.codes, groups.count)
-    for name, series in sorted(stats.items(), key=_rank):
-        values, given = arrays(series)
-        selection = tally.select(given)
-        counted = selection.found
-        if channel is not None and name in STAT and STAT[name].unique:
-            mixed = _several_channels(channel, groups, selection)
-            counted = counted & ~mixed
-            refused += [name] if mixed.any() else []
-        sums = tally.sum(name, values, selection)
-        columns[name] = Column(np.where(counted, sums, 0), ~counted).array()
-    _warn_of_unique(refused)
-    return columns
-
-
-def _several_channels(channel: Level, groups: Groups, selection: Selection) -> Bools:
-    """Tell in which groups two or more channels carry a value."""
-    several = len(channel.labels)
-    found = np.zeros(groups.count * several, dtype=bool)
-    found[selection.codes * several + selection.of(channel.codes)] = True
-    return np.asarray(found.reshape(groups.count, several).sum(axis=1) > 1)
-
-
-def _rank(stat: tuple[str, object]) -> tuple[int, str]:
-    return STAT_RANK.get(stat[0], len(STAT)), stat[0]
-
-
-def _warn_of_unique(stats: Sequence[str]) -> None:
-    if stats:
-        warn(
-            f"{', '.join(stats)} count people, who may be in several channels: not "
-            'added over channels (<NA>). Keep the channels apart with by="channel", or '
-            'read the day totals with grain="campaign"',
-            NonAdditiveWarning,
-        )
 
 
 @overload
@@ -152,6 +35,8 @@ def rates(  # type: ignore[overload-overlap]  # a str is a sequence of str, too
     by: str | Sequence[str] | None = None,
     freq: str | pd.offsets.BaseOffset | None = None,
 ) -> "pd.Series[float]": ...
+
+
 @overload
 def rates(
     df: pd.DataFrame,
@@ -161,6 +46,8 @@ def rates(
     *,
     ci: float | None = None,
 ) -> pd.DataFrame: ...
+
+
 def rates(
     df: pd.DataFrame,
     metrics: Metrics = None,
@@ -239,7 +126,7 @@ def rates(
     channels = channel_rows(stats, levels.get("channel"), groups)
     defined = _defined(metrics, list(channels), stats)
     found = {name: _Rate(one, channels, groups) for name, one in defined.items()}
-    _warn_of_unique(sorted({stat for rate in found.values() for stat in rate.refused}))
+    warn_of_unique(sorted({stat for rate in found.values() for stat in rate.refused}))
     if metrics is None:
         found = {name: rate for name, rate in found.items() if rate.counted.any()}
     columns: dict[str, Floats] = {}
@@ -250,8 +137,8 @@ def rates(
             columns |= {f"{name}_low": low, f"{name}_high": high}
     frame = pd.DataFrame(columns, index=groups.index(), dtype="float64")
     own = defined if isinstance(metrics, Mapping) else {}
-    about = settling_of(df, levels["date"], freq) | _asked(ci, own)
-    frame = _labelled(frame, about)
+    about = settled_attrs_of(df, levels["date"], freq) | _asked(ci, own)
+    frame = labelled(frame, about)
     return frame[metrics] if isinstance(metrics, str) and ci is None else frame
 
 

@@ -6,20 +6,17 @@ campaigns put the level ``campaign`` in front.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, Literal, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 
-from .columns import in_order, order_rows, spread, sum_exactly
-from .labels import label_variations
-from .metrics import ELEMENT_STAT, VARIATION_ID, is_day_total
-from .overlaps import Owner, owner
-from .packing import Column, Ints
-from .payload import Batch
-
-LEVELS = ("date", "channel", "variation")
-ELEMENT_LEVELS = (*LEVELS, "element", "position", "title")
+from braze_frames.core.arrays import Column, Ints, sum_exactly
+from braze_frames.frame.levels import ELEMENT_LEVELS, Grain
+from braze_frames.payload.batch import Batch, Owner, owner
+from braze_frames.payload.columns import in_order, order_rows, scatter
+from braze_frames.payload.labels import label_variations
+from braze_frames.schema.channels import ELEMENT_STAT, VARIATION_ID, is_day_total
 
 
 class Campaign(NamedTuple):
@@ -28,17 +25,6 @@ class Campaign(NamedTuple):
     label: str
     batches: list[Batch]
     names: Mapping[str, str]
-
-
-Grain = Literal["variation", "campaign", "element"]
-
-
-class Frames(NamedTuple):
-    """The three grains of one read."""
-
-    variations: pd.DataFrame
-    campaigns: pd.DataFrame
-    elements: pd.DataFrame
 
 
 class _Rows:
@@ -164,7 +150,7 @@ def _totals_table(read: _Read) -> _Table:
     span = _span(day)
     slots, first = order_rows(_day_codes(campaign_, day, span))
     parts = [batch.totals for one in read.campaigns for batch in one.batches]
-    columns = spread(parts, rows.offsets, slots)
+    columns = scatter(parts, rows.offsets, slots)
     return _Table(campaign_[first], day[first], day[first], columns)
 
 
@@ -213,7 +199,7 @@ def _entries_table(read: _Read) -> _Table:
     slots, first = order_rows(codes, place)
     del codes
     parts = [batch.entries for one in read.campaigns for batch in one.batches]
-    columns = spread(parts, rows.offsets, slots)
+    columns = scatter(parts, rows.offsets, slots)
     return _Table(campaign_[first], day[first], variation[first], columns)
 
 

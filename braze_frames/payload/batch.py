@@ -1,21 +1,62 @@
-"""Answers about one campaign → each day once: joined where they agree.
+"""What one answer holds, typed and unlabelled; who an entry belongs to."""
 
-Windows may overlap. A day that several answers hold is kept from the last of them;
-files that disagree about its numbers are an error, an API may restate them.
-"""
-
-import math
-from collections.abc import Mapping, Sequence
-from datetime import date, timedelta
+from datetime import date
 from typing import NamedTuple
 
 import numpy as np
 
-from .errors import PayloadError
-from .packing import MISSING, Block, Bools, Column, Ints, Packed, matrix
-from .payload import Batch, Key
+from braze_frames.core.arrays import Bools, Column, Ints
+from braze_frames.core.days import day_number
+from braze_frames.payload.packing import Block, Packed, matrix
 
-_EPOCH = date(1970, 1, 1)
+
+class Span(NamedTuple):
+    """The days to read, inclusive, as days since 1970-01-01."""
+
+    first: int
+    last: int
+
+
+EVERY_DAY = Span(day_number(date.min), day_number(date.max))
+
+
+class EntryKey(NamedTuple):
+    """Who an entry belongs to; ``position`` counts where it has neither id nor name."""
+
+    channel: str
+    id: str | None
+    name: str | None
+    position: int
+
+
+class Element(NamedTuple):
+    """Clicks on one slide or button of one entry."""
+
+    row: int
+    element: str
+    position: int
+    title: str
+    clicks: int
+
+
+class Batch(NamedTuple):
+    """What one answer says, typed and unlabelled.
+
+    ``days`` are days since 1970-01-01, one for each day object read, ``answered`` all
+    that the answer holds; ``entry_day`` and ``entry_key`` point into ``days`` and
+    ``keys`` for each row of ``entries``.
+    """
+
+    origin: str
+    answered: Ints
+    days: Ints
+    totals: Packed
+    entries: Packed
+    entry_day: Ints
+    entry_key: Ints
+    keys: list[EntryKey]
+    elements: list[Element]
+    messages: list[str]
 
 
 class Owner(NamedTuple):
@@ -27,44 +68,11 @@ class Owner(NamedTuple):
     position: int
 
 
-def owner(key: Key) -> Owner:
+def owner(key: EntryKey) -> Owner:
     """Return the identity of the variation that ``key`` names."""
     if key.id:
         return Owner(key.channel, key.id, None, 0)
     return Owner(*key)
-
-
-def join_days(batches: Sequence[Batch], *, restated: bool) -> list[Batch]:
-    """Keep each day once, from the last answer that holds it.
-
-    Parameters
-    ----------
-    batches : sequence of Batch
-        The answers about one campaign, oldest first.
-    restated : bool
-        Whether a later answer may differ (an API restates days). False: it may not.
-
-    Raises
-    ------
-    PayloadError
-        Two answers disagree about a day and ``restated`` is False.
-    """
-    days = np.concatenate([batch.days for batch in batches] or [np.empty(0, np.int64)])
-    if len(np.unique(days)) == len(days):
-        return list(batches)
-    last = {int(day): n for n, day in enumerate(days)}
-    if not restated:
-        _check_agreement(batches)
-    kept, start = [], 0
-    for batch in batches:
-        places = range(start, start + len(batch.days))
-        keep = [
-            last[int(day)] == place
-            for day, place in zip(batch.days, places, strict=True)
-        ]
-        kept.append(select_days(batch, np.array(keep, dtype=bool)))
-        start += len(batch.days)
-    return kept
 
 
 def select_days(batch: Batch, days: Bools) -> Batch:
@@ -121,74 +129,3 @@ def _select_rows(packed: Packed, keep: Bools) -> Packed:
         if keep[rows].any()
     }
     return kept
-
-
-Cell = tuple[object, ...]
-Contents = dict[int, list[tuple[str, Mapping[Cell, int | float]]]]
-
-
-def _check_agreement(batches: Sequence[Batch]) -> None:
-    told: Contents = {}
-    for batch in batches:
-        for place, cells in enumerate(_contents(batch)):
-            told.setdefault(int(batch.days[place]), []).append((batch.origin, cells))
-    for day, answers in told.items():
-        first, expected = answers[0]
-        for other, found in answers[1:]:
-            if found != expected:
-                _refuse(day, first, expected, other, found)
-
-
-def _refuse(
-    day: int,
-    first: str,
-    cells: Mapping[Cell, int | float],
-    other: str,
-    other_cells: Mapping[Cell, int | float],
-) -> None:
-    differing = (
-        cell
-        for cell in {**cells, **other_cells}
-        if cells.get(cell) != other_cells.get(cell)
-    )
-    cell = next(differing)
-    what = ", ".join(str(part) for part in cell if part)
-    raise PayloadError(
-        f"{first} and {other} disagree about {_EPOCH + timedelta(days=day)}: "
-        f"{what} is {cells.get(cell)} and {other_cells.get(cell)}. They were exported "
-        "at different times; keep one of them for that day, or read by campaign id"
-    )
-
-
-def _contents(batch: Batch) -> list[dict[Cell, int | float]]:
-    days: list[dict[Cell, int | float]] = [{} for _ in batch.days]
-    for row, stat, value in _cells(batch.totals):
-        days[row][(stat,)] = value
-    for row, stat, value in _cells(batch.entries):
-        cell: Cell = (*owner(batch.keys[batch.entry_key[row]]), stat)
-        day = days[batch.entry_day[row]]
-        day[cell] = day.get(cell, 0) + value
-    for row, element, position, title, clicks in batch.elements:
-        cell = (*owner(batch.keys[batch.entry_key[row]]), element, position, title)
-        day = days[batch.entry_day[row]]
-        day[cell] = day.get(cell, 0) + clicks
-    return days
-
-
-def _cells(packed: Packed) -> list[tuple[int, str, int | float]]:
-    cells = list(zip(packed.rows, packed.stats, packed.values, strict=True))
-    for block in packed.blocks:
-        for row, values in zip(_ints(block.rows), matrix(block), strict=True):
-            numbers = values.tolist()
-            floats = values.view(np.float64).tolist()
-            for n, (stat, code) in enumerate(
-                zip(block.shape.stats, block.shape.formats, strict=True)
-            ):
-                value = floats[n] if code == "d" else numbers[n]
-                if block.whole or not (value == MISSING or math.isnan(value)):
-                    cells.append((row, stat, value))
-    return cells
-
-
-def _ints(numbers: Ints) -> list[int]:
-    return list(numbers.tolist())

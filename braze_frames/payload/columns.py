@@ -5,35 +5,12 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from .errors import PayloadError
-from .metrics import STAT, STAT_RANK
-from .packing import (
-    MISSING,
-    Block,
-    Bools,
-    Column,
-    Ints,
-    Packed,
-    Shape,
-    Values,
-    matrix,
-)
-
-__all__ = [
-    "Bools",
-    "Column",
-    "Slots",
-    "Values",
-    "in_order",
-    "order_rows",
-    "spread",
-    "sum_exactly",
-    "sum_runs",
-]
+from braze_frames.core.arrays import Bools, Column, Flags, Ints, Values, sum_exactly
+from braze_frames.errors import PayloadError
+from braze_frames.payload.packing import MISSING, Block, Packed, Shape, matrix
+from braze_frames.schema.channels import STAT, STAT_RANK
 
 Table = np.ndarray[Any, np.dtype[np.int64]]
-Flags = np.ndarray[Any, np.dtype[np.bool_]]
-
 _LARGE = 2.0**62
 
 
@@ -56,7 +33,7 @@ def order_rows(
     Returns
     -------
     Slots
-        For ``spread``.
+        For ``scatter``.
     ndarray
         For each slot, the first row that goes there.
     """
@@ -72,7 +49,7 @@ def order_rows(
     return Slots(slot, starts, lambda run: place(first[run])), first
 
 
-def spread(
+def scatter(
     parts: Sequence[Packed], offsets: Sequence[int], slots: Slots
 ) -> dict[str, Column]:
     """Spread packed rows over columns, one per stat, in the order of the stats table.
@@ -257,20 +234,3 @@ def sum_runs(
         end = starts[run + 1] if run + 1 < len(starts) else len(values)
         sum_exactly(f"{place(int(run))}{stat}", values[starts[run] : end].tolist())
     return sums
-
-
-def sum_exactly(stat: str, counts: Sequence[int]) -> int:
-    """Sum counts.
-
-    Raises
-    ------
-    PayloadError
-        The sum does not fit in 64 bits.
-    """
-    total = sum(counts)
-    if abs(total) >= 2**63:
-        raise PayloadError(
-            f"{stat}: the sum is {total}, which does not fit in 64 bits; "
-            "such counts are no counts: look at where they come from"
-        )
-    return total

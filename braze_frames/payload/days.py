@@ -1,23 +1,33 @@
-"""Answers about one campaign → what is stored: each day and variation once, sorted.
+"""Answers about one campaign → each day and variation once, sorted.
 
-Entries of one variation on one day are added up. Known stats become columns, others
-stay single cells, since the type of each of their numbers matters to a read of other
-days. Nothing is labelled: ids, names and positions stay as they came.
+Windows may overlap. A day that several answers hold is kept from the last of them;
+files that disagree about its numbers are an error, an API may restate them. Entries of
+one variation on one day are added up. Known stats become columns, others stay single
+cells, since the type of each of their numbers matters to a read of other days.
 """
 
 import math
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from itertools import accumulate, compress
 from typing import NamedTuple
 
 import numpy as np
 
-from .columns import Slots, order_rows, spread, sum_exactly
-from .labels import label_variations
-from .metrics import DAY_TOTALS, ELEMENT_STAT, STAT
-from .overlaps import Owner, join_days, owner
-from .packing import MISSING, Ints, Packed, matrix
-from .payload import Batch, Element, Key
+from braze_frames.core.arrays import Ints, sum_exactly
+from braze_frames.core.days import date_of
+from braze_frames.errors import PayloadError
+from braze_frames.payload.batch import (
+    Batch,
+    Element,
+    EntryKey,
+    Owner,
+    owner,
+    select_days,
+)
+from braze_frames.payload.columns import Slots, order_rows, scatter
+from braze_frames.payload.labels import label_variations
+from braze_frames.payload.packing import MISSING, Packed, matrix
+from braze_frames.schema.channels import DAY_TOTALS, ELEMENT_STAT, STAT
 
 
 class _Entries(NamedTuple):
@@ -25,11 +35,11 @@ class _Entries(NamedTuple):
 
     day: Ints
     key: Ints
-    keys: list[Key]
+    keys: list[EntryKey]
     offsets: list[int]
 
 
-def collapse(batches: Sequence[Batch]) -> Batch:
+def normalise(batches: Sequence[Batch]) -> Batch:
     """Put the answers about one campaign together.
 
     Parameters
@@ -119,7 +129,7 @@ def _summed(
     stats: Collection[str],
 ) -> Packed:
     summed = Packed()
-    columns = spread(parts, offsets, slots)
+    columns = scatter(parts, offsets, slots)
     summed.columns = {stat: one for stat, one in columns.items() if stat in stats}
     goal = _goals(slots)
     found: dict[tuple[int, str], list[int | float]] = {}
@@ -172,3 +182,107 @@ def _elements(parts: Sequence[Batch], rows: _Entries, slots: Slots) -> list[Elem
         Element(*place, sum_exactly(ELEMENT_STAT, counts))
         for place, counts in sorted(clicks.items())
     ]
+
+
+def join_days(batches: Sequence[Batch], *, restated: bool) -> list[Batch]:
+    """Keep each day once, from the last answer that holds it.
+
+    Parameters
+    ----------
+    batches : sequence of Batch
+        The answers about one campaign, oldest first.
+    restated : bool
+        Whether a later answer may differ (an API restates days). False: it may not.
+
+    Raises
+    ------
+    PayloadError
+        Two answers disagree about a day and ``restated`` is False.
+    """
+    days = np.concatenate([batch.days for batch in batches] or [np.empty(0, np.int64)])
+    if len(np.unique(days)) == len(days):
+        return list(batches)
+    last = {int(day): n for n, day in enumerate(days)}
+    if not restated:
+        _check_agreement(batches)
+    kept, start = [], 0
+    for batch in batches:
+        places = range(start, start + len(batch.days))
+        keep = [
+            last[int(day)] == place
+            for day, place in zip(batch.days, places, strict=True)
+        ]
+        kept.append(select_days(batch, np.array(keep, dtype=bool)))
+        start += len(batch.days)
+    return kept
+
+
+_DayCell = tuple[object, ...]
+_DayContents = dict[int, list[tuple[str, Mapping[_DayCell, int | float]]]]
+
+
+def _check_agreement(batches: Sequence[Batch]) -> None:
+    told: _DayContents = {}
+    for batch in batches:
+        for place, cells in enumerate(_contents(batch)):
+            told.setdefault(int(batch.days[place]), []).append((batch.origin, cells))
+    for day, answers in told.items():
+        first, expected = answers[0]
+        for other, found in answers[1:]:
+            if found != expected:
+                _refuse(day, first, expected, other, found)
+
+
+def _refuse(
+    day: int,
+    first: str,
+    cells: Mapping[_DayCell, int | float],
+    other: str,
+    other_cells: Mapping[_DayCell, int | float],
+) -> None:
+    differing = (
+        cell
+        for cell in {**cells, **other_cells}
+        if cells.get(cell) != other_cells.get(cell)
+    )
+    cell = next(differing)
+    what = ", ".join(str(part) for part in cell if part)
+    raise PayloadError(
+        f"{first} and {other} disagree about {date_of(day)}: "
+        f"{what} is {cells.get(cell)} and {other_cells.get(cell)}. They were exported "
+        "at different times; keep one of them for that day, or read by campaign id"
+    )
+
+
+def _contents(batch: Batch) -> list[dict[_DayCell, int | float]]:
+    days: list[dict[_DayCell, int | float]] = [{} for _ in batch.days]
+    for row, stat, value in _cells(batch.totals):
+        days[row][(stat,)] = value
+    for row, stat, value in _cells(batch.entries):
+        cell: _DayCell = (*owner(batch.keys[batch.entry_key[row]]), stat)
+        day = days[batch.entry_day[row]]
+        day[cell] = day.get(cell, 0) + value
+    for row, element, position, title, clicks in batch.elements:
+        cell = (*owner(batch.keys[batch.entry_key[row]]), element, position, title)
+        day = days[batch.entry_day[row]]
+        day[cell] = day.get(cell, 0) + clicks
+    return days
+
+
+def _cells(packed: Packed) -> list[tuple[int, str, int | float]]:
+    cells = list(zip(packed.rows, packed.stats, packed.values, strict=True))
+    for block in packed.blocks:
+        for row, values in zip(_ints(block.rows), matrix(block), strict=True):
+            numbers = values.tolist()
+            floats = values.view(np.float64).tolist()
+            for n, (stat, code) in enumerate(
+                zip(block.shape.stats, block.shape.formats, strict=True)
+            ):
+                value = floats[n] if code == "d" else numbers[n]
+                if block.whole or not (value == MISSING or math.isnan(value)):
+                    cells.append((row, stat, value))
+    return cells
+
+
+def _ints(numbers: Ints) -> list[int]:
+    return list(numbers.tolist())

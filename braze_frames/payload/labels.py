@@ -4,10 +4,8 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 
-from .overlaps import Owner, owner
-from .payload import Batch
-
-_SHORT = 8
+from braze_frames.core.names import disambiguate
+from braze_frames.payload.batch import Batch, Owner, owner
 
 
 def label_variations(
@@ -28,27 +26,6 @@ def label_variations(
         if len(group) > 1:
             found.update(zip(group, _told_apart(label, group), strict=True))
     return _unique(found)
-
-
-def disambiguate(label: str, ids: Sequence[str | None]) -> list[str]:
-    """Put the first 8 characters of each id behind a label that several share.
-
-    Examples
-    --------
-    >>> disambiguate("Welcome", ["3bbc4555-0000", "86e1a812-0000", None])
-    ['Welcome [3bbc4555]', 'Welcome [86e1a812]', 'Welcome [no id]']
-    """
-    given = {id_ for id_ in ids if id_}
-    return [f"{label} [{_start(id_, given) if id_ else 'no id'}]" for id_ in ids]
-
-
-def _start(id_: str, others: Iterable[str]) -> str:
-    """Return the first 8 characters of an id, more where another starts alike."""
-    rivals = [other for other in others if other != id_]
-    size = _SHORT
-    while size < len(id_) and any(other.startswith(id_[:size]) for other in rivals):
-        size += 1
-    return id_[:size]
 
 
 def _newest_names(batches: Sequence[Batch]) -> dict[Owner, str]:

@@ -13,15 +13,11 @@ from operator import itemgetter
 from typing import Any, NamedTuple
 
 import numpy as np
-import pandas as pd
 
-from .metrics import ELEMENT_KEY, STAT
+from braze_frames.core.arrays import Column, Ints
+from braze_frames.schema.channels import ELEMENT_KEY, STAT
 
 Day = dict[str, Any]
-Ints = np.ndarray[tuple[int], np.dtype[np.signedinteger[Any]]]
-Bools = np.ndarray[tuple[int], np.dtype[np.bool_]]
-Values = np.ndarray[tuple[int], np.dtype[Any]]
-
 MISSING = -(2**63)
 """Stands where a count is missing: no count reaches it."""
 
@@ -56,19 +52,6 @@ class Block(NamedTuple):
     rows: Ints
     packed: bytes
     whole: bool
-
-
-class Column(NamedTuple):
-    """Values and where they are missing; a missing value is 0."""
-
-    values: Values
-    missing: Bools
-
-    def array(self) -> pd.api.extensions.ExtensionArray:
-        """Return the column as a nullable pandas array."""
-        if self.values.dtype == np.float64:
-            return pd.arrays.FloatingArray(self.values, self.missing)
-        return pd.arrays.IntegerArray(self.values, self.missing)
 
 
 class Packed:

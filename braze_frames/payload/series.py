@@ -18,14 +18,15 @@ from typing import Any, NamedTuple, NoReturn, cast
 import numpy as np
 import orjson
 
-from .errors import PayloadError
-from .metrics import ALIASES, ELEMENT_KEY, STAT, VARIATION_ID, VARIATION_NAME
-from .packing import (
+from braze_frames.core.arrays import Ints
+from braze_frames.core.days import day_number
+from braze_frames.errors import PayloadError
+from braze_frames.payload.batch import EVERY_DAY, Batch, Element, EntryKey, Span
+from braze_frames.payload.packing import (
     BOUND,
     MISSING,
     Block,
     Day,
-    Ints,
     Packed,
     Shape,
     amount_of,
@@ -36,60 +37,17 @@ from .packing import (
     pad,
     shape_of,
 )
+from braze_frames.schema.channels import (
+    ALIASES,
+    ELEMENT_KEY,
+    STAT,
+    VARIATION_ID,
+    VARIATION_NAME,
+)
 
 _FEW = 4
 _RARE = 16
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
-_EPOCH = date(1970, 1, 1).toordinal()
-
-
-class Span(NamedTuple):
-    """The days to read, inclusive, as days since 1970-01-01."""
-
-    first: int
-    last: int
-
-
-EVERY_DAY = Span(-_EPOCH, date.max.toordinal())
-
-
-class Key(NamedTuple):
-    """Who an entry belongs to; ``position`` counts where it has neither id nor name."""
-
-    channel: str
-    id: str | None
-    name: str | None
-    position: int
-
-
-class Element(NamedTuple):
-    """Clicks on one slide or button of one entry."""
-
-    row: int
-    element: str
-    position: int
-    title: str
-    clicks: int
-
-
-class Batch(NamedTuple):
-    """What one answer says, typed and unlabelled.
-
-    ``days`` are days since 1970-01-01, one for each day object read, ``answered`` all
-    that the answer holds; ``entry_day`` and ``entry_key`` point into ``days`` and
-    ``keys`` for each row of ``entries``.
-    """
-
-    origin: str
-    answered: Ints
-    days: Ints
-    totals: Packed
-    entries: Packed
-    entry_day: Ints
-    entry_key: Ints
-    keys: list[Key]
-    elements: list[Element]
-    messages: list[str]
 
 
 def decode(body: bytes | memoryview, origin: str) -> Any:
@@ -135,7 +93,7 @@ def has_booleans(body: bytes | memoryview) -> bool:
     )
 
 
-def parse(
+def parse_answer(
     answer: Any, origin: str, span: Span = EVERY_DAY, *, careful: bool = True
 ) -> Batch:
     """Read one decoded answer of ``/campaigns/data_series``.
@@ -161,7 +119,7 @@ def parse(
     days = _data(answer, origin)
     numbers = np.array(_day_numbers(days, origin), dtype=np.int64)
     inside = (numbers >= span.first) & (numbers <= span.last)
-    reader = _Reader(origin, list(compress(days, inside)), careful)
+    reader = _AnswerParser(origin, list(compress(days, inside)), careful)
     reader.read()
     return Batch(
         origin=origin,
@@ -233,7 +191,7 @@ def _day_number(text: str) -> int | None:
     if not _DAY.fullmatch(text):
         return None
     try:
-        return date.fromisoformat(text).toordinal() - _EPOCH
+        return day_number(date.fromisoformat(text))
     except ValueError:
         return None
 
@@ -243,7 +201,7 @@ def _shown(value: Any) -> str:
     return text if len(text) <= 60 else text[:57] + "..."
 
 
-class _Reader:
+class _AnswerParser:
     """Collects one answer's rows, channel after channel."""
 
     def __init__(self, origin: str, days: list[Day], careful: bool) -> None:
@@ -251,7 +209,7 @@ class _Reader:
         self.totals, self.entries = Packed(), Packed()
         self.entry_day: list[Ints] = []
         self.entry_key: list[Ints] = []
-        self.keys: list[Key] = []
+        self.keys: list[EntryKey] = []
         self.elements: list[Element] = []
         self.count = 0
 
@@ -259,7 +217,7 @@ class _Reader:
         times = column_of(self.days, "time")
         messages = column_of(self.days, "messages")
         lists = self._channels(messages)
-        taker = _Taker(self, self.totals, ("time", "messages"), self._day_place)
+        taker = _RowPacker(self, self.totals, ("time", "messages"), self._day_place)
         taker.take(self.days, 0, times, messages)
         for channel, (days, rows) in lists.items():
             self._entries(channel, days, rows)
@@ -296,7 +254,7 @@ class _Reader:
             row = next(i for i, row in enumerate(rows) if not isinstance(row, dict))
             self.fail(*place(start + row), "", rows[row], "an object of stats")
         ids, names = column_of(rows, VARIATION_ID), column_of(rows, VARIATION_NAME)
-        taker = _Taker(self, self.entries, (VARIATION_ID, VARIATION_NAME), place)
+        taker = _RowPacker(self, self.entries, (VARIATION_ID, VARIATION_NAME), place)
         taker.take(rows, start, ids, names)
         self.entry_key.append(self._key_codes(channel, ids, names, sizes, place))
         self.entry_day.append(entry_day)
@@ -319,7 +277,9 @@ class _Reader:
         self._check_labels(ids, names, seen, place)
         first = len(self.keys)
         label = self.text(ALIASES.get(channel, channel), *place(self.count)) or ""
-        self.keys += [Key(label, self.text(i), self.text(name), 0) for i, name in seen]
+        self.keys += [
+            EntryKey(label, self.text(i), self.text(name), 0) for i, name in seen
+        ]
         codes += first
         for code in range(first, len(self.keys)):
             if not (self.keys[code].id or self.keys[code].name):
@@ -380,10 +340,10 @@ def _printable(text: str) -> str:
     return text.encode("utf-8", "backslashreplace").decode()
 
 
-class _Taker(NamedTuple):
+class _RowPacker(NamedTuple):
     """Takes a list of stat objects into blocks and cells."""
 
-    reader: _Reader
+    reader: _AnswerParser
     into: Packed
     skip: tuple[str, str]
     place: Callable[[int], tuple[int, str]]

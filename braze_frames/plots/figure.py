@@ -3,16 +3,25 @@
 Nothing global is touched: no style, no rcParams, no backend.
 """
 
-from collections.abc import Callable, Collection, Iterable, Sequence
-from textwrap import wrap
+from collections.abc import Callable, Collection, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 
-from .errors import listed
-from .grains import level_names
-from .legible import legible, shorten, tell_apart
+from braze_frames.core.names import legible
+from braze_frames.errors import listed
+from braze_frames.plots.looks import (
+    JOINT,
+    NAME,
+    SMALL,
+    TEN,
+    Look,
+    PanelKey,
+    lines_of,
+    looks_of,
+    names_of,
+)
 
 if TYPE_CHECKING:
     from matplotlib.artist import Artist
@@ -20,185 +29,11 @@ if TYPE_CHECKING:
 
     Pictured = Axes | np.ndarray[Any, np.dtype[np.object_]]
 
-Key = tuple[str, ...]
-
-# Petroff 2021, "Accessible Color Sequences for Data Visualization", arXiv:2107.02270
-_SIX = ("#5790fc", "#f89c20", "#e42536", "#964a8b", "#9c9ca1", "#7a21dd")
-_TEN = (
-    *("#3f90da", "#ffa90e", "#bd1f01", "#94a4a2", "#832db6"),
-    *("#a96b59", "#e76300", "#b9ac70", "#717581", "#92dadd"),
-)
-_MARKERS = "os^DvPX<>pd"
-_HATCHES = ("", "//", "..", "xx", "\\\\", "++", "oo")
-NAME = 25
 SIDE = 30
-_TITLE = 60
-_JOINT = " · "
 _SIGN = 0.09
 _ENTRY = 0.24
-_SMALL = 0.18
 _HEIGHT = 3.0
 _MOST = 200
-
-
-class Look(NamedTuple):
-    """How one name is drawn: its colour, and a second sign beside it."""
-
-    color: str
-    marker: str
-    hatch: str
-
-
-class Layout(NamedTuple):
-    """The levels whose labels make panels, and those whose labels make lines, bars."""
-
-    panels: list[str]
-    lines: list[str]
-
-    @property
-    def levels(self) -> list[str]:
-        """All levels that are kept apart."""
-        return [*self.panels, *self.lines]
-
-
-def lay_out(df: pd.DataFrame, by: str | Sequence[str] | None) -> Layout:
-    """Tell lines from panels: campaigns and channels that are not in ``by`` are panels.
-
-    None is every variation. Day totals have no variations, and one line.
-    """
-    has = [name for name in level_names(df) if name != "date"]
-    wanted = "variation" if by is None else by
-    lines = [wanted] if isinstance(wanted, str) else list(dict.fromkeys(wanted))
-    if "channel" not in has and lines == ["variation"]:
-        lines = []
-    return Layout([name for name in has if name not in {*lines, "variation"}], lines)
-
-
-def split(table: pd.DataFrame, levels: Sequence[str]) -> dict[Key, pd.DataFrame]:
-    """Return the rows of each combination of labels, in their order."""
-    if not levels:
-        return {(): table} if len(table) else {}
-    level = list(levels) if len(levels) > 1 else levels[0]
-    groups = table.groupby(level=level, sort=False)
-    return {
-        tuple(map(str, key if isinstance(key, tuple) else (key,))): rows
-        for key, rows in groups
-    }
-
-
-def names_of(keys: Iterable[Key], joint: str = _JOINT) -> dict[Key, str]:
-    """Return what is shown for each combination of labels; none twice."""
-    given = list(dict.fromkeys(keys))
-    parts = [shorten(column, NAME) for column in zip(*given, strict=True)]
-    joined = [
-        joint.join(part[label] for part, label in zip(parts, key, strict=True))
-        for key in given
-    ]
-    shown = tell_apart(joined, (NAME + 3) * max(len(parts), 1))
-    return {
-        key: plain(name) if key else "" for key, name in zip(given, shown, strict=True)
-    }
-
-
-def plain(text: str) -> str:
-    r"""Return text that matplotlib draws to the letter: a ``$`` begins no formula.
-
-    Examples
-    --------
-    >>> print(plain("5 $ off"))
-    5 \$ off
-    """
-    return text.replace("$", r"\$")
-
-
-def lines_of(text: object, width: int) -> str:
-    r"""Return text in lines of at most ``width`` signs, drawn to the letter.
-
-    Examples
-    --------
-    >>> print(lines_of("5 $ off for all", 7))
-    5 \$ off
-    for all
-    """
-    return "\n".join(map(plain, wrap(legible(text), width)))
-
-
-def words(name: object) -> str:
-    """Return a stat's or rate's name in words.
-
-    Examples
-    --------
-    >>> words("unique_open_rate")
-    'Unique open rate'
-    """
-    (shown,) = tell_apart([str(name).replace("_", " ")], _TITLE)
-    return plain(shown[:1].upper() + shown[1:])
-
-
-class Cast:
-    """Who is drawn in which panel: their looks, and what is shown for their names.
-
-    A name looks the same in all panels while there are few. Many campaigns have too
-    many variations for one legend ``together``: then each panel begins anew, with its
-    own.
-
-    Parameters
-    ----------
-    drawn : list of tuple
-        The panel and the name of each line, bar or area.
-    """
-
-    def __init__(self, drawn: Sequence[tuple[Key, Key]]) -> None:
-        every = looks_of(name for _, name in drawn)
-        self.names = names_of(every)
-        self._panels: dict[Key, list[Key]] = {}
-        for panel, name in dict.fromkeys(drawn):
-            self._panels.setdefault(panel, []).append(name)
-        self.together = len(every) <= len(_TEN) or len(self._panels) == 1
-        self.looks = {
-            (panel, name): look
-            for panel, own in self._panels.items()
-            for name, look in (every if self.together else looks_of(own)).items()
-        }
-
-    def entries(
-        self, sheet: "Sheet", draw: "Callable[[Look, Key], Artist]"
-    ) -> "list[Artist]":
-        """Return the legend's entries; many names are written beside each panel."""
-        if self.names.keys() == {()}:
-            return []
-        if self.together:
-            looks = {name: look for (_, name), look in self.looks.items()}
-            return [draw(looks[name], name) for name in self.names]
-        for panel, own in self._panels.items():
-            handles = [draw(self.looks[panel, name], name) for name in own]
-            sheet.panels[panel].legend(
-                handles=handles,
-                loc="upper left",
-                bbox_to_anchor=(1.0, 1.0),
-                fontsize="x-small",
-                frameon=False,
-            )
-        return []
-
-    @property
-    def crowd(self) -> float:
-        """How many inches of legend stand beside a panel; 0 where there are none."""
-        return 0.0 if self.together else _SMALL * max(map(len, self._panels.values()))
-
-
-def looks_of(names: Iterable[Key]) -> dict[Key, Look]:
-    """Return a look for each name: a colour, with a second sign beside it."""
-    given = list(dict.fromkeys(names))
-    colors = _SIX if len(given) <= len(_SIX) else _TEN
-    return {
-        name: Look(
-            colors[n % len(colors)],
-            _MARKERS[n % len(_MARKERS)],
-            _HATCHES[n % len(_HATCHES)],
-        )
-        for n, name in enumerate(given)
-    }
 
 
 class Grid(NamedTuple):
@@ -246,7 +81,7 @@ def _open(count: int, grid: Grid, *, sharey: bool) -> "list[Axes]":
     return axes[:count]
 
 
-class Sheet:
+class PanelFigure:
     """A picture in the making: a figure of panels, or an Axes of the user's own.
 
     Parameters
@@ -278,7 +113,7 @@ class Sheet:
         self,
         df: pd.DataFrame,
         levels: Sequence[str],
-        keys: Sequence[Key],
+        keys: Sequence[PanelKey],
         ax: "Axes | None",
         names: Collection[str] = (),
         *,
@@ -309,7 +144,7 @@ class Sheet:
         if len(self.axes) > 1:
             self.axes[0].figure.suptitle(title)
             for ax, name in zip(self.axes, self._names, strict=True):
-                ax.set_title(name.replace(_JOINT, "\n"), fontsize="medium")
+                ax.set_title(name.replace(JOINT, "\n"), fontsize="medium")
         else:
             self.axes[0].set_title("\n".join(filter(None, [title, *self._names])))
 
@@ -362,37 +197,20 @@ class Sheet:
 
 def blank(df: pd.DataFrame, title: str, why: str, ax: "Axes | None") -> "Pictured":
     """Return a picture that says why there is nothing to see."""
-    sheet = Sheet(df, [], [], ax)
+    sheet = PanelFigure(df, [], [], ax)
     sheet.head(title)
     sheet.axes[0].set(xticks=[], yticks=[])
-    say(sheet.axes[0], why)
+    annotate_empty(sheet.axes[0], why)
     return sheet.result()
 
 
-def say(ax: "Axes", text: str) -> None:
+def annotate_empty(ax: "Axes", text: str) -> None:
     """Write into the middle of an Axes why there is nothing to see."""
     shown, place = lines_of(text, 60), ax.transAxes
     ax.text(0.5, 0.5, shown, style="italic", ha="center", va="center", transform=place)
 
 
-def shade(text: str, alpha: float, hatch: str = "") -> "Artist":
-    """Return the legend's entry for a shade."""
-    from matplotlib.patches import Patch
-
-    return Patch(color="0.5", alpha=alpha, hatch=hatch, linewidth=0, label=text)
-
-
-def area(text: str, look: Look) -> "Artist":
-    """Return the legend's entry for an area or a bar."""
-    from matplotlib import rcParams
-    from matplotlib.patches import Patch
-
-    ground = rcParams["axes.facecolor"]
-    style: dict[str, Any] = {"hatch": look.hatch, "linewidth": 0, "label": text}
-    return Patch(facecolor=look.color, edgecolor=ground, **style)
-
-
-def _slicing(df: pd.DataFrame, levels: Sequence[str], keys: Sequence[Key]) -> str:
+def _slicing(df: pd.DataFrame, levels: Sequence[str], keys: Sequence[PanelKey]) -> str:
     """Say how to slice out one panel of those that do not fit."""
     place = next(n for n in range(len(levels)) if len({key[n] for key in keys}) > 1)
     level, label = levels[place], keys[0][place]
@@ -401,5 +219,57 @@ def _slicing(df: pd.DataFrame, levels: Sequence[str], keys: Sequence[Key]) -> st
         if level in df.index.names
         else f"df[df[{level!r}] == {label!r}]"
     )
-    found = listed(_JOINT.join(map(legible, key)) for key in keys)
+    found = listed(JOINT.join(map(legible, key)) for key in keys)
     return f" ({found}): slice one out, as in {how}"
+
+
+class SeriesStyles:
+    """Who is drawn in which panel: their looks, and what is shown for their names.
+
+    A name looks the same in all panels while there are few. Many campaigns have too
+    many variations for one legend ``together``: then each panel begins anew, with its
+    own.
+
+    Parameters
+    ----------
+    drawn : list of tuple
+        The panel and the name of each line, bar or area.
+    """
+
+    def __init__(self, drawn: Sequence[tuple[PanelKey, PanelKey]]) -> None:
+        every = looks_of(name for _, name in drawn)
+        self.names = names_of(every)
+        self._panels: dict[PanelKey, list[PanelKey]] = {}
+        for panel, name in dict.fromkeys(drawn):
+            self._panels.setdefault(panel, []).append(name)
+        self.together = len(every) <= len(TEN) or len(self._panels) == 1
+        self.looks = {
+            (panel, name): look
+            for panel, own in self._panels.items()
+            for name, look in (every if self.together else looks_of(own)).items()
+        }
+
+    def entries(
+        self, sheet: "PanelFigure", draw: "Callable[[Look, PanelKey], Artist]"
+    ) -> "list[Artist]":
+        """Return the legend's entries; many names are written beside each panel."""
+        if self.names.keys() == {()}:
+            return []
+        if self.together:
+            looks = {name: look for (_, name), look in self.looks.items()}
+            return [draw(looks[name], name) for name in self.names]
+        for panel, own in self._panels.items():
+            handles = [draw(self.looks[panel, name], name) for name in own]
+            sheet.panels[panel].legend(
+                handles=handles,
+                loc="upper left",
+                bbox_to_anchor=(1.0, 1.0),
+                fontsize="x-small",
+                frameon=False,
+            )
+        return []
+
+    @property
+    def crowd(self) -> float:
+        """How many inches of legend stand beside a panel; 0 where there are none."""
+        return 0.0 if self.together else SMALL * max(map(len, self._panels.values()))

@@ -6,19 +6,21 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 import pandas as pd
 
-from .daylines import days_of, settled_until
-from .errors import FrameError
-from .formulas import parse
-from .grains import grain_of
-from .metrics import FUNNEL, FUNNEL_ELSEWHERE, STEPS, Step
-from .panels import Cast, Key, Layout, Look, Sheet, area, blank, lay_out, say
-from .rates import rates as _rates
-from .rates import totals as _totals
+from braze_frames.errors import FrameError
+from braze_frames.frame.levels import days_of, grain_of
+from braze_frames.frame.provenance import settled_until
+from braze_frames.frame.rates import rates as _rates
+from braze_frames.frame.totals import totals as _totals
+from braze_frames.plots.figure import PanelFigure, SeriesStyles, annotate_empty, blank
+from braze_frames.plots.layout import Layout, lay_out
+from braze_frames.plots.looks import Look, PanelKey, area
+from braze_frames.schema.formulas import parse_formula
+from braze_frames.schema.rates import FUNNEL, FUNNEL_ELSEWHERE, STEPS, FunnelStep
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-    from .panels import Pictured
+    from braze_frames.plots.figure import Pictured
 
 _HEAD, _BAR, _GAP, _FEWEST = 1.4, 0.28, 0.6, 5
 _ROOM, _ROOM_BESIDE = 1.6, 1.9
@@ -27,8 +29,8 @@ _ROOM, _ROOM_BESIDE = 1.6, 1.9
 class Bar(NamedTuple):
     """One step of one variation: how many, and what share of an earlier step."""
 
-    panel: Key
-    name: Key
+    panel: PanelKey
+    name: PanelKey
     step: str
     size: float
     share: float
@@ -91,11 +93,11 @@ def plot_funnel(
         return blank(df, "Funnel", "the frame has no rows", ax)
     layout = lay_out(df, by)
     bars = _bars(df, layout)
-    cast = Cast([(bar.panel, bar.name) for bar in bars])
+    cast = SeriesStyles([(bar.panel, bar.name) for bar in bars])
     groups = {panel: _given(bars, panel) for panel, _ in cast.looks}
     most = max(map(len, groups.values()), default=0)
     height = _HEAD + _BAR * max(most, _FEWEST)
-    sheet = Sheet(
+    sheet = PanelFigure(
         df,
         layout.panels,
         list(groups),
@@ -132,21 +134,23 @@ def _bars(df: pd.DataFrame, layout: Layout) -> list[Bar]:
     return found
 
 
-def _given(bars: Sequence[Bar], panel: Key) -> list[Bar]:
+def _given(bars: Sequence[Bar], panel: PanelKey) -> list[Bar]:
     """Return the bars of a panel that have a size, step by step."""
     own = [bar for bar in bars if bar.panel == panel and np.isfinite(bar.size)]
     return sorted(own, key=lambda bar: STEPS.index(bar.step))
 
 
-def _sum(step: Step, row: pd.Series) -> float:
+def _sum(step: FunnelStep, row: pd.Series) -> float:
     """Return the sum of a step; NaN where it was not given."""
-    parts = [(sign, row.get(stat, pd.NA)) for sign, stat in parse(step.formula).terms]
+    parts = [
+        (sign, row.get(stat, pd.NA)) for sign, stat in parse_formula(step.formula).terms
+    ]
     if any(pd.isna(value) for _, value in parts):
         return np.nan
     return float(sum(sign * value for sign, value in parts))
 
 
-def _draw(ax: "Axes", bars: Sequence[Bar], cast: Cast) -> None:
+def _draw(ax: "Axes", bars: Sequence[Bar], cast: SeriesStyles) -> None:
     """Draw the bars of a panel from the top, with a gap between steps."""
     steps = list(dict.fromkeys(bar.step for bar in bars))
     places = _places(bars)
@@ -174,7 +178,7 @@ def _draw(ax: "Axes", bars: Sequence[Bar], cast: Cast) -> None:
     ax.set_yticks([rows.loc[[step]].mean() for step in steps], steps)
     ax.set_ylim(max(places, default=0.0) + 1.0, -1.0)
     if not bars:
-        say(ax, "Braze gave none of the steps")
+        annotate_empty(ax, "Braze gave none of the steps")
 
 
 def _root(look: Look) -> dict[str, Any]:
@@ -201,7 +205,7 @@ def _percent(share: float) -> str:
     return f"{100 * share:.{1 if share >= 0.01 else 2}f} %"
 
 
-def _format(sheet: Sheet, groups: Iterable[Sequence[Bar]]) -> None:
+def _format(sheet: PanelFigure, groups: Iterable[Sequence[Bar]]) -> None:
     from matplotlib.ticker import MaxNLocator, StrMethodFormatter
 
     longest = max((bar.size for bars in groups for bar in bars), default=1.0)

@@ -6,33 +6,29 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 import pandas as pd
 
-from .arms import Arms
-from .comparisons import Se, Stratify
-from .formats import number, percent
-from .formulas import define
-from .grains import grain_of, labels
-from .inference import Adjustment
-from .legible import tell_apart
-from .lift import lift as _lift
-from .panels import (
-    NAME,
-    SIDE,
-    Key,
+from braze_frames.core.arrays import Floats
+from braze_frames.core.names import tell_apart
+from braze_frames.core.numbers import number, percent
+from braze_frames.experiment.lift import lift as _lift
+from braze_frames.experiment.pairs import Se, Stratify
+from braze_frames.plots.figure import PanelFigure, blank
+from braze_frames.plots.layout import (
     Layout,
-    Sheet,
-    blank,
-    lines_of,
-    names_of,
+    check_single,
+    layout_of,
+    nothing_in,
+    over_whom,
     split,
-    words,
+    title_of,
 )
-from .scores import Floats
+from braze_frames.plots.looks import PanelKey, lines_of, names_of
+from braze_frames.stats.multiplicity import Adjustment
 
 if TYPE_CHECKING:
     from matplotlib.artist import Artist
     from matplotlib.axes import Axes
 
-    from .panels import Pictured
+    from braze_frames.plots.figure import Pictured
 
 _BLUE = "#5790fc"
 _HEAD, _ROW = 1.6, 0.45
@@ -43,7 +39,7 @@ _NOTE, _READING = 100, 0.1
 class Forest(NamedTuple):
     """The rows of a panel, best first: names, estimates, limits and notes."""
 
-    names: list[Key]
+    names: list[PanelKey]
     lift: Floats
     low: Floats
     high: Floats
@@ -151,7 +147,9 @@ def _draw(
     }
     height = _HEAD + _ROW * max(len(forest.names) for forest in forests.values())
     names = {name for one in forests.values() for name in _row_names(one).values()}
-    sheet = Sheet(df, layout.panels, list(forests), ax, names, height=height, rows=True)
+    sheet = PanelFigure(
+        df, layout.panels, list(forests), ax, names, height=height, rows=True
+    )
     limits, ticks = _limits(forests.values()), 5 if len(forests) == 1 else 4
     for panel, forest in forests.items():
         _draw_forest(sheet.panels[panel], forest, limits, ticks)
@@ -159,55 +157,6 @@ def _draw(
     sheet.label(over_whom(table, layout), "")
     sheet.legend(_legend(forests.values(), *how), aside=_room(forests.values()))
     return sheet.result()
-
-
-def check_single(metric: object) -> None:
-    """Refuse several metrics: a picture shows one.
-
-    Raises
-    ------
-    TypeError
-        It is not a name.
-    """
-    if not isinstance(metric, str):
-        raise TypeError(
-            f"metric={metric!r}: a picture shows one metric; draw each by itself"
-        )
-
-
-def nothing_in(df: pd.DataFrame, metric: str) -> str:
-    """Say why there is nothing to compare; empty where there is."""
-    if grain_of(df) != "variation":
-        return ""
-    define(metric, labels(df, "channel"))
-    if not len(df):
-        return "the frame has no rows"
-    alone = all(len(family.arms) < 2 for family in Arms(df).families)
-    return "one variation only, and nothing to compare it with" if alone else ""
-
-
-def title_of(metric: str) -> str:
-    """Return the title of a picture of lift."""
-    name = words(metric)
-    return f"Lift of {name[:1].lower()}{name[1:]}"
-
-
-def layout_of(table: pd.DataFrame) -> Layout:
-    """Tell panels from rows; pairs have a control of their own."""
-    names = [name for name in table.index.names if name != "date"]
-    return Layout(
-        [name for name in names if name in {"campaign", "channel"}],
-        [name for name in names if name in {"variation", "control"}],
-    )
-
-
-def over_whom(table: pd.DataFrame, layout: Layout) -> str:
-    """Say over whom a lift is."""
-    if "control" in layout.lines:
-        return lines_of("lift over the control of the pair", SIDE)
-    found = tell_apart(list(table["control"].dropna().unique()), NAME)
-    name = found[0] if len(found) == 1 else "the control"
-    return lines_of(f"lift over {name}", SIDE)
 
 
 def text_color() -> Any:
@@ -258,7 +207,7 @@ def _draw_forest(
     ax.xaxis.set_major_locator(MaxNLocator(ticks))
 
 
-def _row_names(forest: Forest) -> dict[Key, str]:
+def _row_names(forest: Forest) -> dict[PanelKey, str]:
     return names_of(forest.names, " vs ")
 
 

@@ -1,4 +1,4 @@
-"""How a lift settled, day by day, and when it was first sure."""
+"""Cumulative lift by day."""
 
 import warnings
 from collections.abc import Sequence
@@ -7,43 +7,40 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 import pandas as pd
 
-from .comparisons import Asked, Se, Stratify
-from .contrasts import Options
-from .daylines import (
+from braze_frames.core.numbers import percent
+from braze_frames.errors import StatisticsWarning
+from braze_frames.experiment.lift import compare
+from braze_frames.experiment.pairs import LiftRequest, Se, Stratify
+from braze_frames.plots.figure import PanelFigure, SeriesStyles, blank
+from braze_frames.plots.layout import (
     BAND,
+    Layout,
     Line,
-    Wording,
-    cast_of,
-    draw_lines,
-    finish,
-    sheet_of,
-    view,
-)
-from .errors import StatisticsWarning
-from .forests import (
     check_single,
     layout_of,
     nothing_in,
     over_whom,
-    text_color,
+    split,
     title_of,
+    view,
 )
-from .formats import percent
-from .lift import compare
-from .panels import Cast, Key, Layout, Sheet, blank, shade, split
+from braze_frames.plots.lift import text_color
+from braze_frames.plots.lines import Wording, draw_lines, figure_of, finish, styles_of
+from braze_frames.plots.looks import PanelKey, shade
+from braze_frames.stats.contrasts import Options
 
 if TYPE_CHECKING:
     from matplotlib.artist import Artist
     from matplotlib.axes import Axes
 
-    from .panels import Pictured
+    from braze_frames.plots.figure import Pictured
 
 
 class Star(NamedTuple):
     """The day on which a lift was first sure, and how high it is marked."""
 
-    panel: Key
-    name: Key
+    panel: PanelKey
+    name: PanelKey
     day: np.datetime64
     height: float
 
@@ -120,7 +117,7 @@ def plot_lift_over_time(
     title, nothing = f"{title_of(metric)}, by all days so far", nothing_in(df, metric)
     if nothing:
         return blank(df, title, nothing, ax)
-    asked = Asked("", control, se, stratify, pairs, None)
+    asked = LiftRequest("", control, se, stratify, pairs, None)
     one_look = Options(conf_level, deff, tau=tau, differences=False)
     all_looks = one_look._replace(sequential=True)
     once = compare(df, metric, asked, one_look, cumulative=True)
@@ -129,10 +126,10 @@ def plot_lift_over_time(
         daily = compare(df, metric, asked, all_looks, cumulative=True)
     layout = layout_of(once)
     lines = _lines(daily, layout)
-    sheet = sheet_of(df, layout, lines, ax)
+    sheet = figure_of(df, layout, lines, ax)
     nothing, stars = f"no lift of {metric} on any day", _stars(lines)
     handles = draw_lines(sheet, lines, nothing, _lines(once, layout))
-    handles += _shades(conf_level) + _draw_stars(sheet, stars, cast_of(lines))
+    handles += _shades(conf_level) + _draw_stars(sheet, stars, styles_of(lines))
     _frame(sheet, lines, stars)
     wording = Wording(title, "%", over_whom(once, layout), ", ".join(layout.lines))
     finish(sheet, df, lines, "D", wording, handles)
@@ -158,7 +155,7 @@ def _shades(conf_level: float) -> "list[Artist]":
     ]
 
 
-def _frame(sheet: Sheet, lines: Sequence[Line], stars: Sequence[Star]) -> None:
+def _frame(sheet: PanelFigure, lines: Sequence[Line], stars: Sequence[Star]) -> None:
     """Draw the line of no lift, and look at what is known after the first days."""
     for ax in sheet.axes:
         ax.axhline(0, color=text_color(), linewidth=1, zorder=1)
@@ -187,7 +184,9 @@ def _star_on(line: Line, day: int) -> Star:
     return Star(line.panel, line.name, line.days[day], float(height))
 
 
-def _draw_stars(sheet: Sheet, stars: Sequence[Star], cast: Cast) -> "list[Artist]":
+def _draw_stars(
+    sheet: PanelFigure, stars: Sequence[Star], cast: SeriesStyles
+) -> "list[Artist]":
     """Mark the days, and write their dates."""
     from matplotlib.lines import Line2D
 

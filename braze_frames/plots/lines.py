@@ -1,4 +1,4 @@
-"""Lines along days: values, bands, axes of dates, and the days that still grow."""
+"""Time series with confidence bands: lines, bands, and the days that still grow."""
 
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -6,67 +6,42 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 import pandas as pd
 
-from .grains import Level, levels_of
-from .panels import Cast, Key, Layout, Look, Sheet, say, shade
-from .scores import Floats
-from .settling import as_day, known
-from .sums import binned
+from braze_frames.frame.groups import binned
+from braze_frames.frame.levels import Level, days_of
+from braze_frames.frame.provenance import settled_until
+from braze_frames.plots.figure import PanelFigure, SeriesStyles, annotate_empty
+from braze_frames.plots.layout import (
+    BAND,
+    Freq,
+    Layout,
+    Line,
+    finite,
+    lonely,
+    panels_of,
+)
+from braze_frames.plots.looks import Look, shade
 
 if TYPE_CHECKING:
     from matplotlib.artist import Artist
     from matplotlib.axes import Axes
 
-Freq = str | pd.offsets.BaseOffset
-Days = np.ndarray[Any, np.dtype[np.datetime64]]
-
-BAND = 0.18
 _LATE, _LATE_HATCH = 0.15, "//"
 _MARKERS_SHOWN = 15
 _FEW_DAYS = 8
 _DAY = np.timedelta64(1, "D")
 
 
-class Line(NamedTuple):
-    """Values along days, and the limits of their interval where there is one."""
-
-    panel: Key
-    name: Key
-    days: Days
-    values: Floats
-    low: Floats | None = None
-    high: Floats | None = None
-
-    @property
-    def empty(self) -> bool:
-        """Whether there is nothing to see."""
-        return not any(np.isfinite(part).any() for part in (self.values, *self.limits))
-
-    @property
-    def limits(self) -> tuple[Floats, Floats]:
-        """The limits, NaN where there are none."""
-        none = np.full(len(self.days), np.nan)
-        return (
-            none if self.low is None else self.low,
-            none if self.high is None else self.high,
-        )
-
-
-def panels_of(lines: Iterable[Line]) -> list[Key]:
-    """Return the panels of the lines, in their order."""
-    return list(dict.fromkeys(line.panel for line in lines))
-
-
-def sheet_of(
+def figure_of(
     df: pd.DataFrame, layout: Layout, lines: Sequence[Line], ax: "Axes | None"
-) -> Sheet:
+) -> PanelFigure:
     """Open the panels of lines."""
-    cast = cast_of(lines)
+    cast = styles_of(lines)
     names, crowd = cast.names.values(), cast.crowd
-    return Sheet(df, layout.panels, panels_of(lines), ax, names, crowd=crowd)
+    return PanelFigure(df, layout.panels, panels_of(lines), ax, names, crowd=crowd)
 
 
 def draw_lines(
-    sheet: Sheet, lines: Sequence[Line], nothing: str, inner: Sequence[Line] = ()
+    sheet: PanelFigure, lines: Sequence[Line], nothing: str, inner: Sequence[Line] = ()
 ) -> "list[Artist]":
     """Draw lines and bands; return the legend's entries, also of lines without data.
 
@@ -81,14 +56,14 @@ def draw_lines(
     inner : list of Line
         The same lines with other limits, of which bands only are drawn.
     """
-    cast, top = cast_of(lines), _ceiling([*lines, *inner])
+    cast, top = styles_of(lines), _ceiling([*lines, *inner])
     for line in lines:
         look = cast.looks[line.panel, line.name]
         _draw_line(sheet.panels[line.panel], line, look, cast.names[line.name])
     for line in [*lines, *inner]:
         look = cast.looks[line.panel, line.name]
         _draw_band(sheet.panels[line.panel], line, look.color, top)
-    say_of_nothing(sheet, lines, nothing)
+    annotate_empty_panels(sheet, lines, nothing)
     seen = {line.name for line in lines if not line.empty}
     return cast.entries(
         sheet,
@@ -98,16 +73,16 @@ def draw_lines(
     )
 
 
-def cast_of(lines: Iterable[Line]) -> Cast:
+def styles_of(lines: Iterable[Line]) -> SeriesStyles:
     """Return the looks and names of lines."""
-    return Cast([(line.panel, line.name) for line in lines])
+    return SeriesStyles([(line.panel, line.name) for line in lines])
 
 
-def say_of_nothing(sheet: Sheet, lines: Sequence[Line], text: str) -> None:
+def annotate_empty_panels(sheet: PanelFigure, lines: Sequence[Line], text: str) -> None:
     """Say so in panels that stay empty."""
     for panel, ax in sheet.panels.items():
         if all(line.empty for line in lines if line.panel == panel):
-            say(ax, text)
+            annotate_empty(ax, text)
 
 
 def _draw_line(ax: "Axes", line: Line, look: Look, name: str) -> None:
@@ -129,16 +104,9 @@ def _draw_line(ax: "Axes", line: Line, look: Look, name: str) -> None:
     )
 
 
-def lonely(values: Floats) -> Any:
-    """Tell which values have no neighbour that a line could join them to."""
-    there = np.isfinite(values)
-    padded = np.concatenate([[False], there, [False]])
-    return there & ~padded[:-2] & ~padded[2:]
-
-
 def _ceiling(lines: Sequence[Line]) -> float:
     """Return where intervals without an upper limit end: above all that is seen."""
-    seen = _finite([part for line in lines for part in (line.values, *line.limits)])
+    seen = finite([part for line in lines for part in (line.values, *line.limits)])
     return 1.2 * float(seen.max(initial=1.0))
 
 
@@ -177,7 +145,7 @@ class Wording(NamedTuple):
 
 
 def finish(
-    sheet: Sheet,
+    sheet: PanelFigure,
     df: pd.DataFrame,
     lines: Sequence[Line],
     freq: Freq,
@@ -190,11 +158,11 @@ def finish(
     _format_values(sheet, wording.unit)
     sheet.head(wording.title)
     sheet.label("date", wording.values)
-    title = wording.legend if cast_of(lines).together else ""
+    title = wording.legend if styles_of(lines).together else ""
     sheet.legend([*handles, *late], title)
 
 
-def _shade_late(sheet: Sheet, df: pd.DataFrame, freq: Freq) -> "list[Artist]":
+def _shade_late(sheet: PanelFigure, df: pd.DataFrame, freq: Freq) -> "list[Artist]":
     span = _late_span(df, freq)
     if span is None:
         return []
@@ -216,17 +184,7 @@ def _late_span(df: pd.DataFrame, freq: Freq) -> tuple[Any, Any] | None:
     return starts[periods.codes[late].min()] - half, starts[-1] + half
 
 
-def days_of(df: pd.DataFrame) -> pd.Index:
-    """Return the days of a frame, sorted."""
-    return next(one for one in levels_of(df) if one.name == "date").used().labels
-
-
-def settled_until(df: pd.DataFrame) -> np.datetime64:
-    """Return the last day that no longer grows, as far as the frame knows."""
-    return np.datetime64(as_day(known(df).get("settled_until")) or "NaT")
-
-
-def _format_days(sheet: Sheet, lines: Sequence[Line]) -> None:
+def _format_days(sheet: PanelFigure, lines: Sequence[Line]) -> None:
     """Write dates concisely, and never an hour."""
     from matplotlib.dates import AutoDateLocator, ConciseDateFormatter, DayLocator
 
@@ -244,7 +202,7 @@ def _format_days(sheet: Sheet, lines: Sequence[Line]) -> None:
             ax.set_xlim(days[0] - _DAY, days[0] + _DAY)
 
 
-def _format_values(sheet: Sheet, unit: str) -> None:
+def _format_values(sheet: PanelFigure, unit: str) -> None:
     from matplotlib.ticker import MaxNLocator, PercentFormatter, StrMethodFormatter
 
     for ax in sheet.axes:
@@ -254,23 +212,3 @@ def _format_values(sheet: Sheet, unit: str) -> None:
         ax.yaxis.set_major_formatter(StrMethodFormatter("{x:,.10g}"))
         if unit != "USD":
             ax.yaxis.set_major_locator(MaxNLocator(integer=True))
-
-
-def view(lines: Sequence[Line], *also: float) -> tuple[float, float] | None:
-    """Return limits that hold all values and most of their bands; None: nothing to see.
-
-    A day with few people has a band of nearly 100 %, which would hide all others.
-    """
-    seen = _finite([line.values for line in lines])
-    if not len(seen):
-        return None
-    edges = _finite([limit for line in lines for limit in line.limits])
-    most = np.quantile(edges, [0.05, 0.95]) if len(edges) else edges
-    seen = np.concatenate([seen, most, also])
-    margin = 0.05 * np.ptp(seen) or 0.05 * abs(seen[0]) or 0.01
-    return float(seen.min() - margin), float(seen.max() + margin)
-
-
-def _finite(arrays: Sequence[Floats]) -> Floats:
-    joined = np.concatenate([*arrays, np.array([])])
-    return np.asarray(joined[np.isfinite(joined)])

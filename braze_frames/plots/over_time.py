@@ -1,4 +1,4 @@
-"""Pictures along days: rates with their intervals, and sums."""
+"""Rates and totals along days."""
 
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Literal, get_args
@@ -6,53 +6,45 @@ from typing import TYPE_CHECKING, Literal, get_args
 import numpy as np
 import pandas as pd
 
-from .daylines import (
+from braze_frames.core.arguments import check_choice, check_share, nearest
+from braze_frames.core.arrays import Floats
+from braze_frames.core.names import tell_apart
+from braze_frames.core.numbers import percent
+from braze_frames.errors import FrameError
+from braze_frames.frame.levels import labels, stats_of
+from braze_frames.frame.rates import rates as _rates
+from braze_frames.frame.totals import totals as _totals
+from braze_frames.plots.figure import SIDE, PanelFigure, blank
+from braze_frames.plots.layout import (
     BAND,
-    Days,
+    Dates,
     Freq,
+    Layout,
     Line,
-    Wording,
-    cast_of,
-    draw_lines,
-    finish,
+    lay_out,
     panels_of,
-    say_of_nothing,
-    sheet_of,
+    split,
     view,
 )
-from .errors import FrameError
-from .formats import percent
-from .formulas import Definition, custom, define, nearest
-from .grains import labels, stats_of
-from .inference import check_choice, check_share
-from .legible import tell_apart
-from .metrics import STAT
-from .panels import (
-    SIDE,
-    Key,
-    Layout,
-    Look,
-    Sheet,
-    area,
-    blank,
-    lay_out,
-    lines_of,
-    shade,
-    split,
-    words,
+from braze_frames.plots.lines import (
+    Wording,
+    annotate_empty_panels,
+    draw_lines,
+    figure_of,
+    finish,
+    styles_of,
 )
-from .rates import rates as _rates
-from .rates import totals as _totals
-from .scores import Floats
+from braze_frames.plots.looks import Look, PanelKey, area, lines_of, shade, words
+from braze_frames.schema.channels import STAT
+from braze_frames.schema.formulas import Definition, custom, define
 
 if TYPE_CHECKING:
     from matplotlib.artist import Artist
     from matplotlib.axes import Axes
 
-    from .panels import Pictured
+    from braze_frames.plots.figure import Pictured
 
-Kind = Literal["lines", "stacked"]
-
+TotalsKind = Literal["lines", "stacked"]
 _PERIODS = {
     "D": "by day",
     "W": "by week",
@@ -131,7 +123,7 @@ def plot_rates(
     title = f"{words(name)}, {_period(freq)}"
     if not lines:
         return blank(df, title, "the frame has no rows", ax)
-    sheet = sheet_of(df, layout, lines, ax)
+    sheet = figure_of(df, layout, lines, ax)
     handles = draw_lines(sheet, lines, f"no value of {name} here")
     if any(np.isfinite(line.limits[0]).any() for line in lines):
         handles.append(shade(f"{percent(ci or 0)} interval", BAND))
@@ -149,7 +141,7 @@ def plot_totals(
     by: str | Sequence[str] | None = "variation",
     freq: Freq | None = None,
     *,
-    kind: Kind = "lines",
+    kind: TotalsKind = "lines",
     ax: "Axes | None" = None,
 ) -> "Pictured":
     """Draw sums along days: lines, or areas on top of each other.
@@ -189,7 +181,7 @@ def plot_totals(
     >>> ax.lines[0].get_ydata().tolist()
     [40.0]
     """
-    check_choice("kind", kind, get_args(Kind))
+    check_choice("kind", kind, get_args(TotalsKind))
     names = [stats] if isinstance(stats, str) else list(stats)
     _check_stats(df, names)
     layout, freq = lay_out(df, by), freq or "D"
@@ -197,7 +189,7 @@ def plot_totals(
     title = f"{words(', '.join(names))}, {_period(freq)}"
     if not lines:
         return blank(df, title, "the frame has no rows", ax)
-    sheet = sheet_of(df, layout, lines, ax)
+    sheet = figure_of(df, layout, lines, ax)
     draw = draw_lines if kind == "lines" else _stack
     handles = draw(sheet, lines, f"no value of {' and '.join(names)} here")
     if sheet.own:
@@ -266,17 +258,17 @@ def _total_lines(
     return lines
 
 
-def _key(key: Key, layout: Layout) -> tuple[Key, Key]:
+def _key(key: PanelKey, layout: Layout) -> tuple[PanelKey, PanelKey]:
     return key[: len(layout.panels)], key[len(layout.panels) :]
 
 
-def _days(rows: pd.DataFrame) -> Days:
+def _days(rows: pd.DataFrame) -> Dates:
     return rows.index.get_level_values("date").to_numpy()
 
 
-def _stack(sheet: Sheet, lines: Sequence[Line], nothing: str) -> "list[Artist]":
+def _stack(sheet: PanelFigure, lines: Sequence[Line], nothing: str) -> "list[Artist]":
     """Draw areas on top of each other; what is missing adds nothing."""
-    cast = cast_of(lines)
+    cast = styles_of(lines)
     for panel in panels_of(lines):
         own = [line for line in lines if line.panel == panel]
         days = np.unique(np.concatenate([line.days for line in own]))
@@ -285,11 +277,13 @@ def _stack(sheet: Sheet, lines: Sequence[Line], nothing: str) -> "list[Artist]":
             height[np.searchsorted(days, line.days)] = np.nan_to_num(line.values)
         looks = [cast.looks[panel, line.name] for line in own]
         _draw_areas(sheet.panels[panel], days, heights, looks)
-    say_of_nothing(sheet, lines, nothing)
+    annotate_empty_panels(sheet, lines, nothing)
     return cast.entries(sheet, lambda look, name: area(cast.names[name], look))
 
 
-def _draw_areas(ax: "Axes", days: Days, heights: Floats, looks: Sequence[Look]) -> None:
+def _draw_areas(
+    ax: "Axes", days: Dates, heights: Floats, looks: Sequence[Look]
+) -> None:
     below = np.zeros(len(days))
     for height, look in zip(heights, looks, strict=True):
         ax.fill_between(

@@ -12,11 +12,10 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from braze_frames.scenario_table import PEOPLE, Arm, Campaign, Event, Step
+from braze_frames.core.arrays import Floats
+from braze_frames.sandbox.shop import PEOPLE, Arm, Event, ShopCampaign, ShopStep
 
-Ints = npt.NDArray[np.int64]
-Floats = npt.NDArray[np.float64]
-
+Drawn = npt.NDArray[np.int64]
 BLOCK: Final = 32
 LONGEST: Final = 28
 EVENTS: Final = ("conversions", "conversions1", "conversions2", "conversions3")
@@ -25,19 +24,19 @@ NOISE: Final = 0.1
 
 
 @dataclass(frozen=True, slots=True)
-class Block:
+class DrawBlock:
     """What comes of the sends of 32 days.
 
     ``counts`` by day of the event: 60 days by arms of a channel (channel ``""``: all
     arms of a test, else one). ``events``: 32 days by arms by days from send to event.
     """
 
-    counts: dict[tuple[str, str], Ints]
-    events: dict[str, Ints]
+    counts: dict[tuple[str, str], Drawn]
+    events: dict[str, Drawn]
 
 
 @lru_cache(maxsize=256)
-def draw_block(campaign: Campaign, number: int, seed: int) -> Block | None:
+def draw_block(campaign: ShopCampaign, number: int, seed: int) -> DrawBlock | None:
     """Draw the sends of one block of days; None where nothing is sent."""
     days = np.arange(number * BLOCK, (number + 1) * BLOCK)
     expected = expected_people(campaign, days)
@@ -57,10 +56,10 @@ def draw_block(campaign: Campaign, number: int, seed: int) -> Block | None:
     }
     lagged = {**events, "cents": _cents(campaign, events[EVENTS[0]], rng)}
     counts |= {("", name): _by_event(drawn) for name, drawn in lagged.items()}
-    return Block(counts, events)
+    return DrawBlock(counts, events)
 
 
-def expected_people(campaign: Campaign, days: Ints) -> Floats:
+def expected_people(campaign: ShopCampaign, days: Drawn) -> Floats:
     """Return the mean number of recipients of each day."""
     last = campaign.last.toordinal() if campaign.last else np.inf
     live = (days >= campaign.launch.toordinal()) & (days <= last)
@@ -68,7 +67,7 @@ def expected_people(campaign: Campaign, days: Ints) -> Floats:
     return np.where(live, campaign.audience * np.array(campaign.week)[weekday], 0.0)
 
 
-def _progress(campaign: Campaign, days: Ints) -> Floats:
+def _progress(campaign: ShopCampaign, days: Drawn) -> Floats:
     """Return how much of the campaign's life is over, from 0 to 1."""
     if campaign.last is None or campaign.last == campaign.launch:
         return np.zeros(len(days))
@@ -76,15 +75,15 @@ def _progress(campaign: Campaign, days: Ints) -> Floats:
     return np.clip((days - campaign.launch.toordinal()) / life, 0.0, 1.0)
 
 
-def drift(campaign: Campaign, days: Ints) -> Floats:
+def drift(campaign: ShopCampaign, days: Drawn) -> Floats:
     """Return what the conversion rates of each day are multiplied with."""
     begin, end = campaign.drift
     return begin + (end - begin) * _progress(campaign, days)
 
 
 def _recipients(
-    campaign: Campaign, days: Ints, people: Ints, rng: np.random.Generator
-) -> Ints:
+    campaign: ShopCampaign, days: Drawn, people: Drawn, rng: np.random.Generator
+) -> Drawn:
     """Return days by arms: who of the people gets which message."""
     begin = np.array([arm.share for arm in campaign.arms])
     end = np.array([_last_share(arm) for arm in campaign.arms])
@@ -98,17 +97,17 @@ def _last_share(arm: Arm) -> float:
     return arm.share if arm.last_share is None else arm.last_share
 
 
-def _users(campaign: Campaign, people: Ints, recipients: Ints) -> Ints:
+def _users(campaign: ShopCampaign, people: Drawn, recipients: Drawn) -> Drawn:
     """Return days by arms of a test; else days by 1, each person once."""
     if campaign.tested:
         return recipients
-    reached: Ints = np.minimum(people, recipients.sum(axis=1))
+    reached: Drawn = np.minimum(people, recipients.sum(axis=1))
     return reached[:, None]
 
 
 def _channel_counts(
-    campaign: Campaign, channel: str, recipients: Ints, rng: np.random.Generator
-) -> dict[tuple[str, str], Ints]:
+    campaign: ShopCampaign, channel: str, recipients: Drawn, rng: np.random.Generator
+) -> dict[tuple[str, str], Drawn]:
     places = [n for n, arm in enumerate(campaign.arms) if gets(arm, channel)]
     arms = [campaign.arms[n] for n in places]
     drawn = {PEOPLE: recipients[:, places, None]}
@@ -124,11 +123,11 @@ def gets(arm: Arm, channel: str) -> bool:
 
 
 def _draw(
-    step: Step,
+    step: ShopStep,
     arms: Sequence[Arm],
-    drawn: dict[str, Ints],
+    drawn: dict[str, Drawn],
     rng: np.random.Generator,
-) -> Ints:
+) -> Drawn:
     """Draw one stat from its parent: days by arms by days from send to event."""
     if step.how == "rest":
         whole, part = step.parent.split(" - ")
@@ -136,7 +135,7 @@ def _draw(
     parent = drawn[step.parent]
     value = np.array([step_value(step, arm) for arm in arms])[:, None]
     if step.how == "more":
-        more: Ints = parent + rng.poisson(parent * value)
+        more: Drawn = parent + rng.poisson(parent * value)
         return more
     counts = rng.binomial(parent, value)
     if len(step.lags) == 1:
@@ -144,19 +143,19 @@ def _draw(
     return rng.multinomial(counts[:, :, 0], step.lags)
 
 
-def step_value(step: Step, arm: Arm) -> float:
+def step_value(step: ShopStep, arm: Arm) -> float:
     """Return the value of a step for one arm."""
     return step.value * arm.effects.get(step.stat, 1.0)
 
 
 def _conversions(
-    campaign: Campaign,
+    campaign: ShopCampaign,
     name: str,
     event: Event,
-    users: Ints,
-    days: Ints,
+    users: Drawn,
+    days: Drawn,
     rng: np.random.Generator,
-) -> Ints:
+) -> Drawn:
     """Draw who converts, and how many days after the send."""
     arms = campaign.arms if campaign.tested else campaign.arms[:1]
     effects = np.array([arm.effects.get(name, 1.0) for arm in arms])
@@ -165,21 +164,21 @@ def _conversions(
     return rng.multinomial(rng.binomial(users, rates), lags / lags.sum())
 
 
-def _cents(campaign: Campaign, orders: Ints, rng: np.random.Generator) -> Ints:
+def _cents(campaign: ShopCampaign, orders: Drawn, rng: np.random.Generator) -> Drawn:
     """Draw what the orders are worth."""
     arms = campaign.arms if campaign.tested else campaign.arms[:1]
     values = np.array([order_value(campaign, arm) for arm in arms])[:, None]
     spent = rng.gamma(ORDERS_SHAPE * orders) * values / ORDERS_SHAPE
-    cents: Ints = np.rint(spent * 100).astype(np.int64)
+    cents: Drawn = np.rint(spent * 100).astype(np.int64)
     return cents
 
 
-def order_value(campaign: Campaign, arm: Arm) -> float:
+def order_value(campaign: ShopCampaign, arm: Arm) -> float:
     """Return what an order of one arm's people is worth on average."""
     return campaign.order_value * arm.effects.get("revenue", 1.0)
 
 
-def _by_event(drawn: Ints) -> Ints:
+def _by_event(drawn: Drawn) -> Drawn:
     """Turn send days by arms by lags into event days by arms."""
     total = np.zeros((BLOCK + LONGEST, drawn.shape[1]), dtype=np.int64)
     for lag in range(drawn.shape[2]):

@@ -10,20 +10,20 @@ from datetime import UTC, date, datetime, time, timedelta
 from http import HTTPStatus
 from typing import Any, NamedTuple
 
-from braze_frames.scenarios import last_send, series
-from braze_frames.scenario_table import CAMPAIGNS, Arm, Campaign
+from braze_frames.sandbox.series import last_send, series
+from braze_frames.sandbox.shop import CAMPAIGNS, Arm, ShopCampaign
 
 CAMPAIGN = {campaign.id: campaign for campaign in CAMPAIGNS}
 PAGE = 100
 MAX_LENGTH = 100
 HOUR, MINUTE = 3600, 60
 
+
 # Campaign details spell two channels differently from the series.
 DETAILS_CHANNEL = {
     "in_app_message": "in-app_message",
     "content_cards": "content_card",
 }
-
 Query = Mapping[str, str]
 
 
@@ -171,13 +171,11 @@ def authorize(header: str | None, key: str) -> None:
 
 
 # --- parameters ---
-
-
 def _bad(message: str) -> Refused:
     return Refused(HTTPStatus.BAD_REQUEST, message)
 
 
-def _campaign(query: Query) -> Campaign:
+def _campaign(query: Query) -> ShopCampaign:
     campaign_id = query.get("campaign_id")
     if not campaign_id:
         raise _bad("campaign_id is required")
@@ -237,13 +235,11 @@ def _choice(query: Query, name: str, choices: tuple[str, str]) -> str:
 
 
 # --- what the answers show of a campaign ---
-
-
-def _created(campaign: Campaign) -> datetime:
+def _created(campaign: ShopCampaign) -> datetime:
     return datetime.combine(campaign.launch - timedelta(6), time(9, 30), UTC)
 
 
-def _edited(campaign: Campaign) -> datetime:
+def _edited(campaign: ShopCampaign) -> datetime:
     return datetime.combine(campaign.launch - timedelta(1), time(15, 10), UTC)
 
 
@@ -255,7 +251,7 @@ def _sent_at(day: date, zone: Any) -> str:
     return _iso(datetime.combine(day, time(9), zone))
 
 
-def _listed(campaign: Campaign) -> dict[str, Any]:
+def _listed(campaign: ShopCampaign) -> dict[str, Any]:
     return {
         "id": campaign.id,
         "last_edited": _iso(_edited(campaign)),
@@ -271,7 +267,7 @@ def _message(arm: Arm) -> dict[str, str]:
     return {**message, "type": "control"} if arm.is_control else message
 
 
-def _behaviors(campaign: Campaign) -> list[dict[str, Any]]:
+def _behaviors(campaign: ShopCampaign) -> list[dict[str, Any]]:
     behaviors = []
     for event in campaign.events:
         behavior: dict[str, Any] = {"type": event.type, "window": event.window * 86_400}

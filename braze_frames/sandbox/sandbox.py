@@ -20,18 +20,24 @@ from zoneinfo import ZoneInfo
 import pandas as pd
 from orjson import dumps
 
-from braze_frames.sandbox_api import CAMPAIGN, HOUR, authorize, endpoint
-from braze_frames.scenarios import truth
 from braze_frames.errors import ConfigError
-from braze_frames.sandbox_api import Limit, Refused, Reply, World
-from braze_frames.scenario_table import CAMPAIGNS, SHOP
+from braze_frames.sandbox.endpoints import (
+    CAMPAIGN,
+    HOUR,
+    Limit,
+    Refused,
+    Reply,
+    World,
+    authorize,
+    endpoint,
+)
+from braze_frames.sandbox.series import truth
+from braze_frames.sandbox.shop import CAMPAIGNS, SHOP
 
 if TYPE_CHECKING:
-    from braze_frames.client import BrazeClient
+    from braze_frames.api.client import BrazeClient
 
-__all__ = ["Request", "Sandbox", "shared"]
-
-Kind = Literal["status", "drop", "cut", "slow", "garble"]
+FailureKind = Literal["status", "drop", "cut", "slow", "garble"]
 TODAY = "2026-06-30"
 GARBAGE = b"<html><body><h1>Be right back</h1></body></html>"
 MESSAGES = {
@@ -42,7 +48,7 @@ MESSAGES = {
 }
 
 
-class Request(NamedTuple):
+class ReceivedRequest(NamedTuple):
     """One request as the sandbox saw it; status None: it was not answered."""
 
     method: str
@@ -55,7 +61,7 @@ class Request(NamedTuple):
 class _Failure:
     """What spoils the next requests."""
 
-    kind: Kind
+    kind: FailureKind
     status: int
     times: int
     path: str
@@ -121,7 +127,7 @@ class Sandbox:
         self.today = today
         self.seed = seed
         self.tz = tz
-        self.requests: list[Request] = []
+        self.requests: list[ReceivedRequest] = []
         self._zone = _zone(tz)
         self._failures: list[_Failure] = []
         self._used: Counter[tuple[Limit, int]] = Counter()
@@ -129,7 +135,7 @@ class Sandbox:
         self._start(port)
 
     def _start(self, port: int) -> None:
-        from braze_frames.sandbox_server import Server
+        from braze_frames.sandbox.server import Server
 
         self._server = Server(port, self._respond)
         self._server.start()
@@ -215,7 +221,7 @@ class Sandbox:
 
     def fail(
         self,
-        kind: Kind = "status",
+        kind: FailureKind = "status",
         *,
         status: int | None = None,
         times: int = 1,
@@ -244,10 +250,9 @@ class Sandbox:
         ValueError
             If the kind is none of these.
         """
-        if kind not in get_args(Kind):
-            raise ValueError(
-                f"kind is {kind!r}; it must be one of {', '.join(get_args(Kind))}."
-            )
+        if kind not in get_args(FailureKind):
+            kinds = ", ".join(get_args(FailureKind))
+            raise ValueError(f"kind is {kind!r}; it must be one of {kinds}.")
         if kind == "slow" and not delay:
             delay = 1.0
         failure = _Failure(kind, status or 500, times, path or "", delay)
@@ -263,7 +268,7 @@ class Sandbox:
             As for `braze_frames.connect`: ``tz``, ``max_workers``, ``retries``,
             ``timeout``.
         """
-        from braze_frames.client import BrazeClient
+        from braze_frames.api.client import BrazeClient
 
         account = f"sandbox-seed-{self.seed}-{self.tz.replace('/', '-')}"
         settings = {"tz": self.tz, "account": account, **options}
@@ -285,7 +290,7 @@ class Sandbox:
         if failure:
             reply = _spoil(reply, failure)
         status = None if reply.how == "drop" else reply.status
-        self.requests.append(Request(method, url.path, query, status))
+        self.requests.append(ReceivedRequest(method, url.path, query, status))
         return reply
 
     def _next_failure(self, path: str) -> _Failure | None:
@@ -414,10 +419,3 @@ def _how_to_reach(sandbox: Sandbox) -> str:
         f"export BRAZE_TZ={sandbox.tz}\n"
         f"# today is {sandbox.today} there; Ctrl-C stops it"
     )
-
-
-if __name__ == "__main__":
-    # Run the package's own module: here it would be a second one, with other classes.
-    from braze_frames.sandbox import main as run
-
-    run()

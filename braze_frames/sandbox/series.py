@@ -12,13 +12,12 @@ from typing import Any, Final
 import numpy as np
 import pandas as pd
 
-from braze_frames.metrics import CHANNELS, CONTROL_STAT, RATES, VARIATION_ID, VARIATION_NAME
-from braze_frames.scenario_draws import (
+from braze_frames.core.arrays import Floats
+from braze_frames.sandbox.draws import (
     BLOCK,
     EVENTS,
     LONGEST,
-    Floats,
-    Ints,
+    Drawn,
     draw_block,
     drift,
     expected_people,
@@ -26,10 +25,19 @@ from braze_frames.scenario_draws import (
     order_value,
     step_value,
 )
-from braze_frames.scenario_table import PEOPLE, Arm, Campaign, Step
+from braze_frames.sandbox.shop import PEOPLE, Arm, ShopCampaign, ShopStep
+from braze_frames.schema.channels import (
+    CHANNELS,
+    CONTROL_STAT,
+    VARIATION_ID,
+    VARIATION_NAME,
+)
+from braze_frames.schema.rates import RATES
 
 BY_SEND: Final = "_by_send_time"
-STATS: Final = {channel.name: channel.stats for channel in CHANNELS}
+SHOP_STATS: Final = {channel.name: channel.stats for channel in CHANNELS}
+
+
 # Shares that have arrived by noon of days -1 (nothing), 0, 1, 2, 3 and later: devices
 # report up to two days late. With the longest lag all is there after 31 days.
 SENDS: Final = np.array([0.0, 0.5, 1.0, 1.0, 1.0])
@@ -37,7 +45,7 @@ RESPONSES: Final = np.array([0.0, 0.5, 0.96, 0.99, 1.0])
 
 
 def series(
-    campaign: Campaign, first: date, last: date, today: date, seed: int = 0
+    campaign: ShopCampaign, first: date, last: date, today: date, seed: int = 0
 ) -> list[dict[str, Any]]:
     """Return the ``data`` of a campaign's series: one dict a day, ascending.
 
@@ -81,7 +89,7 @@ def series(
     return _rows(columns)
 
 
-def truth(campaign: Campaign) -> pd.DataFrame:
+def truth(campaign: ShopCampaign) -> pd.DataFrame:
     """Return the true value of each rate, by channel and variation.
 
     Parameters
@@ -107,7 +115,7 @@ def truth(campaign: Campaign) -> pd.DataFrame:
     return frame[[name for name in order if name in frame]].dropna(axis=1, how="all")
 
 
-def last_send(campaign: Campaign, today: date) -> date | None:
+def last_send(campaign: ShopCampaign, today: date) -> date | None:
     """Return the newest day up to ``today`` on which the campaign was sent.
 
     Examples
@@ -124,13 +132,11 @@ def last_send(campaign: Campaign, today: date) -> date | None:
 
 
 # --- what has arrived by a day ---
-
-
 class _Window:
     """The days asked for, as they are seen on the day of the question."""
 
     def __init__(
-        self, campaign: Campaign, first: int, days: int, today: int, seed: int
+        self, campaign: ShopCampaign, first: int, days: int, today: int, seed: int
     ) -> None:
         self.campaign = campaign
         self.first = first
@@ -142,11 +148,11 @@ class _Window:
         )
         self.blocks = [(start, block) for start, block in drawn if block]
 
-    def channel(self, channel: str) -> dict[str, Ints]:
+    def channel(self, channel: str) -> dict[str, Drawn]:
         """Return stat → days by arms that get messages of the channel."""
         arms = sum(gets(arm, channel) for arm in self.campaign.arms)
         late = _late_stats(self.campaign.steps(channel))
-        counts: dict[str, Ints] = {}
+        counts: dict[str, Drawn] = {}
         for step in self.campaign.steps(channel):
             if step.how == "rest":
                 whole, part = step.parent.split(" - ")
@@ -156,10 +162,10 @@ class _Window:
                 counts[step.stat] = self._events((channel, step.stat), arms, arrival)
         return counts
 
-    def users(self) -> dict[str, Ints]:
+    def users(self) -> dict[str, Drawn]:
         """Return conversions, recipients and cents: stat → days by arms of the test."""
         arms = len(self.campaign.arms) if self.campaign.tested else 1
-        counts: dict[str, Ints] = {}
+        counts: dict[str, Drawn] = {}
         for name in EVENTS:
             counts[name] = self._events(("", name), arms, RESPONSES)
             counts[name + BY_SEND] = self._sends(name, arms)
@@ -167,7 +173,7 @@ class _Window:
         counts["cents"] = self._events(("", "cents"), arms, RESPONSES)
         return counts
 
-    def _events(self, key: tuple[str, str], arms: int, arrival: Floats) -> Ints:
+    def _events(self, key: tuple[str, str], arms: int, arrival: Floats) -> Drawn:
         """Return what happened on each day, as far as it has arrived."""
         total = np.zeros((self.days, arms), dtype=np.int64)
         for start, block in self.blocks:
@@ -176,7 +182,7 @@ class _Window:
                 total[here] += block.counts[key][there]
         return np.floor(total * _arrived(self.ages, arrival)[:, None]).astype(np.int64)
 
-    def _sends(self, name: str, arms: int) -> Ints:
+    def _sends(self, name: str, arms: int) -> Drawn:
         """Return what came of each day's sends, as far as it has arrived."""
         total = np.zeros((self.days, arms), dtype=np.int64)
         for start, block in self.blocks:
@@ -198,11 +204,11 @@ class _Window:
         )
 
 
-def _arrived(ages: Ints, arrival: Floats) -> Floats:
+def _arrived(ages: Drawn, arrival: Floats) -> Floats:
     return arrival[np.clip(ages + 1, 0, len(arrival) - 1)]
 
 
-def _late_stats(steps: Sequence[Step]) -> set[str]:
+def _late_stats(steps: Sequence[ShopStep]) -> set[str]:
     """Return the stats that come after the send, some of them days later."""
     late: set[str] = set()
     for step in steps:
@@ -212,15 +218,13 @@ def _late_stats(steps: Sequence[Step]) -> set[str]:
 
 
 # --- the shape of an answer ---
-
-
 def _rows(columns: dict[str, Iterable[Any]]) -> list[dict[str, Any]]:
     keys = tuple(columns)
     values = zip(*columns.values(), strict=False)
     return [dict(zip(keys, row, strict=True)) for row in values]
 
 
-def _messages(window: _Window, users: dict[str, Ints]) -> list[dict[str, Any]]:
+def _messages(window: _Window, users: dict[str, Drawn]) -> list[dict[str, Any]]:
     """Return each day's ``messages``: channel → one stat object per arm."""
     channels: dict[str, Iterable[Any]] = {}
     for channel in window.campaign.channels:
@@ -232,7 +236,7 @@ def _messages(window: _Window, users: dict[str, Ints]) -> list[dict[str, Any]]:
 
 
 def _entries(
-    window: _Window, channel: str, users: dict[str, Ints]
+    window: _Window, channel: str, users: dict[str, Drawn]
 ) -> list[list[dict[str, Any]]]:
     """Return, for each arm of a channel, its stat objects day by day."""
     campaign = window.campaign
@@ -247,7 +251,7 @@ def _entries(
         if arm.is_control:
             columns[CONTROL_STAT] = users[PEOPLE][:, number].tolist()
         else:
-            for stat in (*STATS[channel], *own):
+            for stat in (*SHOP_STATS[channel], *own):
                 columns[stat] = counts[stat][:, place].tolist()
             place += 1
         if campaign.tested:
@@ -256,7 +260,7 @@ def _entries(
     return entries
 
 
-def _names(campaign: Campaign, arm: Arm) -> dict[str, Iterable[Any]]:
+def _names(campaign: ShopCampaign, arm: Arm) -> dict[str, Iterable[Any]]:
     """Return what names an arm: only the variations of a test have a name."""
     identity = {VARIATION_ID: repeat(campaign.variation_id(arm))}
     if not campaign.tested:
@@ -264,7 +268,7 @@ def _names(campaign: Campaign, arm: Arm) -> dict[str, Iterable[Any]]:
     return {VARIATION_NAME: repeat(arm.name), **identity}
 
 
-def _totals(users: dict[str, Ints]) -> dict[str, list[Any]]:
+def _totals(users: dict[str, Drawn]) -> dict[str, list[Any]]:
     """Return conversions, recipients and revenue, summed over the arms."""
     sums = {stat: drawn.sum(axis=1) for stat, drawn in users.items()}
     cents = sums.pop("cents")
@@ -275,9 +279,7 @@ def _totals(users: dict[str, Ints]) -> dict[str, list[Any]]:
 
 
 # --- the rates behind ---
-
-
-def _true_rates(campaign: Campaign, arm: Arm) -> dict[str, float]:
+def _true_rates(campaign: ShopCampaign, arm: Arm) -> dict[str, float]:
     means = _means(campaign, arm)
     rates = {}
     for rate in RATES:
@@ -294,7 +296,7 @@ def _evaluate(expression: str, means: dict[str, float]) -> float:
     return whole - sum(parts)
 
 
-def _means(campaign: Campaign, arm: Arm) -> dict[str, float]:
+def _means(campaign: ShopCampaign, arm: Arm) -> dict[str, float]:
     """Return the mean of each stat the arm gives, for one recipient."""
     means = {PEOPLE: 1.0}
     for step in () if arm.is_control else campaign.steps(arm.channel):
@@ -307,7 +309,7 @@ def _means(campaign: Campaign, arm: Arm) -> dict[str, float]:
     return {**means, **_user_means(campaign, arm)}
 
 
-def _user_means(campaign: Campaign, arm: Arm) -> dict[str, float]:
+def _user_means(campaign: ShopCampaign, arm: Arm) -> dict[str, float]:
     """Return the means that one arm alone and the arms of a test have."""
     if len(campaign.arms) > 1 and not campaign.tested:
         return {PEOPLE: np.nan}
@@ -320,7 +322,7 @@ def _user_means(campaign: Campaign, arm: Arm) -> dict[str, float]:
     return means
 
 
-def _mean_drift(campaign: Campaign) -> float:
+def _mean_drift(campaign: ShopCampaign) -> float:
     last = campaign.last or campaign.launch + timedelta(365)
     days = np.arange(campaign.launch.toordinal(), last.toordinal() + 1)
     return float(

@@ -10,7 +10,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Event, Lock, Thread
 from typing import Any
 
-from braze_frames.sandbox_api import Reply
+from braze_frames.sandbox.endpoints import Reply
 
 Respond = Callable[[str, str, str | None], Reply]
 

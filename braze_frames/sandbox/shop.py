@@ -10,14 +10,14 @@ from datetime import date
 from typing import Literal
 from uuid import UUID, uuid5
 
-from braze_frames.metrics import CONTROL_NAME
+from braze_frames.schema.channels import CONTROL_NAME
 
 SHOP = UUID("5b1f0c5e-6f0e-4f43-9d0c-0a7c51a3e6d2")
 PEOPLE = "unique_recipients"
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class ShopStep:
     """One stat, drawn from its parent.
 
     ``share``: each of the parent is counted with probability ``value``; ``more``: the
@@ -63,7 +63,7 @@ class Event:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Campaign:
+class ShopCampaign:
     """One campaign of the shop.
 
     ``audience`` is the mean number of recipients of a day with a weight of 1 in
@@ -86,7 +86,7 @@ class Campaign:
     tested: bool = False
     order_value: float = 40.0
     drift: tuple[float, float] = (1.0, 1.0)
-    more_steps: tuple[Step, ...] = ()
+    more_steps: tuple[ShopStep, ...] = ()
     empty_channels: tuple[str, ...] = ()
     has_message: bool = True
     archived: bool = False
@@ -105,7 +105,7 @@ class Campaign:
         """Return the UUID of one arm."""
         return str(uuid5(UUID(self.id), f"{arm.channel}/{arm.name}"))
 
-    def steps(self, channel: str) -> tuple[Step, ...]:
+    def steps(self, channel: str) -> tuple[ShopStep, ...]:
         """Return the tree of stats of one channel, the campaign's own at its end."""
         return (*TREES[channel], *self.more_steps)
 
@@ -113,66 +113,65 @@ class Campaign:
 # Unique opens are counted for 7 days; who opens a push at all does so soon.
 WEEK_OF_OPENS = (0.62, 0.20, 0.08, 0.04, 0.03, 0.02, 0.01)
 DAYS_OF_TAPS = (0.80, 0.12, 0.05, 0.03)
-
 EMAIL = (
-    Step("sent", "share", PEOPLE),
-    Step("bounces", "share", "sent", 0.012),
-    Step("delivered", "rest", "sent - bounces"),
-    Step("unique_opens", "share", "delivered", 0.28, WEEK_OF_OPENS),
-    Step("opens", "more", "unique_opens", 0.35),
-    Step("machine_open", "share", "opens", 0.42),
-    Step("machine_amp_open", "share", "opens", 0.004),
-    Step("unique_clicks", "share", "unique_opens", 0.11),
-    Step("clicks", "more", "unique_clicks", 0.25),
-    Step("unsubscribes", "share", "unique_opens", 0.006),
-    Step("reported_spam", "share", "unique_opens", 0.0008),
+    ShopStep("sent", "share", PEOPLE),
+    ShopStep("bounces", "share", "sent", 0.012),
+    ShopStep("delivered", "rest", "sent - bounces"),
+    ShopStep("unique_opens", "share", "delivered", 0.28, WEEK_OF_OPENS),
+    ShopStep("opens", "more", "unique_opens", 0.35),
+    ShopStep("machine_open", "share", "opens", 0.42),
+    ShopStep("machine_amp_open", "share", "opens", 0.004),
+    ShopStep("unique_clicks", "share", "unique_opens", 0.11),
+    ShopStep("clicks", "more", "unique_clicks", 0.25),
+    ShopStep("unsubscribes", "share", "unique_opens", 0.006),
+    ShopStep("reported_spam", "share", "unique_opens", 0.0008),
 )
 SMS = (
-    Step("sent", "share", PEOPLE),
-    Step("sent_to_carrier", "share", "sent", 0.985),
-    Step("delivery_failed", "rest", "sent - sent_to_carrier"),
-    Step("delivered", "share", "sent_to_carrier", 0.96),
-    Step("rejected", "rest", "sent_to_carrier - delivered"),
-    Step("undelivered", "share", "rejected"),
-    Step("clicks", "share", "delivered", 0.06, DAYS_OF_TAPS),
-    Step("opt_out", "share", "delivered", 0.006, DAYS_OF_TAPS),
-    Step("help", "share", "delivered", 0.002, DAYS_OF_TAPS),
+    ShopStep("sent", "share", PEOPLE),
+    ShopStep("sent_to_carrier", "share", "sent", 0.985),
+    ShopStep("delivery_failed", "rest", "sent - sent_to_carrier"),
+    ShopStep("delivered", "share", "sent_to_carrier", 0.96),
+    ShopStep("rejected", "rest", "sent_to_carrier - delivered"),
+    ShopStep("undelivered", "share", "rejected"),
+    ShopStep("clicks", "share", "delivered", 0.06, DAYS_OF_TAPS),
+    ShopStep("opt_out", "share", "delivered", 0.006, DAYS_OF_TAPS),
+    ShopStep("help", "share", "delivered", 0.002, DAYS_OF_TAPS),
 )
 WHATS_APP = (
-    Step("sent", "share", PEOPLE),
-    Step("delivered", "share", "sent", 0.95),
-    Step("failed", "rest", "sent - delivered"),
-    Step("read", "share", "delivered", 0.68, DAYS_OF_TAPS),
+    ShopStep("sent", "share", PEOPLE),
+    ShopStep("delivered", "share", "sent", 0.95),
+    ShopStep("failed", "rest", "sent - delivered"),
+    ShopStep("read", "share", "delivered", 0.68, DAYS_OF_TAPS),
 )
 CONTENT_CARDS = (
-    Step("sent", "share", PEOPLE),
-    Step("unique_impressions", "share", "sent", 0.42, WEEK_OF_OPENS),
-    Step("total_impressions", "more", "unique_impressions", 0.8),
-    Step("unique_clicks", "share", "unique_impressions", 0.09),
-    Step("total_clicks", "more", "unique_clicks", 0.2),
-    Step("unique_dismissals", "share", "unique_impressions", 0.12),
-    Step("total_dismissals", "more", "unique_dismissals", 0.03),
+    ShopStep("sent", "share", PEOPLE),
+    ShopStep("unique_impressions", "share", "sent", 0.42, WEEK_OF_OPENS),
+    ShopStep("total_impressions", "more", "unique_impressions", 0.8),
+    ShopStep("unique_clicks", "share", "unique_impressions", 0.09),
+    ShopStep("total_clicks", "more", "unique_clicks", 0.2),
+    ShopStep("unique_dismissals", "share", "unique_impressions", 0.12),
+    ShopStep("total_dismissals", "more", "unique_dismissals", 0.03),
 )
 IN_APP = (
-    Step("impressions", "more", PEOPLE, 0.3),
-    Step("clicks", "share", "impressions", 0.15),
-    Step("first_button_clicks", "share", "impressions", 0.11),
-    Step("second_button_clicks", "share", "impressions", 0.05),
+    ShopStep("impressions", "more", PEOPLE, 0.3),
+    ShopStep("clicks", "share", "impressions", 0.15),
+    ShopStep("first_button_clicks", "share", "impressions", 0.11),
+    ShopStep("second_button_clicks", "share", "impressions", 0.05),
 )
 WEBHOOK = (
-    Step("sent", "share", PEOPLE),
-    Step("errors", "share", "sent", 0.008),
+    ShopStep("sent", "share", PEOPLE),
+    ShopStep("errors", "share", "sent", 0.008),
 )
 
 
-def _push(bounced: float, opened: float, influenced: float) -> tuple[Step, ...]:
+def _push(bounced: float, opened: float, influenced: float) -> tuple[ShopStep, ...]:
     return (
-        Step("sent", "more", PEOPLE, 0.12),
-        Step("bounces", "share", "sent", bounced),
-        Step("delivered", "rest", "sent - bounces"),
-        Step("direct_opens", "share", "delivered", opened, DAYS_OF_TAPS),
-        Step("total_opens", "more", "direct_opens", influenced),
-        Step("body_clicks", "share", "direct_opens", 0.7),
+        ShopStep("sent", "more", PEOPLE, 0.12),
+        ShopStep("bounces", "share", "sent", bounced),
+        ShopStep("delivered", "rest", "sent - bounces"),
+        ShopStep("direct_opens", "share", "delivered", opened, DAYS_OF_TAPS),
+        ShopStep("total_opens", "more", "direct_opens", influenced),
+        ShopStep("body_clicks", "share", "direct_opens", 0.7),
     )
 
 
@@ -193,12 +192,12 @@ TREES = {
     "webhook": WEBHOOK,
 }
 
+
 # Weights of Monday to Sunday.
 SHOPPING = (0.95, 0.90, 0.90, 0.95, 1.10, 1.15, 1.05)
 OFFICE = (1.20, 1.25, 1.20, 1.15, 1.10, 0.60, 0.50)
 TUESDAY_AND_FRIDAY = (0.0, 1.1, 0.0, 0.0, 0.9, 0.0, 0.0)
 THURSDAY = (0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0)
-
 CONTROL = CONTROL_NAME
 TRIGGERED = "action_based"
 PLANNED = "time_based"
@@ -214,7 +213,7 @@ def _custom(name: str, rate: float, window: int) -> Event:
 
 
 CAMPAIGNS = (
-    Campaign(
+    ShopCampaign(
         "Welcome Email",
         "Greets everyone who opens an account.",
         ("onboarding",),
@@ -226,7 +225,7 @@ CAMPAIGNS = (
         week=SHOPPING,
         empty_channels=("sms",),
     ),
-    Campaign(
+    ShopCampaign(
         "Order Updates",
         "Tells where a parcel is, by text message; the warehouse hears of it too.",
         ("service",),
@@ -242,7 +241,7 @@ CAMPAIGNS = (
         week=OFFICE,
         order_value=18.0,
     ),
-    Campaign(
+    ShopCampaign(
         "App Tour",
         "Shows new users around the app.",
         ("onboarding", "app"),
@@ -254,7 +253,7 @@ CAMPAIGNS = (
         week=SHOPPING,
         order_value=25.0,
     ),
-    Campaign(
+    ShopCampaign(
         "Winter Clearance",
         "Last winter's stock; over.",
         ("promotion",),
@@ -267,7 +266,7 @@ CAMPAIGNS = (
         week=TUESDAY_AND_FRIDAY,
         archived=True,
     ),
-    Campaign(
+    ShopCampaign(
         "Newsletter: Layout Test",
         "One column or two. The layouts do the same.",
         ("newsletter", "test"),
@@ -284,7 +283,7 @@ CAMPAIGNS = (
         week=TUESDAY_AND_FRIDAY,
         tested=True,
     ),
-    Campaign(
+    ShopCampaign(
         "Picked For You: Rollout",
         "The test that was rolled out while it ran: its share grows from 50% to 85%,"
         " demand falls, and the message itself changes nothing.",
@@ -302,7 +301,7 @@ CAMPAIGNS = (
         tested=True,
         drift=(1.0, 0.5),
     ),
-    Campaign(
+    ShopCampaign(
         "Basket Reminder: Subject Test",
         "Reminds of a full basket. Naming the discount sells more.",
         ("basket", "test"),
@@ -339,7 +338,7 @@ CAMPAIGNS = (
         week=SHOPPING,
         tested=True,
     ),
-    Campaign(
+    ShopCampaign(
         "Points Expire Soon: Photo Test",
         "Planned half and half; a filter takes people away from one half.",
         ("loyalty", "test"),
@@ -356,7 +355,7 @@ CAMPAIGNS = (
         tested=True,
         order_value=32.0,
     ),
-    Campaign(
+    ShopCampaign(
         "Back in Stock: Push Test",
         "Says that a watched article is there again.",
         ("stock", "test", "app"),
@@ -378,7 +377,7 @@ CAMPAIGNS = (
         tested=True,
         order_value=55.0,
     ),
-    Campaign(
+    ShopCampaign(
         "First Order Coupon: In-App Test",
         "Offers a coupon to those who have not bought yet.",
         ("onboarding", "test", "app"),
@@ -406,7 +405,7 @@ CAMPAIGNS = (
         order_value=28.0,
         has_message=False,
     ),
-    Campaign(
+    ShopCampaign(
         "Member Offers: Card Test",
         "Offers on the home screen, for members.",
         ("loyalty", "test", "app"),
@@ -422,7 +421,7 @@ CAMPAIGNS = (
         week=OFFICE,
         tested=True,
     ),
-    Campaign(
+    ShopCampaign(
         "Weekend Deals: Push Story",
         "Three deals to leaf through, every Thursday.",
         ("promotion", "app"),
@@ -433,14 +432,18 @@ CAMPAIGNS = (
         (_purchase(0.02, 3),),
         week=THURSDAY,
         more_steps=(
-            Step("carousel_slide_1_Beach Towels_click", "share", "direct_opens", 0.20),
-            Step("carousel_slide_2_Café_Set_2_click", "share", "direct_opens", 0.12),
-            Step("carousel_slide_3_$5 & Less_click", "share", "direct_opens", 0.16),
-            Step("notif_button_0_Shop Now_click", "share", "direct_opens", 0.30),
-            Step("notif_button_1_Später_click", "share", "direct_opens", 0.08),
+            ShopStep(
+                "carousel_slide_1_Beach Towels_click", "share", "direct_opens", 0.20
+            ),
+            ShopStep(
+                "carousel_slide_2_Café_Set_2_click", "share", "direct_opens", 0.12
+            ),
+            ShopStep("carousel_slide_3_$5 & Less_click", "share", "direct_opens", 0.16),
+            ShopStep("notif_button_0_Shop Now_click", "share", "direct_opens", 0.30),
+            ShopStep("notif_button_1_Später_click", "share", "direct_opens", 0.08),
         ),
     ),
-    Campaign(
+    ShopCampaign(
         "App Update Notice",
         "Asks users of older devices to update the app.",
         ("service", "app"),
@@ -457,7 +460,7 @@ CAMPAIGNS = (
         week=OFFICE,
         order_value=12.0,
     ),
-    Campaign(
+    ShopCampaign(
         "Summer Collection",
         "The new collection, on every channel a customer has.",
         ("promotion", "collection"),
@@ -475,7 +478,7 @@ CAMPAIGNS = (
         week=TUESDAY_AND_FRIDAY,
         order_value=62.0,
     ),
-    Campaign(
+    ShopCampaign(
         "Midsummer Flash Sale",
         "One day, one message to everyone.",
         ("promotion",),

@@ -9,8 +9,10 @@ from collections.abc import Collection, Iterable, Mapping
 from functools import cache
 from typing import NamedTuple
 
-from .errors import FrameError
-from .metrics import RATES, STAT, Kind, is_day_total
+from braze_frames.core.arguments import nearest
+from braze_frames.errors import FrameError
+from braze_frames.schema.channels import STAT, is_day_total
+from braze_frames.schema.rates import RATES, RateKind
 
 _SIGNS = {"+": 1, "-": -1}
 _TOKEN = re.compile(r"\s*([+-]|[^\s+-]+)")
@@ -38,7 +40,7 @@ class Definition(NamedTuple):
 
     numerator: Formula
     denominator: Formula
-    kind: Kind
+    kind: RateKind
     same_day: bool = False
 
     @property
@@ -57,7 +59,7 @@ def _has_amount(formula: Formula) -> bool:
     return any(stat.dtype == "Float64" for stat in stats)
 
 
-def parse(text: str) -> Formula:
+def parse_formula(text: str) -> Formula:
     """Parse a stat, or stats joined by ``+`` and ``-``.
 
     Raises
@@ -67,7 +69,7 @@ def parse(text: str) -> Formula:
 
     Examples
     --------
-    >>> parse("sent - bounces").terms
+    >>> parse_formula("sent - bounces").terms
     ((1, 'sent'), (-1, 'bounces'))
     """
     tokens = _TOKEN.findall(text) if isinstance(text, str) else []
@@ -86,8 +88,8 @@ def definitions() -> dict[str, dict[str, Definition]]:
     """Return metric → channel → definition, in the order of the glossary."""
     found: dict[str, dict[str, Definition]] = {}
     for rate in RATES:
-        above = parse(rate.numerator)._replace(fallback=rate.fallback)
-        below = parse(rate.denominator)
+        above = parse_formula(rate.numerator)._replace(fallback=rate.fallback)
+        below = parse_formula(rate.denominator)
         definition = Definition(above, below, rate.kind, rate.same_day)
         found.setdefault(rate.metric, {})[rate.channel] = definition
     return found
@@ -143,7 +145,8 @@ def custom(
             "('clicks', 'sent - bounces')"
         )
     above, below = (
-        Formula(((1, side),)) if side in columns else parse(side) for side in formulas
+        Formula(((1, side),)) if side in columns else parse_formula(side)
+        for side in formulas
     )
     definition = Definition(above, below, kind="ratio")
     for stat in definition.stats:
@@ -169,17 +172,3 @@ def refuse_without_day_totals(metric: str, missing: Collection[str]) -> FrameErr
         "campaigns that are no tests they exist at day level only. Read with "
         'grain="campaign"'
     )
-
-
-def nearest(name: str, known: Collection[str]) -> str:
-    """Say which known names come nearest.
-
-    Examples
-    --------
-    >>> nearest("unique_open", ["unique_open_rate", "help_rate"])
-    'nearest: unique_open_rate'
-    """
-    import difflib
-
-    near = difflib.get_close_matches(str(name), sorted(known), n=3)
-    return f"nearest: {', '.join(near)}" if near else "nothing is near"

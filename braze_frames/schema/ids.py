@@ -2,7 +2,7 @@
 
 import re
 
-from .errors import SourceError
+from braze_frames.errors import SourceError
 
 _ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 _DASHBOARD_ID = re.compile(r"[0-9a-f]{24}", re.IGNORECASE)

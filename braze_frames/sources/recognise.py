@@ -4,68 +4,36 @@ A source is ids, files, responses or rows; this module tells which, opens files,
 says for each campaign its label and either its id (to ask the API) or its answers.
 """
 
-import glob
-import gzip
 import os
-import re
 import uuid
-from codecs import BOM_UTF8
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
 from itertools import chain
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import pandas as pd
 
-from .errors import PayloadError, SourceError
-from .ids import check_campaign_id, is_campaign_id
-from .labels import disambiguate
-from .payload import decode, has_booleans
+from braze_frames.core.names import disambiguate
+from braze_frames.errors import SourceError
+from braze_frames.payload.series import decode
+from braze_frames.schema.ids import check_campaign_id, is_campaign_id
+from braze_frames.sources.files import (
+    check_file,
+    exists,
+    from_file,
+    from_stream,
+    is_response,
+    is_row,
+    matches,
+)
+from braze_frames.sources.plan import Answer, Item, Request
 
 _FORMATS = (".json", ".jsonl", ".ndjson", ".gz")
-_LINES = (".jsonl", ".ndjson")
-_RESPONSE_KEYS = frozenset({"data", "message", "errors"})
-_NEXT_LINE = re.compile(rb"\s*[{\[]")
-_BLANK = 1000
-_GZIP = b"\x1f\x8b"
-
 READINGS = (
     "a source is a campaign's id (the UUID on its details page), a path, glob or "
     "file-like of .json or .jsonl (also .gz), a response, or a list or mapping of these"
 )
-
-
-class Answer(NamedTuple):
-    """One decoded answer, or the day rows of a file.
-
-    ``careful`` when booleans may hide among its numbers.
-    """
-
-    origin: str
-    tree: Any
-    careful: bool
-    rows: bool = False
-
-
-class Item(NamedTuple):
-    """One campaign: its label and either its id or a way to its answers."""
-
-    label: str
-    id: str | None
-    answers: Callable[[], Iterable[Answer]]
-
-
-class Request(NamedTuple):
-    """The campaigns to read; ``several`` puts the level ``campaign`` on the frame."""
-
-    items: list[Item]
-    several: bool
-
-    @property
-    def remote(self) -> bool:
-        """Whether the API is asked."""
-        return any(item.id for item in self.items)
 
 
 def recognise(source: Any) -> Request:
@@ -88,7 +56,7 @@ def recognise(source: Any) -> Request:
         The first part of a single file is no JSON.
     """
     if isinstance(source, Mapping):
-        if _is_response(source):
+        if is_response(source):
             return _responses([source])
         return _campaigns(list(source.items()))
     if isinstance(source, pd.DataFrame):
@@ -131,7 +99,7 @@ def _is_single(source: Any) -> bool:
 
 def _single(source: Any) -> Request:
     if isinstance(source, str | os.PathLike):
-        paths = _matches(os.fspath(source))
+        paths = matches(os.fspath(source))
         if paths is not None:
             return _campaigns([(_stem(path), path) for path in paths])
     item = _item("", source)
@@ -149,16 +117,6 @@ def _file(item: Item) -> Request:
     return Request([item._replace(answers=lambda: whole)], several=False)
 
 
-def _matches(text: str) -> list[Path] | None:
-    """Return the files that a glob matches, or None where the text is no glob."""
-    if not glob.has_magic(text) or _exists(Path(text)):
-        return None
-    found = sorted(glob.glob(os.path.expanduser(text), recursive=True))  # noqa: PTH111, PTH207
-    if not found:
-        raise SourceError(f"no file matches {text!r}; look at the folder and the stars")
-    return [Path(path) for path in found]
-
-
 def _table(table: pd.DataFrame) -> Request:
     if {"id", "name"} <= set(table.columns):
         return _campaigns(list(zip(table["name"], table["id"], strict=True)))
@@ -173,7 +131,7 @@ def _list(values: list[Any]) -> Request:
     if not values:
         raise SourceError(f"the list is empty: there is nothing to read; {READINGS}")
     if all(isinstance(value, Mapping) for value in values):
-        kinds = {(_is_response(value), _is_row(value)) for value in values}
+        kinds = {(is_response(value), is_row(value)) for value in values}
         if kinds == {(True, False)}:
             return _responses(values)
         if kinds == {(False, True)}:
@@ -246,15 +204,15 @@ def _is_path(value: Any) -> bool:
 def _item(label: str, value: Any) -> Item:
     if isinstance(value, uuid.UUID):
         return Item(label, str(value), tuple)
-    if isinstance(value, str) and not _exists(Path(value)):
+    if isinstance(value, str) and not exists(Path(value)):
         return Item(label, _id(value), tuple)
     if isinstance(value, str | os.PathLike):
         path = Path(value).expanduser()
-        _check_file(path)
-        return Item(label, None, lambda: _from_file(path))
+        check_file(path)
+        return Item(label, None, lambda: from_file(path))
     if hasattr(value, "read"):
-        return Item(label, None, lambda: _from_stream(value, label))
-    if _is_response(value):
+        return Item(label, None, lambda: from_stream(value, label))
+    if is_response(value):
         return Item(label, None, lambda: _from_trees([value], label or "response"))
     raise SourceError(f"{label}: {_shown(value)} cannot be read; {READINGS}")
 
@@ -264,20 +222,6 @@ def _id(value: str) -> str:
         return check_campaign_id(value)
     except SourceError as error:
         raise SourceError(f"{error}, and there is no such file; {READINGS}") from None
-
-
-def _exists(path: Path) -> bool:
-    try:
-        return path.expanduser().exists()
-    except (OSError, ValueError, RuntimeError):
-        return False
-
-
-def _check_file(path: Path) -> None:
-    if path.is_dir():
-        raise SourceError(f"{str(path)!r} is a folder; pass {str(path / '*.json')!r}")
-    if not path.exists():
-        raise SourceError(f"there is no file {str(path)!r}; look at the path")
 
 
 def _responses(trees: Sequence[Any]) -> Request:
@@ -337,91 +281,6 @@ def _day(row: Mapping[str, Any], origin: str) -> dict[str, Any]:
 
 def _is_missing(value: Any) -> bool:
     return value is None or value is pd.NA or value is pd.NaT or value != value  # noqa: PLR0124
-
-
-def _from_file(path: Path) -> Iterator[Answer]:
-    try:
-        with path.open("rb") as stream:
-            yield from _answers(stream, str(path), lines=_has_lines(path.name))
-    except OSError as error:
-        raise SourceError(
-            f"{str(path)!r} cannot be read: {error.strerror}; look at the path and its "
-            "permissions"
-        ) from error
-
-
-def _from_stream(stream: Any, label: str) -> Iterator[Answer]:
-    name = getattr(stream, "name", "")
-    name = name if isinstance(name, str) else ""
-    return _answers(stream, label or name or "file", lines=_has_lines(name))
-
-
-def _has_lines(name: str) -> bool:
-    name = name.lower().removesuffix(".gz")
-    return name.endswith(_LINES)
-
-
-def _answers(stream: Any, origin: str, *, lines: bool) -> Iterator[Answer]:
-    rows: list[Any] = []
-    for answer in _trees(stream, origin, lines=lines):
-        found = answer.tree if isinstance(answer.tree, list) else [answer.tree]
-        if not found:
-            raise PayloadError(f"{answer.origin}: the list is empty: nothing to read")
-        rows += filter(_is_row, found)
-        yield from (answer._replace(tree=tree) for tree in found if not _is_row(tree))
-    if rows:
-        yield Answer(origin, rows, careful=True, rows=True)
-
-
-def _is_response(tree: Any) -> bool:
-    return isinstance(tree, Mapping) and bool(_RESPONSE_KEYS & tree.keys())
-
-
-def _is_row(tree: Any) -> bool:
-    return isinstance(tree, Mapping) and "time" in tree and not _is_response(tree)
-
-
-def _trees(stream: Any, origin: str, *, lines: bool) -> Iterator[Answer]:
-    text = stream.read()
-    body = text.encode("utf-8", "surrogatepass") if isinstance(text, str) else text
-    if body.startswith(_GZIP):
-        body = _unzipped(body, origin)
-    body = body.removeprefix(BOM_UTF8)
-    if not body.strip() or not (lines or _is_lines(body)):
-        yield Answer(origin, decode(body, origin), has_booleans(body))
-        return
-    for number, line in enumerate(_lines(body), 1):
-        if len(line) > _BLANK or bytes(line).strip():
-            place = f"{origin}, line {number}"
-            yield Answer(place, decode(line, place), has_booleans(line))
-
-
-def _lines(body: bytes) -> Iterator[memoryview]:
-    """Yield the lines without copying them."""
-    whole, start = memoryview(body), 0
-    while start <= len(body):
-        end = body.find(b"\n", start)
-        end = len(body) if end < 0 else end
-        yield whole[start:end]
-        start = end + 1
-
-
-def _is_lines(body: bytes) -> bool:
-    """Whether a nameless text is JSON lines: the first of several lines is whole."""
-    end = body.find(b"\n")
-    return (
-        end > 0
-        and body[max(end - 2, 0) : end].rstrip()[-1:] in {b"}", b"]"}
-        and bool(_NEXT_LINE.match(body, end))
-    )
-
-
-def _unzipped(body: bytes, origin: str) -> bytes:
-    try:
-        return gzip.decompress(body)
-    except (OSError, EOFError) as error:
-        reason = str(error)
-    raise PayloadError(f"{origin}: is cut off or no gzip ({reason}); fetch it again")
 
 
 def _shown(value: Any) -> str:

@@ -8,22 +8,14 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .client import BrazeClient
-from .errors import BrazeError, CacheError, PayloadError, WindowWarning
-from .frame import Campaign
-from .overlaps import join_days, select_days
-from .payload import EVERY_DAY, Batch, Span, decode, has_booleans, parse
-from .sources import Item, answers_of
-from .windows import Window, ending_at, plan_windows
-
-_EPOCH = date(1970, 1, 1)
-
-
-class Pulled(NamedTuple):
-    """What came: campaigns in the order asked, and the error of each that failed."""
-
-    campaigns: list[Campaign]
-    failed: dict[str, BrazeError]
+from braze_frames.api.client import BrazeClient
+from braze_frames.api.windows import Window, ending_at, plan_windows
+from braze_frames.errors import BrazeError, CacheError, PayloadError, WindowWarning
+from braze_frames.payload.assemble import Campaign
+from braze_frames.payload.batch import Batch
+from braze_frames.payload.days import join_days
+from braze_frames.payload.series import decode, has_booleans, parse_answer
+from braze_frames.sources.plan import Item, Pulled, span_of
 
 
 class _Job(NamedTuple):
@@ -40,64 +32,6 @@ class Answers(NamedTuple):
     batches: dict[str, list[Batch]]
     failed: dict[str, BrazeError]
     lost: dict[str, list[Window]]
-
-
-def span_of(first: date | None, last: date | None) -> Span:
-    """Return the days from ``first`` to ``last``; None is no limit.
-
-    Examples
-    --------
-    >>> span_of(date(1970, 1, 2), date(1970, 1, 31))
-    Span(first=1, last=30)
-    """
-    return Span(
-        EVERY_DAY.first if first is None else (first - _EPOCH).days,
-        EVERY_DAY.last if last is None else (last - _EPOCH).days,
-    )
-
-
-def pull_local(items: Sequence[Item], span: Span) -> Pulled:
-    """Read campaigns from files, responses and rows."""
-    pulled = Pulled([], {})
-    for item in items:
-        try:
-            batches = [
-                parse(answer.tree, answer.origin, span, careful=answer.careful)
-                for answer in answers_of(item)
-            ]
-            joined = join_days(batches, restated=False)
-        except BrazeError as error:
-            pulled.failed[item.label] = error
-        else:
-            pulled.campaigns.append(Campaign(item.label, joined, {}))
-    return pulled
-
-
-def newest_day(pulled: Pulled) -> int:
-    """Return the newest day that came, in days since 1970-01-01."""
-    days = [
-        int(batch.days.max())
-        for campaign in pulled.campaigns
-        for batch in campaign.batches
-        if len(batch.days)
-    ]
-    return max(days, default=0)
-
-
-def cut_days(pulled: Pulled, span: Span) -> Pulled:
-    """Leave out the days before and after ``span``."""
-    campaigns = [
-        campaign._replace(
-            batches=[
-                select_days(
-                    batch, (batch.days >= span.first) & (batch.days <= span.last)
-                )
-                for batch in campaign.batches
-            ]
-        )
-        for campaign in pulled.campaigns
-    ]
-    return pulled._replace(campaigns=campaigns)
 
 
 def pull_remote(
@@ -244,7 +178,7 @@ def _read(job: _Job, body: bytes | BrazeError) -> Batch:
         raise body
     origin = f"campaign {job.id}"
     span = span_of(job.window.first, job.window.last)
-    return parse(decode(body, origin), origin, span, careful=has_booleans(body))
+    return parse_answer(decode(body, origin), origin, span, careful=has_booleans(body))
 
 
 def _moved(job: _Job, batch: Batch) -> _Job:

@@ -1,39 +1,37 @@
 """The ways from a source to campaigns: files, the API, a cache, or both of these."""
 
 from collections.abc import Sequence
-from datetime import UTC, date, datetime, timedelta
-from typing import Any, NamedTuple
-from zoneinfo import ZoneInfo
+from datetime import datetime, timedelta
+from typing import Any
 
-from .cache import Cache, labels_of
-from .cached_pull import Asked, Held, Part, pull_cached, pull_earlier, pull_stored
-from .client import BrazeClient, connect
-from .coverage import SETTLE_DAYS, instant_of, moment_of, settled_until
-from .dates import Days, asked_days, moment_in
-from .errors import CacheError
-from .frame import Campaign
-from .payload import Span
-from .pull import Pulled, cut_days, newest_day, pull_local, pull_remote, span_of
-from .sources import Item, Request, recognise
-
-_EPOCH = date(1970, 1, 1)
-
-Attrs = dict[str, Any]
-
-
-class How(NamedTuple):
-    """The options of a read that say where its numbers come from."""
-
-    days: Days
-    part: Part
-    details: bool
-    refresh: bool
-    as_of: Any
-    progress: bool
+from braze_frames.account import connect
+from braze_frames.api.client import BrazeClient
+from braze_frames.cache.cache import Cache
+from braze_frames.cache.coverage import SETTLE_DAYS, moment_of
+from braze_frames.core.arguments import asked_days, moment_in
+from braze_frames.errors import BrazeError
+from braze_frames.payload.assemble import Campaign
+from braze_frames.payload.batch import Span
+from braze_frames.payload.days import join_days
+from braze_frames.payload.series import parse_answer
+from braze_frames.sources.cached import pull_cached
+from braze_frames.sources.offline import newest_days, pull_offline
+from braze_frames.sources.plan import (
+    Attrs,
+    Item,
+    Pulled,
+    ReadPlan,
+    ReadRequest,
+    Request,
+    span_of,
+)
+from braze_frames.sources.recognise import answers_of, recognise
+from braze_frames.sources.remote import pull_remote
+from braze_frames.sources.stored import pull_earlier
 
 
 def pull(
-    source: Any, how: How, client: BrazeClient | None, cache: Cache | None
+    source: Any, how: ReadPlan, client: BrazeClient | None, cache: Cache | None
 ) -> tuple[Request, Pulled, Attrs]:
     """Read the campaigns of a source.
 
@@ -43,7 +41,7 @@ def pull(
         What was asked, what came, and what the frame's ``attrs`` say of it.
     """
     if isinstance(source, Cache):
-        return _offline(source, how)
+        return pull_offline(source, how)
     request = recognise(source)
     if how.as_of is not None and (cache is None or not request.remote):
         raise ValueError(
@@ -64,23 +62,17 @@ def pull(
             asked.close()
 
 
-def _open(request: Request, how: How) -> tuple[Pulled, Attrs]:
+def _open(request: Request, how: ReadPlan) -> tuple[Pulled, Attrs]:
     days = how.days
     if how.details:
         raise ValueError("details=True asks the API by id; the source holds no ids")
     if days.length is None:
         return pull_local(request.items, span_of(days.first, days.last)), {}
     pulled = pull_local(request.items, span_of(None, days.last))
-    return _newest(pulled, days), {}
+    return newest_days(pulled, days), {}
 
 
-def _newest(pulled: Pulled, days: Days) -> Pulled:
-    """Leave ``length`` days, up to the last one asked or the last that there is."""
-    newest = span_of(None, days.last).last if days.last else newest_day(pulled)
-    return cut_days(pulled, Span(newest - (days.length or 0) + 1, newest))
-
-
-def _ask(request: Request, how: How, client: BrazeClient) -> tuple[Pulled, Attrs]:
+def _ask(request: Request, how: ReadPlan, client: BrazeClient) -> tuple[Pulled, Attrs]:
     first, last = asked_days(how.days, client.today())
     pulled = pull_remote(
         *(request.items, client, first, last),
@@ -91,11 +83,11 @@ def _ask(request: Request, how: How, client: BrazeClient) -> tuple[Pulled, Attrs
 
 
 def _through(
-    request: Request, how: How, client: BrazeClient, cache: Cache
+    request: Request, how: ReadPlan, client: BrazeClient, cache: Cache
 ) -> tuple[Pulled, Attrs]:
     pulled = pull_cached(
         *(request.items, client, cache.folder_for(client), cache.terms),
-        Asked(*asked_days(how.days, client.today()), how.part),
+        ReadRequest(*asked_days(how.days, client.today()), how.part),
         details=how.details,
         refresh=how.refresh,
         progress=how.progress,
@@ -104,7 +96,7 @@ def _through(
 
 
 def _earlier(
-    request: Request, how: How, client: BrazeClient, cache: Cache
+    request: Request, how: ReadPlan, client: BrazeClient, cache: Cache
 ) -> tuple[Pulled, Attrs]:
     if how.refresh:
         raise ValueError("as_of= looks back and refresh=True asks anew; leave one out")
@@ -112,7 +104,7 @@ def _earlier(
     today = min(moment.astimezone(client.zone).date(), client.today())
     pulled = pull_earlier(
         *(request.items, cache.folder_for(client)),
-        Asked(*asked_days(how.days, today), how.part),
+        ReadRequest(*asked_days(how.days, today), how.part),
         moment_of(moment),
         details=how.details,
     )
@@ -129,63 +121,18 @@ def _provenance(client: BrazeClient, now: datetime, settle_days: int) -> Attrs:
     }
 
 
-def _offline(cache: Cache, how: How) -> tuple[Request, Pulled, Attrs]:
-    if how.refresh:
-        raise ValueError(
-            "a Cache as the source asks nobody; to refresh it pass ids, and cache="
-        )
-    stored = list(cache.campaigns())
-    first = None if how.days.length else how.days.first
-    span = span_of(first, how.days.last)
-
-    def moment(tz: str) -> int:
-        return moment_of(moment_in(how.as_of, ZoneInfo(tz)))
-
-    at = None if how.as_of is None else moment
-    held, failed = pull_stored(stored, span, how.part, at)
-    named = [(files, one.about.name) for files, one in held if one.about]
-    pulled = Pulled([], failed)
-    items = []
-    for (files, one), label in zip(held, labels_of(named), strict=True):
-        names = one.about.names if how.details and one.about else None
-        pulled.campaigns.append(Campaign(label, one.batches, names or {}))
-        items.append(Item(label, files.id, tuple))
-    if not any(len(one.coverage.days) for _, one in held) and not failed:
-        raise CacheError(
-            f"{cache!r} holds no days {_asked_text(how)}; fetch them by passing ids, "
-            "and cache="
-        )
-    if how.days.length:
-        pulled = _newest(pulled, how.days)
-    return Request(items, several=True), pulled, _told([one for _, one in held], cache)
-
-
-def _asked_text(how: How) -> str:
-    asked = {"start": how.days.first, "end": how.days.last, "as_of": how.as_of}
-    given = [f"{name}={value}" for name, value in asked.items() if value is not None]
-    return f"for {', '.join(given)}" if given else "at all"
-
-
-def _told(held: Sequence[Held], cache: Cache) -> Attrs:
-    """Return what is known of stored numbers: when fetched last, until when settled."""
-    known = [
-        (one.coverage, one.about.tz)
-        for one in held
-        if one.about and len(one.coverage.days)
-    ]
-    if not known:
-        return {}
-    newest = max(int(coverage.fetched.max()) for coverage, _ in known)
-    last = max(int(coverage.days[-1]) for coverage, _ in known)
-    ends = [settled_until(coverage, tz, cache.terms) for coverage, tz in known]
-    open_ends = [
-        int(coverage.days[0]) - 1 if end is None else end
-        for end, (coverage, _) in zip(ends, known, strict=True)
-        if end != int(coverage.days[-1])
-    ]
-    settled = _EPOCH + timedelta(days=min(open_ends, default=last))
-    return {
-        "tz": known[0][1],
-        "fetched_at": instant_of(newest).astimezone(UTC).isoformat(timespec="seconds"),
-        "settled_until": settled.isoformat(),
-    }
+def pull_local(items: Sequence[Item], span: Span) -> Pulled:
+    """Read campaigns from files, responses and rows."""
+    pulled = Pulled([], {})
+    for item in items:
+        try:
+            batches = [
+                parse_answer(answer.tree, answer.origin, span, careful=answer.careful)
+                for answer in answers_of(item)
+            ]
+            joined = join_days(batches, restated=False)
+        except BrazeError as error:
+            pulled.failed[item.label] = error
+        else:
+            pulled.campaigns.append(Campaign(item.label, joined, {}))
+    return pulled

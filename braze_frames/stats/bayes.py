@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .scores import Floats
+from braze_frames.core.arrays import Floats
 
 _NODES = 600
 _REACH = 9.0

@@ -8,8 +8,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from .inference import (
-    Jackknife,
+from braze_frames.core.arrays import Flags, Floats
+from braze_frames.stats.distributions import (
     always_valid,
     critical_t,
     critical_z,
@@ -18,9 +18,8 @@ from .inference import (
     two_sided_t,
     z_to_t,
 )
-from .scores import Floats, Tables, difference, null_test, quotient, ratio
-
-Flags = np.ndarray[Any, np.dtype[np.bool_]]
+from braze_frames.stats.jackknife import Jackknife
+from braze_frames.stats.scores import Tables, difference, null_test, quotient, ratio
 
 FIRST_LOOK = 14
 """Days before a sequential test over days starts."""
@@ -32,7 +31,7 @@ _FARTHEST = 50.0
 """Reach of a log ratio beyond which its interval says nothing."""
 
 
-class Days(NamedTuple):
+class DailyCounts(NamedTuple):
     """Numerators and denominators of both arms, of shape (comparisons, days).
 
     0 stands where nothing was counted.
@@ -43,13 +42,13 @@ class Days(NamedTuple):
     y0: Floats
     n0: Floats
 
-    def rows(self, rows: Any) -> "Days":
+    def rows(self, rows: Any) -> "DailyCounts":
         """Return some of the comparisons."""
-        return Days(*(part[rows] for part in self))
+        return DailyCounts(*(part[rows] for part in self))
 
-    def totals(self) -> "Days":
+    def totals(self) -> "DailyCounts":
         """Return the sums over all days, of shape (comparisons, 1)."""
-        return Days(*(part.sum(axis=1, keepdims=True) for part in self))
+        return DailyCounts(*(part.sum(axis=1, keepdims=True) for part in self))
 
     @property
     def sending(self) -> Flags:
@@ -95,7 +94,7 @@ class Contrast(NamedTuple):
     p_value: Floats
 
 
-def score_contrast(days: Days, options: Options, *, by_day: bool) -> Contrast:
+def score_contrast(days: DailyCounts, options: Options, *, by_day: bool) -> Contrast:
     """Compare proportions by the score method.
 
     Parameters
@@ -116,7 +115,7 @@ def score_contrast(days: Days, options: Options, *, by_day: bool) -> Contrast:
     return found._replace(diff=diff, lift=relative - 1)
 
 
-def _score(days: Days, options: Options, *, stratified: bool) -> Contrast:
+def _score(days: DailyCounts, options: Options, *, stratified: bool) -> Contrast:
     usable = np.all(days.possible, axis=1, keepdims=True)
     x1, n1, x0, n0 = (np.where(usable, part, 0) / options.deff for part in days)
     tables = Tables(x1, n1, x0, n0, stratified)
@@ -143,13 +142,13 @@ def _score(days: Days, options: Options, *, stratified: bool) -> Contrast:
     )
 
 
-def _estimates(days: Days) -> tuple[Floats, Floats]:
+def _estimates(days: DailyCounts) -> tuple[Floats, Floats]:
     y1, n1, y0, n0 = (part[:, 0] for part in days.totals())
     rate1, rate0 = quotient(y1, n1, np.nan), quotient(y0, n0, np.nan)
     return rate1 - rate0, quotient(rate1, rate0, np.nan)
 
 
-def day_contrast(days: Days, found: Jackknife, options: Options) -> Contrast:
+def day_contrast(days: DailyCounts, found: Jackknife, options: Options) -> Contrast:
     """Compare ratios of sums by their paired jackknife over days.
 
     Parameters

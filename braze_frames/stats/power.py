@@ -4,7 +4,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .inference import check_share, critical_z
+from braze_frames.core.arguments import check_share
+from braze_frames.stats.distributions import critical_z
 
 _FEWEST_DAYS = 14
 

@@ -13,10 +13,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-Floats = np.ndarray[Any, np.dtype[np.float64]]
-
-_FARTHEST = 80.0
-_TOLERANCES = {"xatol": 1e-17, "xrtol": 1e-11}
+from braze_frames.core.arrays import Floats
+from braze_frames.stats.distributions import critical_z
 
 
 class Interval(NamedTuple):
@@ -24,6 +22,45 @@ class Interval(NamedTuple):
 
     low: Floats
     high: Floats
+
+
+def wilson(x: Floats, n: Floats, conf_level: float) -> Interval:
+    """Return the score interval of single proportions.
+
+    Parameters
+    ----------
+    x, n : ndarray
+        Successes and units.
+    conf_level : float
+        As 0.95.
+
+    Returns
+    -------
+    Interval
+        NaN where there are no units, or not 0 ≤ x ≤ n.
+
+    Notes
+    -----
+    Wilson 1927, Journal of the American Statistical Association 22:209.
+
+    Examples
+    --------
+    Newcombe 1998, Statistics in Medicine 17:857, Table I prints 0.2553 to 0.3662.
+
+    >>> low, high = wilson(np.array([81.0]), np.array([263.0]), 0.95)
+    >>> round(float(low[0]), 4), round(float(high[0]), 4)
+    (0.2553, 0.3662)
+    """
+    z2 = critical_z(conf_level) ** 2
+    possible = (n > 0) & (x >= 0) & (x <= n)
+    units = np.where(possible, n, np.nan)
+    centre = x + z2 / 2
+    half = np.sqrt(z2 * (x * (units - x) / units + z2 / 4))
+    return Interval(x * x / (units * (centre + half)), (centre + half) / (units + z2))
+
+
+_FARTHEST = 80.0
+_TOLERANCES = {"xatol": 1e-17, "xrtol": 1e-11}
 
 
 class Tables(NamedTuple):
@@ -196,8 +233,6 @@ def ratio(tables: Tables, critical: Floats) -> tuple[Floats, Interval]:
 
 
 # --- inverting a score statistic ---
-
-
 class _Edge(NamedTuple):
     """The ends of the parameter's range; an infinite one is a limit already."""
 

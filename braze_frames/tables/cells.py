@@ -7,10 +7,10 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
-from .footnotes import Seen, told_of
-from .formats import (
+from braze_frames.core.numbers import DASH
+from braze_frames.tables.footnotes import TableSummary, provenance_in
+from braze_frames.tables.formats import (
     AMOUNTS,
-    DASH,
     FORMATS,
     NAME_WIDTH,
     NAMES,
@@ -53,7 +53,7 @@ class Showing:
 
     def __init__(self, frame: pd.DataFrame) -> None:
         self.frame = frame
-        self.told = told_of(frame)
+        self.told = provenance_in(frame)
         levels = frame.columns.nlevels
         self.labels = [
             tuple(map(text_of, label)) if levels > 1 else (text_of(label),)
@@ -211,10 +211,10 @@ class Showing:
             show = _marked(show, starred=row.starred, mark=mark)
         return or_dash(show, mark)
 
-    def seen(self) -> Seen:
+    def seen(self) -> TableSummary:
         """Return what the table shows that needs a word."""
         visible = [(self.labels[n], self.formats[n]) for n in self._visible]
-        return Seen(
+        return TableSummary(
             about=self._about,
             notes=self.notes,
             missing={self.formats[n].reason for n in self._visible if self._lacks(n)},

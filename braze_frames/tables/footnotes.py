@@ -3,8 +3,9 @@
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from .formats import DASH, NAME_WIDTH, TEXT_WIDTH, Reason, percent, texts
-from .settling import as_day, known
+from braze_frames.core.numbers import DASH, percent
+from braze_frames.frame.provenance import as_day, provenance_of
+from braze_frames.tables.formats import NAME_WIDTH, TEXT_WIDTH, Reason, texts
 
 _ADJUSTED = {
     "holm": "Holm over the variations of a test",
@@ -22,7 +23,7 @@ _REASONS: dict[Reason, str] = {
 _PEOPLE = "; people are not added up over channels"
 
 
-class Told(NamedTuple):
+class Provenance(NamedTuple):
     """What ``attrs`` say of a table, as far as it can be believed."""
 
     settled_until: str | None
@@ -45,7 +46,7 @@ class Told(NamedTuple):
         return said > self.settled_until
 
 
-class Seen(NamedTuple):
+class TableSummary(NamedTuple):
     """What a table shows that needs a word.
 
     ``joined``: channels are not told apart. ``starred``: whether a row is significant;
@@ -65,11 +66,11 @@ class Seen(NamedTuple):
     late: bool | None
 
 
-def told_of(frame: Any) -> Told:
+def provenance_in(frame: Any) -> Provenance:
     """Return what the ``attrs`` of a frame say; None where they say nothing usable."""
-    said = known(frame)
+    said = provenance_of(frame)
     adjust, deff = said.get("adjust"), said.get("deff")
-    return Told(
+    return Provenance(
         as_day(said.get("settled_until")),
         as_day(said.get("last")),
         as_day(said.get("growing_from")),
@@ -91,7 +92,7 @@ def _names(said: object) -> list[str]:
     return [name for name in found if isinstance(name, str)]
 
 
-def footnotes(seen: Seen, told: Told) -> list[str]:
+def footnotes(seen: TableSummary, told: Provenance) -> list[str]:
     """Return the lines below a table, escaped."""
     return [
         *_about(seen),
@@ -104,18 +105,18 @@ def footnotes(seen: Seen, told: Told) -> list[str]:
     ]
 
 
-def _about(seen: Seen) -> list[str]:
+def _about(seen: TableSummary) -> list[str]:
     shown = texts(seen.about.values(), NAME_WIDTH)
     said = [f"{name}: {shown[text]}" for name, text in seen.about.items()]
     return [" · ".join(said)] if said else []
 
 
-def _notes(seen: Seen) -> list[str]:
+def _notes(seen: TableSummary) -> list[str]:
     shown = texts(seen.notes, TEXT_WIDTH)
     return [f"<sup>{n}</sup> {shown[note]}" for n, note in enumerate(seen.notes, 1)]
 
 
-def _missing(seen: Seen) -> list[str]:
+def _missing(seen: TableSummary) -> list[str]:
     lines = []
     for reason, text in _REASONS.items():
         if reason in seen.missing:
@@ -124,7 +125,7 @@ def _missing(seen: Seen) -> list[str]:
     return lines
 
 
-def _significance(seen: Seen, told: Told) -> list[str]:
+def _significance(seen: TableSummary, told: Provenance) -> list[str]:
     if seen.starred is None or (not seen.starred and told.conf_level is None):
         return []
     level = "" if told.conf_level is None else f" below {percent(1 - told.conf_level)}"
@@ -133,7 +134,7 @@ def _significance(seen: Seen, told: Told) -> list[str]:
     return [f"* significant: {text}" if seen.starred else f"none significant: {text}"]
 
 
-def _intervals(seen: Seen, told: Told) -> list[str]:
+def _intervals(seen: TableSummary, told: Provenance) -> list[str]:
     level = told.conf_level or told.ci
     if not seen.limits or level is None:
         return []
@@ -141,7 +142,7 @@ def _intervals(seen: Seen, told: Told) -> list[str]:
     return [f"_low, _high: {percent(level)} intervals{wider}"]
 
 
-def _units(seen: Seen) -> list[str]:
+def _units(seen: TableSummary) -> list[str]:
     shown = texts(seen.units, NAME_WIDTH)
     guessed = ", ".join(seen.guessed)
     taken = f"{guessed}: taken for shares, as the table does not say of which metric"
@@ -151,7 +152,7 @@ def _units(seen: Seen) -> list[str]:
     ]
 
 
-def _days(seen: Seen, told: Told) -> list[str]:
+def _days(seen: TableSummary, told: Provenance) -> list[str]:
     until, last = told.settled_until, told.last
     if seen.late:
         return [f"† holds days after {until}, which still grow"]

@@ -8,14 +8,14 @@ from typing import Any, Literal, NamedTuple
 
 import pandas as pd
 
-from .legible import as_html, shorten
-from .metrics import RATES, STATS, VARIATION_ID
+from braze_frames.core.names import as_html, shorten
+from braze_frames.core.numbers import amount, count, day, number, p_value, share
+from braze_frames.schema.channels import STATS, VARIATION_ID
+from braze_frames.schema.rates import RATES
 
-DASH, MINUS = "\N{EN DASH}", "\N{MINUS SIGN}"
 NAME_WIDTH, TEXT_WIDTH = 60, 500
-
 Show = Callable[[Any], str]
-Values = Literal["number", "flag", "day", "text"]
+ValueKind = Literal["number", "flag", "day", "text"]
 Rest = Literal["rates", "stats", ""]
 Reason = Literal["", "stat", "rate", "limit", "lift"]
 
@@ -28,91 +28,10 @@ class Format(NamedTuple):
     """
 
     show: Show
-    values: Values = "number"
+    values: ValueKind = "number"
     reason: Reason = ""
     usd: Show | None = None
     unit: str = ""
-
-
-def number(value: float, decimals: int, *, signed: bool = False) -> str:
-    """Write a number with thousands, a true minus, and no sign before a zero.
-
-    Examples
-    --------
-    >>> number(1234.56, 1), number(0.2, 1, signed=True), number(-0.01, 1)
-    ('1,234.6', '+0.2', '0.0')
-    >>> number(-0.2, 1) == MINUS + "0.2"
-    True
-    """
-    if math.isinf(value):
-        return "∞" if value > 0 else f"{MINUS}∞"
-    size = f"{abs(value):,.{decimals}f}"
-    if not size.strip("0."):
-        return size
-    return (MINUS if value < 0 else "+" if signed else "") + size
-
-
-def count(value: float) -> str:
-    """Write a count; a part of one only where there is.
-
-    Examples
-    --------
-    >>> count(9007199254740993), count(12345.0), count(2.5)
-    ('9,007,199,254,740,993', '12,345', '2.50')
-    """
-    if isinstance(value, Integral):
-        return f"{int(value):,}".replace("-", MINUS)
-    return number(value, 2 if value % 1 else 0)
-
-
-def share(value: float) -> str:
-    """Write a share in percent; what is not zero never looks like it.
-
-    Examples
-    --------
-    >>> share(0.04372), share(0.0), share(0.00001), share(0.999999)
-    ('4.37 %', '0.00 %', '&lt;0.01 %', '&gt;99.99 %')
-    """
-    text = number(100 * value, 2)
-    if value > 0 and text == "0.00":
-        return "&lt;0.01 %"
-    if value < 1 and text == "100.00":
-        return "&gt;99.99 %"
-    return f"{text} %"
-
-
-def percent(level: float) -> str:
-    """Write a level that somebody chose, as of confidence, in percent.
-
-    Examples
-    --------
-    >>> percent(0.95), percent(1 - 0.999)
-    ('95 %', '0.1 %')
-    """
-    return f"{100 * level:.6g} %"
-
-
-def amount(value: float) -> str:
-    """Write an amount to the cent; what is not zero never looks like it.
-
-    Examples
-    --------
-    >>> amount(12345.678), amount(0.001)
-    ('12,345.68', '&lt;0.01')
-    """
-    text = number(value, 2)
-    return "&lt;0.01" if value > 0 and text == "0.00" else text
-
-
-def p_value(value: float) -> str:
-    """Write a p-value.
-
-    Examples
-    --------
-    >>> p_value(0.0444), p_value(1e-9)
-    ('0.044', '&lt;0.001')
-    """
-    return "&lt;0.001" if value < 0.001 else f"{value:.3f}"
 
 
 def _plain(value: float) -> str:
@@ -146,25 +65,11 @@ def _decimals(decimals: int) -> Show:
     return lambda value: number(value, decimals)
 
 
-def day(value: Any) -> str:
-    """Write a day, with the time where there is one.
-
-    Examples
-    --------
-    >>> day(pd.Timestamp("2026-03-01")), day(pd.Timestamp("2026-03-01 12:30"))
-    ('2026-03-01', '2026-03-01 12:30')
-    """
-    moment = pd.Timestamp(value)
-    midnight = moment == moment.normalize()
-    return str(moment.date()) if midnight else f"{moment:%Y-%m-%d %H:%M}"
-
-
 AMOUNTS = frozenset(rate.metric for rate in RATES if rate.kind == "mean")
 NAMES = frozenset(
     ("campaign", "channel", "variation", VARIATION_ID, "control", "metric", "best")
 )
 PLACES = frozenset(("campaign", "date", "channel", "variation"))
-
 _USD, _SHARE = Format(amount, reason="rate", unit="USD"), Format(share, reason="rate")
 _OF_LIFT = {
     **dict.fromkeys(("numerator", "control_numerator"), Format(count)),
@@ -195,7 +100,7 @@ FORMATS: dict[str, Format] = {
     "min_expected": Format(_decimals(1)),
     **dict.fromkeys(("df", "total", "variations"), Format(count)),
 }
-_BY_VALUES: dict[Values, Format] = {
+_BY_VALUES: dict[ValueKind, Format] = {
     "number": Format(_plain),
     "flag": Format(_flag, "flag"),
     "day": Format(str, "day"),
@@ -214,7 +119,7 @@ def base(label: str) -> str:
     return label.removesuffix("_low").removesuffix("_high")
 
 
-def values_of(column: pd.Series) -> Values:
+def values_of(column: pd.Series) -> ValueKind:
     """Tell what kind of values a column holds."""
     if pd.api.types.is_bool_dtype(column.dtype):
         return "flag"

@@ -7,11 +7,11 @@ from typing import Any, Literal
 import pandas as pd
 from pandas.io.formats.style import Styler
 
-from .errors import FrameError
-from .footnotes import footnotes
-from .formats import NAME_WIDTH, text_of, texts
-from .legible import legible
-from .showing import Showing
+from braze_frames.core.names import legible
+from braze_frames.errors import FrameError
+from braze_frames.tables.cells import Showing
+from braze_frames.tables.footnotes import footnotes
+from braze_frames.tables.formats import NAME_WIDTH, text_of, texts
 
 _MOST_ROWS = 100_000
 _NO_MATH = 'class="tex2jax_ignore mathjax_ignore"'

@@ -1,0 +1,4 @@
+"""One authenticated, limited, retried GET; windows of days.
+
+May import: schema, core, errors.
+"""

@@ -1,0 +1,4 @@
+"""Can it be trusted: check, findings, sample ratio.
+
+May import: experiment, frame, schema, stats, core, errors.
+"""

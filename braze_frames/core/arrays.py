@@ -1,0 +1,49 @@
+"""The array types that all share, nullable columns, and exact sums."""
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from braze_frames.errors import PayloadError
+
+Ints = np.ndarray[tuple[int], np.dtype[np.signedinteger[Any]]]
+Bools = np.ndarray[tuple[int], np.dtype[np.bool_]]
+Values = np.ndarray[tuple[int], np.dtype[Any]]
+
+
+class Column(NamedTuple):
+    """Values and where they are missing; a missing value is 0."""
+
+    values: Values
+    missing: Bools
+
+    def array(self) -> pd.api.extensions.ExtensionArray:
+        """Return the column as a nullable pandas array."""
+        if self.values.dtype == np.float64:
+            return pd.arrays.FloatingArray(self.values, self.missing)
+        return pd.arrays.IntegerArray(self.values, self.missing)
+
+
+Flags = np.ndarray[Any, np.dtype[np.bool_]]
+
+
+def sum_exactly(stat: str, counts: Sequence[int]) -> int:
+    """Sum counts.
+
+    Raises
+    ------
+    PayloadError
+        The sum does not fit in 64 bits.
+    """
+    total = sum(counts)
+    if abs(total) >= 2**63:
+        raise PayloadError(
+            f"{stat}: the sum is {total}, which does not fit in 64 bits; "
+            "such counts are no counts: look at where they come from"
+        )
+    return total
+
+
+Floats = np.ndarray[Any, np.dtype[np.float64]]

@@ -1,0 +1,103 @@
+"""Numbers as people read them: counts, shares, percents, amounts, p-values, days."""
+
+import math
+from numbers import Integral
+from typing import Any
+
+import pandas as pd
+
+DASH, MINUS = "\N{EN DASH}", "\N{MINUS SIGN}"
+
+
+def number(value: float, decimals: int, *, signed: bool = False) -> str:
+    """Write a number with thousands, a true minus, and no sign before a zero.
+
+    Examples
+    --------
+    >>> number(1234.56, 1), number(0.2, 1, signed=True), number(-0.01, 1)
+    ('1,234.6', '+0.2', '0.0')
+    >>> number(-0.2, 1) == MINUS + "0.2"
+    True
+    """
+    if math.isinf(value):
+        return "∞" if value > 0 else f"{MINUS}∞"
+    size = f"{abs(value):,.{decimals}f}"
+    if not size.strip("0."):
+        return size
+    return (MINUS if value < 0 else "+" if signed else "") + size
+
+
+def count(value: float) -> str:
+    """Write a count; a part of one only where there is.
+
+    Examples
+    --------
+    >>> count(9007199254740993), count(12345.0), count(2.5)
+    ('9,007,199,254,740,993', '12,345', '2.50')
+    """
+    if isinstance(value, Integral):
+        return f"{int(value):,}".replace("-", MINUS)
+    return number(value, 2 if value % 1 else 0)
+
+
+def share(value: float) -> str:
+    """Write a share in percent; what is not zero never looks like it.
+
+    Examples
+    --------
+    >>> share(0.04372), share(0.0), share(0.00001), share(0.999999)
+    ('4.37 %', '0.00 %', '&lt;0.01 %', '&gt;99.99 %')
+    """
+    text = number(100 * value, 2)
+    if value > 0 and text == "0.00":
+        return "&lt;0.01 %"
+    if value < 1 and text == "100.00":
+        return "&gt;99.99 %"
+    return f"{text} %"
+
+
+def percent(level: float) -> str:
+    """Write a level that somebody chose, as of confidence, in percent.
+
+    Examples
+    --------
+    >>> percent(0.95), percent(1 - 0.999)
+    ('95 %', '0.1 %')
+    """
+    return f"{100 * level:.6g} %"
+
+
+def amount(value: float) -> str:
+    """Write an amount to the cent; what is not zero never looks like it.
+
+    Examples
+    --------
+    >>> amount(12345.678), amount(0.001)
+    ('12,345.68', '&lt;0.01')
+    """
+    text = number(value, 2)
+    return "&lt;0.01" if value > 0 and text == "0.00" else text
+
+
+def p_value(value: float) -> str:
+    """Write a p-value.
+
+    Examples
+    --------
+    >>> p_value(0.0444), p_value(1e-9)
+    ('0.044', '&lt;0.001')
+    """
+    return "&lt;0.001" if value < 0.001 else f"{value:.3f}"
+
+
+def day(value: Any) -> str:
+    """Write a day, with the time where there is one.
+
+    Examples
+    --------
+    >>> day(pd.Timestamp("2026-03-01")), day(pd.Timestamp("2026-03-01 12:30"))
+    ('2026-03-01', '2026-03-01 12:30')
+    """
+    moment = pd.Timestamp(value)
+    midnight = moment == moment.normalize()
+    return str(moment.date()) if midnight else f"{moment:%Y-%m-%d %H:%M}"

@@ -1,0 +1,6 @@
+"""The frame contract: levels, provenance, groups, totals, rates.
+
+Reading and answering meet here alone.
+
+May import: schema, stats, core, errors.
+"""

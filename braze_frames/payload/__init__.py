@@ -1,0 +1,4 @@
+"""Answers of the endpoint → typed batches → the frame.
+
+May import: frame, schema, core, errors.
+"""

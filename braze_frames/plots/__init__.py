@@ -1,0 +1,4 @@
+"""Pictures of results.
+
+May import: experiment, frame, schema, stats, core, errors.
+"""

@@ -1,0 +1,160 @@
+"""What a read asks for, and what comes of it: what planners hand to doers."""
+
+from collections.abc import Callable, Iterable
+from datetime import date
+from typing import Any, NamedTuple
+
+from braze_frames.cache.layout import Given
+from braze_frames.core.arguments import DayRange
+from braze_frames.core.days import day_number
+from braze_frames.errors import BrazeError
+from braze_frames.frame.levels import Grain
+from braze_frames.payload.assemble import Campaign
+from braze_frames.payload.batch import EVERY_DAY, Span, select_days
+from braze_frames.schema.channels import STAT, VARIATION_ID
+
+Attrs = dict[str, Any]
+
+
+class ReadPlan(NamedTuple):
+    """The options of a read that say where its numbers come from."""
+
+    days: DayRange
+    part: Part
+    details: bool
+    refresh: bool
+    as_of: Any
+    progress: bool
+
+
+class Answer(NamedTuple):
+    """One decoded answer, or the day rows of a file.
+
+    ``careful`` when booleans may hide among its numbers.
+    """
+
+    origin: str
+    tree: Any
+    careful: bool
+    rows: bool = False
+
+
+class Item(NamedTuple):
+    """One campaign: its label and either its id or a way to its answers."""
+
+    label: str
+    id: str | None
+    answers: Callable[[], Iterable[Answer]]
+
+
+class Request(NamedTuple):
+    """The campaigns to read; ``several`` puts the level ``campaign`` on the frame."""
+
+    items: list[Item]
+    several: bool
+
+    @property
+    def remote(self) -> bool:
+        """Whether the API is asked."""
+        return any(item.id for item in self.items)
+
+
+class Pulled(NamedTuple):
+    """What came: campaigns in the order asked, and the error of each that failed."""
+
+    campaigns: list[Campaign]
+    failed: dict[str, BrazeError]
+
+
+def span_of(first: date | None, last: date | None) -> Span:
+    """Return the days from ``first`` to ``last``; None is no limit.
+
+    Examples
+    --------
+    >>> span_of(date(1970, 1, 2), date(1970, 1, 31))
+    Span(first=1, last=30)
+    """
+    return Span(
+        EVERY_DAY.first if first is None else day_number(first),
+        EVERY_DAY.last if last is None else day_number(last),
+    )
+
+
+def newest_day(pulled: Pulled) -> int:
+    """Return the newest day that came, in days since 1970-01-01."""
+    days = [
+        int(batch.days.max())
+        for campaign in pulled.campaigns
+        for batch in campaign.batches
+        if len(batch.days)
+    ]
+    return max(days, default=0)
+
+
+def cut_days(pulled: Pulled, span: Span) -> Pulled:
+    """Leave out the days before and after ``span``."""
+    campaigns = [
+        campaign._replace(
+            batches=[
+                select_days(
+                    batch, (batch.days >= span.first) & (batch.days <= span.last)
+                )
+                for batch in campaign.batches
+            ]
+        )
+        for campaign in pulled.campaigns
+    ]
+    return pulled._replace(campaigns=campaigns)
+
+
+Moment = Callable[[str], int]
+
+
+_FILES: dict[Grain, tuple[Given, ...]] = {
+    "variation": ("campaign", "variation", "extra"),
+    "campaign": ("campaign", "extra"),
+    "element": ("variation", "element"),
+}
+"""What a grain is made of: day totals may fill variations, labels come from them."""
+
+
+class Part(NamedTuple):
+    """Which files and stats a read needs; stats of None are all.
+
+    ``fill`` when day totals are only read to fill a campaign's one variation.
+    """
+
+    files: tuple[Given, ...]
+    stats: frozenset[str] | None
+    fill: bool
+
+
+class ReadRequest(NamedTuple):
+    """What a read asks for: the days, both included, and what of them."""
+
+    first: date
+    last: date
+    part: Part
+
+    @property
+    def span(self) -> Span:
+        """The days as numbers."""
+        return span_of(self.first, self.last)
+
+
+def part_of(grains: Iterable[Grain], columns: Iterable[str] | None) -> Part:
+    """Return what must be read for some grains and columns.
+
+    Examples
+    --------
+    >>> part_of(["campaign"], ["revenue"])
+    Part(files=('campaign',), stats=frozenset({'revenue'}), fill=False)
+    """
+    grains = list(grains)
+    files = dict.fromkeys(name for grain in grains for name in _FILES[grain])
+    stats = None if columns is None else frozenset(map(str, columns))
+    if grains == ["element"]:
+        stats = frozenset()
+    if stats is not None and stats <= {*STAT, VARIATION_ID}:
+        files.pop("extra", None)
+    return Part(tuple(files), stats, fill="campaign" not in grains)

@@ -1,0 +1,4 @@
+"""Statistics on arrays; no pandas.
+
+May import: core, errors.
+"""

@@ -1,0 +1,100 @@
+"""Ratios of sums over days, with errors of delete-one-day; no pandas.
+
+Arrays hold a comparison in each row and a day in each column. Variations carry the
+number 1, their controls 0.
+"""
+
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from braze_frames.core.arrays import Floats
+from braze_frames.stats.distributions import critical_t
+from braze_frames.stats.scores import Interval, quotient
+
+FEWEST_DAYS = 4.0
+"""Effective days below which the days hold no replication to speak of."""
+
+
+class Jackknife(NamedTuple):
+    """A statistic of sums over days, with its errors of delete-one-day.
+
+    ``days`` are those with a denominator or a numerator, ``eff_days`` weighs them by
+    their denominators: (Σw)² / Σw², Kish 1965.
+    """
+
+    log_ratio: Floats
+    log_error: Floats
+    difference: Floats
+    error: Floats
+    days: Floats
+    eff_days: Floats
+
+    def known(self) -> Any:
+        """Tell where the days hold enough replication for an interval."""
+        return (self.eff_days >= FEWEST_DAYS) & np.isfinite(self.log_error)
+
+
+def jackknife(
+    y1: Floats, n1: Floats, y0: Floats | None = None, n0: Floats | None = None
+) -> Jackknife:
+    """Compare ratios of sums over days, paired: the days are common to both arms.
+
+    Parameters
+    ----------
+    y1, n1 : ndarray of shape (comparisons, days)
+        Numerators and denominators; without 0: a single rate, against 1.
+    y0, n0 : ndarray of shape (comparisons, days), optional
+        Those of the control.
+
+    Returns
+    -------
+    Jackknife
+        ``log_ratio`` is log(R1 / R0), ``difference`` R1 - R0. Their errors are NaN with
+        less than two days, and where a sum is 0 with all days or all but one.
+
+    Notes
+    -----
+    Delete-one jackknife, (T - 1) / T Σ (θ(t) - mean)²: Cochran 1977, Sampling
+    Techniques, ch. 6; Wolter 2007, Introduction to Variance Estimation, ch. 4.
+    """
+    parts = [y1, n1] if y0 is None or n0 is None else [y1, n1, y0, n0]
+    weights = np.sum(parts[1::2], axis=0)
+    used = np.any([part != 0 for part in parts], axis=0)
+    days = used.sum(axis=-1).astype(float)
+    wholes = _statistics([part.sum(axis=-1) for part in parts])
+    leave = _statistics([part.sum(axis=-1, keepdims=True) - part for part in parts])
+    errors = [_spread(left, used, days) for left in leave]
+    total, squares = weights.sum(axis=-1), (weights**2).sum(axis=-1)
+    eff_days = quotient(total**2, squares)
+    return Jackknife(wholes[0], errors[0], wholes[1], errors[1], days, eff_days)
+
+
+def _statistics(sums: list[Floats]) -> tuple[Floats, Floats]:
+    rates = [quotient(y, n, np.nan) for y, n in zip(sums[::2], sums[1::2], strict=True)]
+    logs = [np.log(np.where(rate > 0, rate, np.nan)) for rate in rates]
+    if len(rates) == 1:
+        return logs[0], rates[0]
+    return logs[0] - logs[1], rates[0] - rates[1]
+
+
+def _spread(left: Floats, used: Any, days: Floats) -> Floats:
+    """Return the jackknife error from what is left without each day."""
+    mean = quotient(np.where(used, left, 0).sum(axis=-1), days, np.nan)
+    squares = np.where(used, (left - mean[..., None]) ** 2, 0).sum(axis=-1)
+    return np.where(days > 1, np.sqrt(quotient(days - 1, days) * squares), np.nan)
+
+
+def single_rate(y: Floats, n: Floats, conf_level: float) -> Interval:
+    """Return intervals of single ratios of sums, from the swing between the days.
+
+    Returns
+    -------
+    Interval
+        exp(log R ± t · error) with t of ``eff_days`` - 1 degrees of freedom; NaN below
+        4 effective days.
+    """
+    found = jackknife(y, n)
+    reach = critical_t(conf_level, found.eff_days) * found.log_error
+    reach = np.where(found.known(), reach, np.nan)
+    return Interval(np.exp(found.log_ratio - reach), np.exp(found.log_ratio + reach))

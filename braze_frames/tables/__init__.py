@@ -1,0 +1,4 @@
+"""Styled tables of results.
+
+May import: experiment, frame, schema, stats, core, errors.
+"""
