@@ -168,10 +168,8 @@ class BrazeAccessor(Holder):
     settled = delegate(_settled)
 
     @property
-    def plot(self) -> "Plots":
+    def plot(self) -> Plots:
         """The pictures: rates, totals, funnel, lift, lift_over_time."""
-        from braze_frames.accessor import Plots
-
         return Plots(self._frame)
 
     @property

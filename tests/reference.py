@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from braze_frames.metrics import STAT, STAT_RANK
+from braze_frames.schema.channels import STAT, STAT_RANK
 
 ALIASES = {
     "apple_push": "ios_push",

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from braze_frames.contrasts import Options, score_contrast
+from braze_frames.stats.contrasts import Options, score_contrast
 
 sys.path.insert(0, str(Path(__file__).with_name("simulations")))
 rows, proportions, days, moving, looks, beliefs, sandbox_draws = (

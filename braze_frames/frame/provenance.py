@@ -19,7 +19,7 @@ def provenance_of(frame: Any) -> Mapping[str, Any]:
     --------
     >>> frame = pd.DataFrame()
     >>> frame.attrs["braze"] = {"settled_until": "2026-05-30"}
-    >>> provenance_of(frame), known(pd.DataFrame())
+    >>> provenance_of(frame), provenance_of(pd.DataFrame())
     ({'settled_until': '2026-05-30'}, {})
     """
     found = frame.attrs.get("braze")

@@ -68,7 +68,7 @@ def series(
 
     Examples
     --------
-    >>> from braze_frames.scenario_table import CAMPAIGNS
+    >>> from braze_frames.sandbox.shop import CAMPAIGNS
     >>> day = date(2026, 6, 19)
     >>> blast = CAMPAIGNS[-1]
     >>> [row] = series(blast, day, day, today=day)
@@ -120,7 +120,7 @@ def last_send(campaign: ShopCampaign, today: date) -> date | None:
 
     Examples
     --------
-    >>> from braze_frames.scenario_table import CAMPAIGNS
+    >>> from braze_frames.sandbox.shop import CAMPAIGNS
     >>> last_send(CAMPAIGNS[-1], date(2026, 6, 30))
     datetime.date(2026, 6, 19)
     """

@@ -16,17 +16,6 @@ from braze_frames.schema.channels import STAT, VARIATION_ID
 Attrs = dict[str, Any]
 
 
-class ReadPlan(NamedTuple):
-    """The options of a read that say where its numbers come from."""
-
-    days: DayRange
-    part: Part
-    details: bool
-    refresh: bool
-    as_of: Any
-    progress: bool
-
-
 class Answer(NamedTuple):
     """One decoded answer, or the day rows of a file.
 
@@ -158,3 +147,14 @@ def part_of(grains: Iterable[Grain], columns: Iterable[str] | None) -> Part:
     if stats is not None and stats <= {*STAT, VARIATION_ID}:
         files.pop("extra", None)
     return Part(tuple(files), stats, fill="campaign" not in grains)
+
+
+class ReadPlan(NamedTuple):
+    """The options of a read that say where its numbers come from."""
+
+    days: DayRange
+    part: Part
+    details: bool
+    refresh: bool
+    as_of: Any
+    progress: bool

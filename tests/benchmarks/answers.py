@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 import braze_frames as bf
-from braze_frames.metrics import CHANNEL_STATS
+from braze_frames.schema.channels import CHANNEL_STATS
 
 PAIRS = 5
 KEYS = ["channel", "variation"]

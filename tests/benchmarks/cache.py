@@ -28,12 +28,13 @@ import requests_cache
 import responses
 
 import braze_frames as bf
-from braze_frames.coverage import moment_of
-from braze_frames.layout import ALWAYS
-from braze_frames.metrics import CHANNELS, STAT, STATS
-from braze_frames.packing import Column, Packed
-from braze_frames.payload import Batch, Key
-from braze_frames.store import CampaignFiles, News
+from braze_frames.cache.campaign import CampaignFiles, Update
+from braze_frames.cache.coverage import moment_of
+from braze_frames.cache.layout import ALWAYS
+from braze_frames.core.arrays import Column
+from braze_frames.payload.batch import Batch, EntryKey
+from braze_frames.payload.packing import Packed
+from braze_frames.schema.channels import CHANNELS, STAT, STATS
 
 ROUNDS = 7
 FIRST = (date(2023, 1, 1) - date(1970, 1, 1)).days
@@ -70,7 +71,9 @@ def batch(number, days, variations, channel=None):
     rng = np.random.default_rng(number)
     channel = channel or CHANNELS[number % len(CHANNELS)]
     keys = [
-        Key(channel.name, campaign_id(10**9 + number * 10**5 + n), f"Variant {n:04}", 0)
+        EntryKey(
+            channel.name, campaign_id(10**9 + number * 10**5 + n), f"Variant {n:04}", 0
+        )
         for n in range(variations)
     ]
     all_days = np.arange(FIRST, FIRST + days)
@@ -102,7 +105,9 @@ def store(root, number, **shape):
     """Write one campaign as the cache does; return its file of variations."""
     moment = moment_of(pd.Timestamp("2026-06-30 12:00Z").to_pydatetime())
     files = CampaignFiles(root, campaign_id(number))
-    files.write(News([batch(number, **shape)], moment, "UTC", f"Campaign {number:05}"))
+    files.write(
+        Update([batch(number, **shape)], moment, "UTC", f"Campaign {number:05}")
+    )
     return files.path("variation")
 
 

@@ -4,7 +4,7 @@ import numpy as np
 from rows import Row, mean
 from scipy.special import ndtr
 
-from braze_frames.bayes import beta_binomial
+from braze_frames.stats.bayes import beta_binomial
 
 JEFFREYS, UNIFORM = (0.5, 0.5), (1.0, 1.0)
 

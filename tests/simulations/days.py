@@ -5,8 +5,8 @@ from itertools import product
 import numpy as np
 from rows import covers, share
 
-from braze_frames.contrasts import Days, Options, day_contrast
-from braze_frames.inference import FEWEST_DAYS, jackknife
+from braze_frames.stats.contrasts import DailyCounts, Options, day_contrast
+from braze_frames.stats.jackknife import FEWEST_DAYS, jackknife
 
 SHARED, OWN = 0.4, 0.15
 LIFT = 0.1
@@ -70,7 +70,7 @@ def _name(split):
 def _coverage(what, drawn, bounds):
     """Return the coverage of the lift, of runs whose days hold enough replication."""
     y1, (n1, n0), y0 = drawn
-    days = Days(*(np.asarray(part, dtype=float) for part in (y1, n1, y0, n0)))
+    days = DailyCounts(*(np.asarray(part, dtype=float) for part in (y1, n1, y0, n0)))
     swings = jackknife(*days)
     found = day_contrast(days, swings, Options())
     enough = swings.eff_days >= FEWEST_DAYS

@@ -4,9 +4,10 @@ import numpy as np
 from moving import draw
 from rows import share
 
-from braze_frames.contrasts import FIRST_LOOK, Days, Options, day_contrast
-from braze_frames.inference import always_valid, jackknife, two_sided
-from braze_frames.scores import Tables, null_test
+from braze_frames.stats.contrasts import FIRST_LOOK, DailyCounts, Options, day_contrast
+from braze_frames.stats.distributions import always_valid, two_sided
+from braze_frames.stats.jackknife import jackknife
+from braze_frames.stats.scores import Tables, null_test
 
 DAYS = 60
 ALPHA = 0.05
@@ -47,7 +48,7 @@ def steady(rng, runs, units=1000, rate=0.02):
     """Draw days of two equal arms without any effect."""
     n = np.full((runs, DAYS), float(units))
     x1, x0 = rng.binomial(units, rate, (2, runs, DAYS)).astype(float)
-    return Days(x1, n, x0, n)
+    return DailyCounts(x1, n, x0, n)
 
 
 def alarms(what, days, *, by_day):
@@ -63,7 +64,7 @@ def over_days(rng, runs, units=1000, rate=0.02, own=0.15):
     y1, y0 = rng.poisson(units * rate * noise).astype(float)
     hits = np.zeros(runs, dtype=bool)
     for look in range(FIRST_LOOK, DAYS + 1):
-        days = Days(*(part[:, :look] for part in (y1, n, y0, n)))
+        days = DailyCounts(*(part[:, :look] for part in (y1, n, y0, n)))
         found = day_contrast(days, jackknife(*days), Options(sequential=True))
         hits |= found.p_value < ALPHA
     return share("looks over days, noisy: false alarms", hits, 0.0, ALPHA)

@@ -3,7 +3,7 @@
 import numpy as np
 from rows import covers, mean, share
 
-from braze_frames.contrasts import Days, Options, score_contrast
+from braze_frames.stats.contrasts import DailyCounts, Options, score_contrast
 
 SHARES = (0.5, 0.85)
 RATES = (0.06, 0.03)
@@ -18,7 +18,7 @@ def draw(rng, runs, days, lift=0.0, daily=DAILY):
     n0 = daily - n1
     x1 = rng.binomial(n1.astype(int), rate * (1 + lift))
     x0 = rng.binomial(n0.astype(int), rate)
-    return Days(*(np.asarray(part, dtype=float) for part in (x1, n1, x0, n0)))
+    return DailyCounts(*(np.asarray(part, dtype=float) for part in (x1, n1, x0, n0)))
 
 
 def simulate(rng, runs=10_000, days=28):
@@ -51,7 +51,7 @@ def _sparse(rng, runs, days=14, units=100, expected=2.0):
     for lift in (0.0, 0.5):
         x1 = rng.binomial(9 * units, rate * (1 + lift), (runs, days)).astype(float)
         x0 = rng.binomial(units, rate, (runs, days)).astype(float)
-        found = score_contrast(Days(x1, 9 * n0, x0, n0), Options(), by_day=True)
+        found = score_contrast(DailyCounts(x1, 9 * n0, x0, n0), Options(), by_day=True)
         hits = covers(found.lift_low, found.lift_high, lift)
         what = f"by day, two control events, lift {lift:+.0%}: coverage"
         rows.append(share(what, hits, 0.93, 0.98))

@@ -5,8 +5,8 @@ from itertools import product
 import numpy as np
 from rows import covers, extremes, share
 
-from braze_frames.contrasts import Days, Options, score_contrast
-from braze_frames.inference import wilson
+from braze_frames.stats.contrasts import DailyCounts, Options, score_contrast
+from braze_frames.stats.scores import wilson
 
 SIZES = ((1000, 1000), (10_000, 10_000), (9000, 1000), (90_000, 10_000))
 RATES = (0.005, 0.02, 0.1, 0.3)
@@ -33,7 +33,7 @@ def _two(rng, runs, size, rate, lift):
         rng.binomial(n, p, runs) for n, p in ((n1, rate * (1 + lift)), (n0, rate))
     )
     counts = np.broadcast_arrays(x1, n1, x0, n0)
-    days = Days(*(part[:, None].astype(float) for part in counts))
+    days = DailyCounts(*(part[:, None].astype(float) for part in counts))
     found = score_contrast(days, Options(), by_day=False)
     difference = covers(found.diff_low, found.diff_high, rate * lift)
     relative = covers(found.lift_low, found.lift_high, lift)

@@ -6,8 +6,8 @@ from datetime import timedelta
 from rows import covers, share
 
 import braze_frames as bf
-from braze_frames import scenarios
-from braze_frames.scenario_table import CAMPAIGNS
+from braze_frames.sandbox.series import series, truth
+from braze_frames.sandbox.shop import CAMPAIGNS
 
 METRIC = "conversion_rate_by_send_time"
 CONTROL = "Control Group"
@@ -24,10 +24,10 @@ def simulate(first_seed=0, draws=2000, tests=TESTS):
 
 def _test(campaign, seeds):
     found = _lifts(campaign, seeds)
-    truth = scenarios.truth(campaign)[METRIC].groupby("variation").first()
+    true = truth(campaign)[METRIC].groupby("variation").first()
     rows = []
     for name, lifts in found.groupby("variation", sort=False):
-        lift = truth[name] / truth[CONTROL] - 1
+        lift = true[name] / true[CONTROL] - 1
         hits = covers(lifts["lift_low"], lifts["lift_high"], lift)
         what = f"sandbox, {name!r}, lift {lift:+.0%}: coverage"
         rows.append(share(what, hits, 0.93, 0.97))
@@ -48,4 +48,4 @@ def _lifts(campaign, seeds):
 
 
 def _series(campaign, last, today, seed):
-    return scenarios.series(campaign, campaign.launch, last, today, seed=seed)
+    return series(campaign, campaign.launch, last, today, seed=seed)
