@@ -79,7 +79,9 @@ def test_a_bad_count_in_a_file_names_the_file(tmp_path, name):
     answer = email(entry("A", ID, sent="12"), time="2026-03-02")
     content = as_bytes(answer)
     path = tmp_path / name
-    path.write_bytes(gzip.compress(content, mtime=0) if name.endswith("gz") else content)
+    path.write_bytes(
+        gzip.compress(content, mtime=0) if name.endswith("gz") else content
+    )
     text = message(bf.PayloadError, path)
     says(text, name, "2026-03-02", "email", "sent", "12")
 
@@ -152,7 +154,10 @@ NOT_JSON = {
 @pytest.mark.parametrize("content", NOT_JSON.values(), ids=NOT_JSON)
 def test_what_is_no_json_is_refused(tmp_path, content):
     message(bf.PayloadError, io.BytesIO(content))
-    for name, stored in (("a.json", content), ("a.json.gz", gzip.compress(content, mtime=0))):
+    for name, stored in (
+        ("a.json", content),
+        ("a.json.gz", gzip.compress(content, mtime=0)),
+    ):
         path = tmp_path / name
         path.write_bytes(stored)
         says(message(bf.PayloadError, path), name)
@@ -176,7 +181,9 @@ def test_html_instead_of_json_is_called_html(tmp_path):
     says(message(bf.PayloadError, path), "login.json", "html")
 
 
-@pytest.mark.parametrize("content", [b"\x1f\x8b broken", gzip.compress(CUT, mtime=0)[:30], CUT])
+@pytest.mark.parametrize(
+    "content", [b"\x1f\x8b broken", gzip.compress(CUT, mtime=0)[:30], CUT]
+)
 def test_a_compressed_file_that_is_none_or_cut_off_is_refused(tmp_path, content):
     path = tmp_path / "a.json.gz"
     path.write_bytes(content)

@@ -400,11 +400,12 @@ def test_each_endpoint_has_a_folder_of_its_own():
 def test_a_sandbox_never_reaches_the_users_real_cache(tmp_path):
     code = """
 import braze_frames as bf
+from braze_frames.sandbox.sandbox import shared
 client = bf.connect("sandbox")
 id_ = client.campaigns()["id"].iloc[0]
 for cache in (True, bf.Cache()):
     bf.read_braze_series(id_, client=client, cache=cache)
-paths = [request.path for request in bf.sandbox.shared().requests]
+paths = [request.path for request in shared().requests]
 print(len(bf.Cache().info()), paths.count("/campaigns/data_series"))
 """
     home = tmp_path / "home"

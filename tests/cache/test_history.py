@@ -15,8 +15,8 @@ import braze_frames as bf
 from braze_frames.core.arguments import moment_in
 
 from ..payloads import ID, day, entry
-from .test_equals import assert_same, histories
 from ..worlds import World, inhabited
+from .test_equals import assert_same, histories
 
 BASKET = "Basket Reminder: Subject Test"
 STORY = "Weekend Deals: Push Story"

@@ -7,6 +7,7 @@ from matplotlib.axes import Axes
 
 import braze_frames as bf
 
+from .. import payloads
 from ..pictures import (
     METRIC,
     STAT,
@@ -24,7 +25,6 @@ from ..pictures import (
     span_of,
     written,
 )
-from .. import payloads
 
 OPENED = "unique_open_rate"
 BOUGHT = "conversion_rate"

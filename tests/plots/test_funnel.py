@@ -6,6 +6,7 @@ import braze_frames as bf
 from braze_frames.schema.channels import CHANNEL_STATS
 from braze_frames.schema.rates import FUNNEL
 
+from .. import payloads
 from ..pictures import (
     drawn,
     entries,
@@ -14,7 +15,6 @@ from ..pictures import (
     ticks,
 )
 from ..trials import CONTROL
-from .. import payloads
 
 
 def bars_of(ax):

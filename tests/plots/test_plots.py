@@ -12,6 +12,7 @@ from matplotlib.ticker import PercentFormatter
 
 import braze_frames as bf
 
+from .. import payloads
 from ..pictures import (
     METRIC,
     STAT,
@@ -29,7 +30,6 @@ from ..pictures import (
     zero_line,
 )
 from ..trials import CONTROL, binomial, counts, response, trial
-from .. import payloads
 
 BOUGHT = "conversion_rate"
 PLOTS = ["funnel", "lift", "lift_over_time", "rates", "totals"]
