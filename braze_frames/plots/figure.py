@@ -1,87 +1,76 @@
-"""Small multiples: panels side by side, with their titles, looks and legend.
+"""A picture: panels of one look, with a head above and a foot below.
 
-Nothing global is touched: no style, no rcParams, no backend.
+Sizes of the figure stand in one table; all else finds its room by itself.
 """
 
-from collections.abc import Callable, Collection, Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
+from collections.abc import Iterable, Sequence
+from textwrap import wrap
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 import numpy as np
 import pandas as pd
 
 from braze_frames.core.names import legible
 from braze_frames.errors import listed
-from braze_frames.plots.looks import (
-    JOINT,
-    NAME,
-    SMALL,
-    TEN,
-    Look,
-    PanelKey,
-    lines_of,
-    looks_of,
-    names_of,
-)
+from braze_frames.plots.looks import Grid, Theme, dress, theme_of
 
 if TYPE_CHECKING:
-    from matplotlib.artist import Artist
     from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
     Pictured = Axes | np.ndarray[Any, np.dtype[np.object_]]
 
-SIDE = 30
-_SIGN = 0.09
-_ENTRY = 0.24
-_HEIGHT = 3.0
-_MOST = 200
+PanelKey = tuple[str, ...]
+JOINT = " · "
+# A slide's picture; readable at this size with text of 10 points.
+WIDTH, HEIGHT = 10.0, 5.6
+_FURTHER_ROW, _PANEL_WIDTH = 0.55, 4.2
+_MOST_PANELS = 36
+_EDGE = 0.015
+_LINE = 1.35
 
 
-class Grid(NamedTuple):
-    """Rows and columns of panels, and the size of the figure in inches."""
+class Setting(NamedTuple):
+    """What the user says of the picture itself."""
 
-    rows: int
-    columns: int
-    size: tuple[float, float]
+    ax: "Axes | None" = None
+    title: str | None = None
+    figsize: tuple[float, float] | None = None
 
 
-def plan_grid(
-    count: int, names: Collection[str], height: float | None, *, wide: bool
-) -> Grid:
-    """Plan the panels of a figure, with room for the names beside them.
+class Words(NamedTuple):
+    """What is written around the panels, and told to those who do not see them."""
+
+    title: str
+    about: str
+    notes: Sequence[str] = ()
+    alt: str = ""
+
+
+def plain(text: str) -> str:
+    r"""Return text that matplotlib draws to the letter: a ``$`` begins no formula.
 
     Examples
     --------
-    >>> plan_grid(5, [], None, wide=False)
-    Grid(rows=2, columns=3, size=(12.0, 6.6))
+    >>> print(plain("5 $ off"))
+    5 \$ off
     """
-    columns = min(count, 2 if wide or count == 4 else 3)
-    lines = -(-count // columns)
-    width = 8.0 if columns == 1 else 12.0
-    width += _SIGN * max(0, max(map(len, names), default=0) - NAME)
-    if count > 1:
-        return Grid(lines, columns, (width, lines * (height or _HEIGHT) + 0.6))
-    return Grid(1, 1, (width, max(height or 4.0, _ENTRY * (len(names) + 5))))
+    return text.replace("$", r"\$")
 
 
-def _open(count: int, grid: Grid, *, sharey: bool) -> "list[Axes]":
-    import matplotlib.pyplot as plt
+def lines_of(text: object, width: int) -> str:
+    r"""Return text in lines of at most ``width`` signs, drawn to the letter.
 
-    _, cells = plt.subplots(
-        grid.rows,
-        grid.columns,
-        figsize=grid.size,
-        layout="constrained",
-        sharex=True,
-        sharey=sharey,
-        squeeze=False,
-    )
-    axes = list(cells.flat)
-    for spare in axes[count:]:
-        spare.remove()
-    return axes[:count]
+    Examples
+    --------
+    >>> print(lines_of("5 $ off for all", 7))
+    5 \$ off
+    for all
+    """
+    return "\n".join(map(plain, wrap(legible(text), width)))
 
 
-class PanelFigure:
+class Picture:
     """A picture in the making: a figure of panels, or an Axes of the user's own.
 
     Parameters
@@ -92,21 +81,20 @@ class PanelFigure:
         Whose labels make panels.
     keys : list of tuple of str
         Those labels, one panel each; none make one panel without a name.
-    ax : Axes, optional
-        Where to draw, in place of a new figure.
-    names : collection of str
-        What will stand beside the panels; many or long ones need room.
+    setting : Setting
+        What the user says.
     height : float, optional
-        Of a panel, in inches.
-    rows : bool
-        Panels have rows of their own from top to bottom, and a common scale of x only.
-    crowd : float
-        How many inches of legend stand beside each panel.
+        Of a picture with one row of panels, in inches.
+    columns : int, optional
+        How many panels stand side by side; None: as fits best.
+    grid : {"y", "x", ""}
+        Which grid lines are drawn.
 
     Raises
     ------
     ValueError
-        There are several panels and one ``ax``, or more than a picture can hold.
+        There are several panels and one ``ax``, or more than a picture can hold, or
+        ``figsize`` is no size.
     """
 
     def __init__(
@@ -114,104 +102,183 @@ class PanelFigure:
         df: pd.DataFrame,
         levels: Sequence[str],
         keys: Sequence[PanelKey],
-        ax: "Axes | None",
-        names: Collection[str] = (),
+        setting: Setting,
         *,
-        height: float | None = None,
-        rows: bool = False,
-        crowd: float = 0.0,
+        height: float = HEIGHT,
+        columns: int | None = None,
+        grid: Grid = "y",
     ) -> None:
-        self._names = list(names_of(keys).values()) or [""]
-        count = len(self._names)
-        if ax is not None and count > 1:
-            how = _slicing(df, levels, keys)
-            raise ValueError(
-                f"{count} panels do not fit on one ax={how}, or leave ax= out"
-            )
-        if count > _MOST:
-            how = _slicing(df, levels, keys)
-            raise ValueError(
-                f"{count} panels are too many, {_MOST} fit in a picture{how}"
-            )
-        self.own = ax is None
-        height = max(height or _HEIGHT, crowd) if crowd else height
-        self._grid = plan_grid(count, names, height, wide=rows or crowd > 0)
-        self.axes = [ax] if ax else _open(count, self._grid, sharey=not rows)
-        self.panels = dict(zip(keys or [()], self.axes, strict=True))
-
-    def head(self, title: str) -> None:
-        """Put the title above, and the campaign and channel above each panel."""
-        if len(self.axes) > 1:
-            self.axes[0].figure.suptitle(title)
-            for ax, name in zip(self.axes, self._names, strict=True):
-                ax.set_title(name.replace(JOINT, "\n"), fontsize="medium")
+        keys = list(keys) or [()]
+        _check_size(setting)
+        _check_panels(df, levels, keys, setting.ax)
+        self.own, self._setting = setting.ax is None, setting
+        self.columns = min(len(keys), columns or _columns(len(keys)))
+        if setting.ax is None:
+            rows = -(-len(keys) // self.columns)
+            size = setting.figsize or _size(rows, self.columns, height)
+            self.axes = _open(len(keys), self.columns, size)
         else:
-            self.axes[0].set_title("\n".join(filter(None, [title, *self._names])))
+            self.axes = [setting.ax]
+        self.panels = dict(zip(keys, self.axes, strict=True))
+        self.theme = theme_of(self.axes[0])
+        for ax in self.axes:
+            dress(ax, self.theme, grid=grid)
 
-    def label(self, x: str, y: str) -> None:
-        """Label the axes: of small multiples the leftmost and the lowest."""
-        for n, ax in enumerate(self.axes):
-            if n % self._grid.columns == 0:
-                ax.set_ylabel(y)
-            if n + self._grid.columns >= len(self.axes):
-                ax.set_xlabel(x)
-                ax.tick_params(labelbottom=True)
+    @property
+    def figure(self) -> "Figure":
+        """The figure of the panels."""
+        figure: Any = self.axes[0].get_figure(root=True)
+        return cast("Figure", figure)
 
-    def legend(
-        self, handles: Sequence["Artist"], title: str = "", *, aside: float = 0.0
-    ) -> None:
-        """Explain lines and shades: beside the panels of a figure of our own.
+    @property
+    def panel_width(self) -> float:
+        """How wide a panel is, about, in inches: names take the rest."""
+        wide = float(self.figure.get_figwidth())
+        if not self.own:
+            return 0.6 * wide * float(self.axes[0].get_position().width)
+        return 0.7 * wide / self.columns
 
-        ``aside`` leaves so many inches for what is written there.
-        """
-        from matplotlib.transforms import ScaledTranslation
+    @property
+    def panel_inches(self) -> float:
+        """How high a panel is at least, in inches: what is written takes the rest."""
+        high = float(self.figure.get_figheight())
+        if not self.own:
+            return high * float(self.axes[0].get_position().height)
+        rows = -(-len(self.axes) // self.columns)
+        return max(high - 1.5, 0.5 * high) / rows * (0.9 if rows == 1 else 0.65)
 
-        if not handles:
+    def name_panels(self, names: Sequence[str], *, above: bool = False) -> None:
+        """Write the name of each panel over it; ``above`` leaves a line below it."""
+        if len(self.axes) == 1:
             return
-        first, text = self.axes[0], title or None
-        if len(self.axes) > 1:
-            first.figure.legend(
-                handles=handles, title=text, loc="outside right upper", frameon=False
+        pad = self.theme.small * (1.9 if above else 0.7)
+        for ax, name in zip(self.axes, names, strict=True):
+            ax.set_title(
+                lines_of(name, 44 if self.columns < 3 else 34),
+                loc="left",
+                fontsize=self.theme.size,
+                fontweight="bold",
+                color=self.theme.ink,
+                pad=pad,
             )
-        elif self.own:
-            first.legend(
-                handles=handles,
-                title=text,
-                loc="upper left",
-                bbox_to_anchor=(1.01, 1.0),
-                bbox_transform=first.transAxes
-                + ScaledTranslation(aside, 0, first.figure.dpi_scale_trans),
-                frameon=False,
-            )
-        else:
-            first.legend(handles=handles, title=text, loc="upper left")
 
-    def result(self) -> "Pictured":
-        """Return the Axes of one panel; an array of the Axes of several."""
+    def finish(self, words: Words) -> "Pictured":
+        """Write head and foot, or a title on the user's Axes; return the Axes."""
+        title = words.title if self._setting.title is None else self._setting.title
+        alt = words.alt or ". ".join(filter(None, [title, words.about, *words.notes]))
+        if self.own:
+            self._write_around(title, words)
+            self.figure.set_label(legible(alt))
+        elif title:
+            self._title_axes(title)
+            self.axes[0].set_label(legible(alt))
         if len(self.axes) == 1:
             return self.axes[0]
         found = np.empty(len(self.axes), dtype=object)
         found[:] = self.axes
         return found
 
+    def _title_axes(self, title: str) -> None:
+        (ax,), theme = self.axes, self.theme
+        inches = self.figure.get_figwidth() * ax.get_position().width
+        signs = max(12, int(inches * 72 / (0.6 * 1.1 * theme.size)))
+        style: dict[str, Any] = {"color": theme.ink, "fontweight": "bold"}
+        ax.set_title(
+            lines_of(title, signs), loc="left", fontsize=1.1 * theme.size, **style
+        )
 
-def blank(df: pd.DataFrame, title: str, why: str, ax: "Axes | None") -> "Pictured":
+    def _write_around(self, title: str, words: Words) -> None:
+        """Write title, subtitle and notes, and keep the panels out of them."""
+        from matplotlib.layout_engine import ConstrainedLayoutEngine
+
+        theme, figure = theme_of(), self.figure
+        top = 1.0 - _EDGE * WIDTH / figure.get_figheight()
+        if title:
+            text = figure.suptitle("", x=_EDGE, y=top, ha="left", va="top")
+            text.set(color=theme.ink, fontweight="bold", fontsize=1.5 * theme.size)
+            top -= self._fit(text, title, gap=0.45)
+        if words.about:
+            text = figure.text(_EDGE, top, "", va="top", color=theme.muted)
+            text.set_fontsize(1.05 * theme.size)
+            top -= self._fit(text, words.about, gap=1.0)
+        bottom = _EDGE
+        if words.notes:
+            text = figure.text(_EDGE, bottom, "", va="bottom", color=theme.muted)
+            text.set_fontsize(theme.small)
+            bottom += self._fit(text, " ".join(words.notes), gap=0.6)
+        engine = figure.get_layout_engine()
+        if isinstance(engine, ConstrainedLayoutEngine):
+            high = max(top - bottom, 0.1)
+            engine.set(rect=(0.0, bottom, 1.0, high))
+
+    def _fit(self, text: Any, said: str, *, gap: float) -> float:
+        """Write text in lines that fit the figure; return its share of the height."""
+        wide, high = self.figure.bbox.width, self.figure.bbox.height
+        said, signs = legible(said), max(len(said), 1)
+        for _ in range(4):
+            text.set_text(lines_of(said, signs))
+            box = text.get_window_extent()
+            if box.width <= (1 - 2 * _EDGE) * wide or signs < 12:
+                break
+            longest = max(map(len, text.get_text().split("\n")))
+            signs = max(12, int(longest * 0.97 * (1 - 2 * _EDGE) * wide / box.width))
+        points = gap * text.get_fontsize() * self.figure.dpi / 72
+        return float((box.height + points) / high)
+
+
+def blank(df: pd.DataFrame, title: str, why: str, setting: Setting) -> "Pictured":
     """Return a picture that says why there is nothing to see."""
-    sheet = PanelFigure(df, [], [], ax)
-    sheet.head(title)
-    sheet.axes[0].set(xticks=[], yticks=[])
-    annotate_empty(sheet.axes[0], why)
-    return sheet.result()
+    picture = Picture(df, [], [], setting, grid="")
+    say_empty(picture.axes[0], why, picture.theme)
+    return picture.finish(Words(title, "", alt=f"{title}: {why}"))
 
 
-def annotate_empty(ax: "Axes", text: str) -> None:
+def say_empty(ax: "Axes", text: str, theme: Theme) -> None:
     """Write into the middle of an Axes why there is nothing to see."""
-    shown, place = lines_of(text, 60), ax.transAxes
-    ax.text(0.5, 0.5, shown, style="italic", ha="center", va="center", transform=place)
+    ax.set(xticks=[], yticks=[])
+    ax.text(
+        *(0.5, 0.5, lines_of(text, 60)),
+        ha="center",
+        va="center",
+        transform=ax.transAxes,
+        color=theme.muted,
+        fontsize=theme.size,
+    )
 
 
-def _slicing(df: pd.DataFrame, levels: Sequence[str], keys: Sequence[PanelKey]) -> str:
-    """Say how to slice out one panel of those that do not fit."""
+def _check_size(setting: Setting) -> None:
+    size = setting.figsize
+    if size is None:
+        return
+    numbers = [one for one in size if isinstance(one, int | float | np.number)]
+    good = len(numbers) == 2 == len(size) and all(0 < one < 200 for one in numbers)
+    if not good:
+        raise ValueError(
+            f"figsize={size!r} is no size in inches: pass (width, height), as (10, 5.6)"
+        )
+    if setting.ax is not None:
+        raise ValueError("figsize= is of a new figure, and ax= has one: leave one out")
+
+
+def _check_panels(
+    df: pd.DataFrame,
+    levels: Sequence[str],
+    keys: Sequence[PanelKey],
+    ax: "Axes | None",
+) -> None:
+    count = len(keys)
+    if ax is not None and count > 1:
+        how = slicing(df, levels, keys)
+        raise ValueError(f"{count} panels do not fit on one ax={how}, or leave ax= out")
+    if count > _MOST_PANELS:
+        how = slicing(df, levels, keys)
+        raise ValueError(
+            f"{count} panels are too many, {_MOST_PANELS} fit in a picture{how}"
+        )
+
+
+def slicing(df: pd.DataFrame, levels: Sequence[str], keys: Sequence[PanelKey]) -> str:
+    """Say how to slice out one part of those that do not fit."""
     place = next(n for n in range(len(levels)) if len({key[n] for key in keys}) > 1)
     level, label = levels[place], keys[0][place]
     how = (
@@ -223,53 +290,108 @@ def _slicing(df: pd.DataFrame, levels: Sequence[str], keys: Sequence[PanelKey]) 
     return f" ({found}): slice one out, as in {how}"
 
 
-class SeriesStyles:
-    """Who is drawn in which panel: their looks, and what is shown for their names.
+def _columns(count: int) -> int:
+    """Return how many panels stand side by side: the fewest holes, then the widest."""
+    if count <= 3:
+        return count
+    return min((2, 3, 4), key=lambda columns: (-count % columns, abs(columns - 3)))
 
-    A name looks the same in all panels while there are few. Many campaigns have too
-    many variations for one legend ``together``: then each panel begins anew, with its
-    own.
 
-    Parameters
-    ----------
-    drawn : list of tuple
-        The panel and the name of each line, bar or area.
+def _size(rows: int, columns: int, height: float) -> tuple[float, float]:
+    """Return the size in inches: a row has its height, further ones less of it."""
+    width = max(WIDTH, columns * _PANEL_WIDTH)
+    return width, height + (rows - 1) * _FURTHER_ROW * height
+
+
+def _open(count: int, columns: int, size: tuple[float, float]) -> "list[Axes]":
+    import matplotlib.pyplot as plt
+
+    figure = plt.figure(figsize=size, layout="constrained")
+    cells = figure.subplots(-(-count // columns), columns, squeeze=False)
+    axes = list(cells.flat)
+    for spare in axes[count:]:
+        spare.remove()
+    return axes[:count]
+
+
+class End(NamedTuple):
+    """The end of a line or the middle of a part of a bar: its name, and its value."""
+
+    x: Any
+    y: float
+    name: str
+    value: str
+    color: str
+
+    def text(self, width: int) -> str:
+        """Return name and value in lines of about ``width`` signs."""
+        name = lines_of(self.name, width) if self.name else ""
+        last = name.rpartition("\n")[2]
+        joint = "  " if len(last) + len(self.value) < width + 4 else "\n"
+        return joint.join(filter(None, [name, self.value]))
+
+
+def label_ends(picture: Picture, ax: "Axes", ends: Iterable[End]) -> None:
+    """Write labels at the right of an Axes, pushed apart, with thin leaders.
+
+    In the user's own Axes they stand inside, where room is made for them.
     """
+    ends = sorted((end for end in ends if np.isfinite(end.y)), key=lambda end: end.y)
+    if not ends:
+        return
+    size = picture.theme.size if picture.columns == 1 else picture.theme.small
+    texts = [end.text(44 if picture.columns == 1 else 20) for end in ends]
+    low, high = ax.get_ylim()
+    line = _LINE * size / 72 / picture.panel_inches
+    lines = [text.count("\n") + 1 for text in texts]
+    asked = [float(np.clip((end.y - low) / (high - low), 0, 1)) for end in ends]
+    places = spread(asked, [line * count for count in lines])
+    start = 1.03 if picture.own else 0.0
+    if not picture.own:
+        start = _make_room(ax, texts, size)
+    for end, text, place in zip(ends, texts, places, strict=True):
+        arrow = {"arrowstyle": "-", "color": end.color, "linewidth": 0.8}
+        arrow |= {"relpos": (0, 0.5), "shrinkA": 2, "shrinkB": 3}
+        ax.annotate(
+            text,
+            (end.x, end.y),
+            xytext=(start, place),
+            textcoords="axes fraction",
+            va="center",
+            fontsize=size,
+            color=picture.theme.text_of(end.color),
+            arrowprops=arrow,
+            annotation_clip=False,
+        )
 
-    def __init__(self, drawn: Sequence[tuple[PanelKey, PanelKey]]) -> None:
-        every = looks_of(name for _, name in drawn)
-        self.names = names_of(every)
-        self._panels: dict[PanelKey, list[PanelKey]] = {}
-        for panel, name in dict.fromkeys(drawn):
-            self._panels.setdefault(panel, []).append(name)
-        self.together = len(every) <= len(TEN) or len(self._panels) == 1
-        self.looks = {
-            (panel, name): look
-            for panel, own in self._panels.items()
-            for name, look in (every if self.together else looks_of(own)).items()
-        }
 
-    def entries(
-        self, sheet: "PanelFigure", draw: "Callable[[Look, PanelKey], Artist]"
-    ) -> "list[Artist]":
-        """Return the legend's entries; many names are written beside each panel."""
-        if self.names.keys() == {()}:
-            return []
-        if self.together:
-            looks = {name: look for (_, name), look in self.looks.items()}
-            return [draw(looks[name], name) for name in self.names]
-        for panel, own in self._panels.items():
-            handles = [draw(self.looks[panel, name], name) for name in own]
-            sheet.panels[panel].legend(
-                handles=handles,
-                loc="upper left",
-                bbox_to_anchor=(1.0, 1.0),
-                fontsize="x-small",
-                frameon=False,
-            )
-        return []
+def _make_room(ax: "Axes", texts: Sequence[str], size: float) -> float:
+    """Move what is drawn to the left, so that labels fit in; return where they begin.
 
-    @property
-    def crowd(self) -> float:
-        """How many inches of legend stand beside a panel; 0 where there are none."""
-        return 0.0 if self.together else SMALL * max(map(len, self._panels.values()))
+    Labels take at most six tenths.
+    """
+    longest = max(len(line) for text in texts for line in text.split("\n"))
+    figure: Any = ax.get_figure(root=True)
+    inches = figure.get_figwidth() * ax.get_position().width
+    share = float(min(0.6, 0.55 * size * longest / 72 / inches + 0.05))
+    left, right = ax.get_xlim()
+    ax.set_xlim(left, left + (right - left) / (1 - share))
+    return 1.0 - share + 0.03
+
+
+def spread(places: Sequence[float], heights: Sequence[float]) -> list[float]:
+    """Push labels, sorted from below to above, apart, and keep them in 0 … 1.
+
+    Pushed up and pushed down both leave room between them, and so does their mean.
+
+    Examples
+    --------
+    >>> spread([0.5, 0.5, 0.9], [0.1, 0.1, 0.1])
+    [0.45, 0.55, 0.9]
+    """
+    asked, room = np.asarray(places, dtype=float), np.asarray(heights, dtype=float)
+    start = np.concatenate([[0.0], np.cumsum((room[1:] + room[:-1]) / 2)])
+    up = np.maximum.accumulate(asked - start)
+    down = np.minimum.accumulate((asked - start)[::-1])[::-1]
+    mean = np.clip((up + down) / 2, 0.0, max(0.0, 1.0 - float(start[-1])))
+    return [round(float(place), 6) for place in mean + start]

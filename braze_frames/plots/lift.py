@@ -1,50 +1,81 @@
-"""The forest: the lift of each variation with its interval, best first."""
+"""The forest: lifts and changes with their intervals, all tests in one panel."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 
-from braze_frames.core.arrays import Floats
 from braze_frames.core.names import tell_apart
 from braze_frames.core.numbers import number, percent
+from braze_frames.experiment.design import Experiments
 from braze_frames.experiment.lift import lift as _lift
 from braze_frames.experiment.pairs import Se, Stratify
-from braze_frames.plots.figure import PanelFigure, blank
-from braze_frames.plots.layout import (
-    Layout,
-    check_single,
-    layout_of,
-    nothing_in,
-    over_whom,
-    split,
-    title_of,
+from braze_frames.frame.levels import days_of, grain_of
+from braze_frames.frame.levels import labels as labels_in
+from braze_frames.frame.provenance import settled_until
+from braze_frames.plots.figure import (
+    PanelKey,
+    Picture,
+    Setting,
+    Words,
+    blank,
+    lines_of,
+    plain,
+    slicing,
 )
-from braze_frames.plots.looks import PanelKey, lines_of, names_of
+from braze_frames.plots.lines import finite
+from braze_frames.plots.looks import mix
+from braze_frames.plots.wording import Labels, about, day_of
+from braze_frames.schema.formulas import define
+from braze_frames.schema.rates import AMOUNTS
 from braze_frames.stats.multiplicity import Adjustment
 
 if TYPE_CHECKING:
-    from matplotlib.artist import Artist
     from matplotlib.axes import Axes
 
     from braze_frames.plots.figure import Pictured
 
-_BLUE = "#5790fc"
-_HEAD, _ROW = 1.6, 0.45
-_WIDE = 0.1
-_NOTE, _READING = 100, 0.1
+# What fits on a slide; headings are not counted.
+_MOST_ROWS = 24
+_ROW, _AROUND = 0.34, 1.9
+# Between columns of text, in widths of a letter.
+_GAP = 1.8
+_REACH = 6
+_NOTE = 88
+_ADJUSTED = {
+    "holm": " (Holm)",
+    "bonferroni": " (Bonferroni)",
+    "fdr_bh": " (Benjamini-Hochberg)",
+}
+
+
+class Row(NamedTuple):
+    """A row of a forest: a heading where it has no estimate, limits or note.
+
+    ``cells`` are written beside it, one a column.
+    """
+
+    key: PanelKey
+    name: str
+    value: float = np.nan
+    low: float = np.nan
+    high: float = np.nan
+    sure: bool = False
+    cells: Sequence[str] = ()
+    note: str = ""
+
+    @property
+    def heads(self) -> bool:
+        """Whether this is the heading of a test."""
+        return not self.cells
 
 
 class Forest(NamedTuple):
-    """The rows of a panel, best first: names, estimates, limits and notes."""
+    """The rows from the top, and the headings of the columns beside them."""
 
-    names: list[PanelKey]
-    lift: Floats
-    low: Floats
-    high: Floats
-    significant: "np.ndarray[tuple[int], np.dtype[np.bool_]]"
-    notes: list[str]
+    rows: Sequence[Row]
+    columns: Sequence[str]
 
 
 def plot_lift(
@@ -62,32 +93,36 @@ def plot_lift(
     pairs: bool = False,
     prior: tuple[float, float] | None = None,
     ax: "Axes | None" = None,
+    title: str | None = None,
+    labels: Mapping[str, str] | None = None,
+    figsize: tuple[float, float] | None = None,
 ) -> "Pictured":
-    """Draw the lift of each variation with its interval: a forest, best first.
+    """Draw the lift of each variation with its interval: all tests in one forest.
 
     Parameters
     ----------
     df : DataFrame
-        The variation grain. Each channel of each campaign is a panel.
+        The variation grain.
     metric : str
         A name of ``bf.glossary()``.
     control, se, stratify, sequential, tau, adjust, conf_level, deff, pairs, prior
         As in ``lift``.
-    ax : Axes, optional
-        Where to draw; None makes a figure.
+    ax, title, labels, figsize
+        As in ``plot.rates``; in an ``ax`` of yours only the lift is written.
 
     Returns
     -------
-    Axes or ndarray of Axes
-        The Axes of one panel; an array where there are several. A row for each
-        variation, from the top: the point at ``lift``, the line from ``lift_low`` to
-        ``lift_high``, with an arrow where there is no upper limit. Filled points are
-        significant after adjustment. A row without a lift says why.
+    Axes
+        A heading for each test, and a row for each of its variations, best first: the
+        point at ``lift``, filled where significant after adjustment, the line from
+        ``lift_low`` to ``lift_high``; what goes on beyond the view ends in an arrow.
+        Beside it both rates, the lift, and ``p_adjusted``. A row without a lift says
+        why.
 
     Raises
     ------
     ValueError
-        Several panels and one ``ax``; else as in ``lift``.
+        More than 24 rows; else as in ``lift``.
     TypeError
         Several metrics.
     FrameError
@@ -112,10 +147,12 @@ def plot_lift(
     >>> ax.lines[0].get_xdata().round(3).tolist()
     [0.2]
     """
+    setting = Setting(ax, title, figsize)
     check_single(metric)
-    nothing = nothing_in(df, metric)
+    names = Labels(df, labels, [metric])
+    said, nothing = title_of(metric, names), nothing_in(df, metric)
     if nothing:
-        return blank(df, title_of(metric), nothing, ax)
+        return blank(df, said, nothing, setting)
     table = _lift(
         df,
         metric,
@@ -130,188 +167,319 @@ def plot_lift(
         pairs=pairs,
         prior=prior,
     )
-    return _draw(df, table, (adjust, conf_level, sequential), ax)
+    interval = f"lift, {percent(conf_level)} interval"
+    columns = ["rate", "other" if pairs else "control", interval, "p"]
+    forest = Forest(_rows_of(table, names, metric), columns)
+    level = percent(1 - conf_level)
+    many = f", adjusted for the variations of a test{_ADJUSTED.get(adjust, '')}"
+    how = "" if adjust == "none" else many
+    valid = " The intervals are always valid." if sequential else ""
+    notes = [f"* and filled: significant, p below {level}{how}.{valid}"]
+    words = Words(said, about(df, names, against(table, names)), notes)
+    return draw_forest(df, forest, words, setting)
 
 
-def _draw(
-    df: pd.DataFrame,
-    table: pd.DataFrame,
-    how: tuple[str, float, bool],
-    ax: "Axes | None",
-) -> "Pictured":
-    """Draw a table of lifts, which was adjusted, how sure, and to be looked at so."""
-    layout = layout_of(table)
-    forests = {
-        panel: _forest(rows, layout)
-        for panel, rows in split(table, layout.panels).items()
-    }
-    height = _HEAD + _ROW * max(len(forest.names) for forest in forests.values())
-    names = {name for one in forests.values() for name in _row_names(one).values()}
-    sheet = PanelFigure(
-        df, layout.panels, list(forests), ax, names, height=height, rows=True
-    )
-    limits, ticks = _limits(forests.values()), 5 if len(forests) == 1 else 4
-    for panel, forest in forests.items():
-        _draw_forest(sheet.panels[panel], forest, limits, ticks)
-    sheet.head(title_of(table["metric"].iloc[0]))
-    sheet.label(over_whom(table, layout), "")
-    sheet.legend(_legend(forests.values(), *how), aside=_room(forests.values()))
-    return sheet.result()
+def check_single(metric: object) -> None:
+    """Refuse several metrics: a picture shows one.
+
+    Raises
+    ------
+    TypeError
+        It is not a name.
+    """
+    if not isinstance(metric, str):
+        raise TypeError(
+            f"metric={metric!r}: a picture shows one metric; draw each by itself"
+        )
 
 
-def text_color() -> Any:
-    """Return the colour of text, which any theme's background lets one see."""
-    from matplotlib import rcParams
-
-    return rcParams["text.color"]
-
-
-def _forest(rows: pd.DataFrame, layout: Layout) -> Forest:
-    best = rows.iloc[np.argsort(-rows["lift"].to_numpy(), kind="stable")]
-    labels = [best.index.get_level_values(name) for name in layout.lines]
-    sure = best["significant"].fillna(value=False)
-    return Forest(
-        list(zip(*labels, strict=True)),
-        best["lift"].to_numpy(),
-        best["lift_low"].to_numpy(),
-        best["lift_high"].to_numpy(),
-        sure.to_numpy(dtype=bool),
-        best["note"].tolist(),
-    )
+def nothing_in(df: pd.DataFrame, metric: str) -> str:
+    """Say why there is nothing to compare; empty where there is."""
+    if grain_of(df) != "variation":
+        return ""
+    define(metric, labels_in(df, "channel"))
+    if not len(df):
+        return "the frame has no rows"
+    alone = all(len(family.arms) < 2 for family in Experiments(df).families)
+    return "one variation only, and nothing to compare it with" if alone else ""
 
 
-def _limits(forests: Iterable[Forest]) -> tuple[float, float]:
-    """Return limits that hold 0, all estimates and all limits but infinite ones."""
-    parts = [part for one in forests for part in (one.lift, one.low, one.high)]
-    seen = np.concatenate([*parts, [0.0]])
-    seen = seen[np.isfinite(seen)]
-    margin = 0.08 * np.ptp(seen) or 0.1
-    return float(seen.min() - margin), float(seen.max() + margin)
+def title_of(metric: str, names: Labels) -> str:
+    """Return the title of a picture of lift."""
+    name = names.word(metric)
+    return f"Lift of {name[:1].lower()}{name[1:]}"
 
 
-def _draw_forest(
-    ax: "Axes", forest: Forest, limits: tuple[float, float], ticks: int
-) -> None:
-    from matplotlib.ticker import MaxNLocator, PercentFormatter
-
-    _draw_points(ax, forest)
-    _draw_limits(ax, forest, limits[1])
-    ax.axvline(0, color=text_color(), linewidth=1, zorder=1)
-    _write(ax, forest)
-    names = _row_names(forest)
-    ax.set_yticks(range(len(forest.names)), [names[name] for name in forest.names])
-    ax.set_ylim(len(forest.names) - 0.5, -0.5)
-    ax.set_xlim(limits)
-    whole = 0 if np.ptp(limits) > _WIDE else None
-    ax.xaxis.set_major_formatter(PercentFormatter(1.0, whole, symbol=" %"))
-    ax.xaxis.set_major_locator(MaxNLocator(ticks))
+def against(table: pd.DataFrame, names: Labels) -> str:
+    """Say over whom a lift is."""
+    if "control" in table.index.names:
+        return "in pairs"
+    found = list(table["control"].dropna().unique())
+    own = f"against {names.of('variation', found[0])}" if len(found) == 1 else ""
+    return own or "each against its control"
 
 
-def _row_names(forest: Forest) -> dict[PanelKey, str]:
-    return names_of(forest.names, " vs ")
+def _rows_of(table: pd.DataFrame, names: Labels, metric: str) -> list[Row]:
+    """Return the rows of all tests, best first in each, under their headings."""
+    outer = [name for name in table.index.names if name in ("campaign", "channel")]
+    shown = [n for n in outer if len(table.index.unique(n)) > 1]
+    levels = [str(name) for name in table.index.names]
+    write = _usd if metric in AMOUNTS else _share
+    table = table.assign(significant=table["significant"].fillna(value=False))
+    found: list[Row] = []
+    for place, rows in table.groupby(level=outer, sort=False):
+        key = _as_key(place)
+        own = dict(zip(outer, key, strict=True))
+        if shown:
+            part = tuple(own[name] for name in shown)
+            found.append(Row(key, names.join(shown, part)))
+        best = rows.iloc[np.argsort(-rows["lift"].to_numpy(), kind="stable")]
+        campaign = own.get("campaign", "")
+        for index, row in best.iterrows():
+            labels = dict(zip(levels, _as_key(index), strict=True))
+            name = names.of("variation", labels["variation"], campaign)
+            if "control" in labels:
+                name += f" vs {names.of('variation', labels['control'], campaign)}"
+            found.append(_row((*key, labels["variation"]), name, row, write))
+    return found
 
 
-def _draw_points(ax: "Axes", forest: Forest) -> None:
-    """Draw the estimates: filled where significant, hollow where not."""
-    places = np.arange(len(forest.names))
-    known = np.isfinite(forest.lift)
-    for chosen, face in ((forest.significant, _BLUE), (~forest.significant, "none")):
-        drawn = chosen & known
-        if drawn.any():
-            ax.plot(forest.lift[drawn], places[drawn], **_point(face))
+def _as_key(place: Any) -> PanelKey:
+    return tuple(map(str, place if isinstance(place, tuple) else (place,)))
 
 
-def _point(face: str) -> dict[str, Any]:
-    return {
-        "linestyle": "none",
-        "marker": "o",
-        "markersize": 8,
-        "markeredgewidth": 1.5,
-        "color": _BLUE,
-        "markerfacecolor": face,
-        "zorder": 3,
-    }
+def _row(key: PanelKey, name: str, row: Any, write: Any) -> Row:
+    value, low, high = (float(row[one]) for one in ("lift", "lift_low", "lift_high"))
+    sure = bool(row["significant"])
+    lift = _reading(value, low, high)
+    star = " *" if sure else ""
+    p_value = _p_text(float(row["p_adjusted"])) + star
+    cells = [write(row["rate"]), write(row["control_rate"]), lift, p_value]
+    note = "" if lift else f"no lift: {row['note'] or 'not known'}"
+    return Row(key, name, value, low, high, sure, cells, note)
 
 
-def _draw_limits(ax: "Axes", forest: Forest, edge: float) -> None:
-    """Draw the intervals; one without an upper limit ends in an arrow at the edge."""
-    open_end = np.isposinf(forest.high)
-    high = np.where(open_end, edge, forest.high)
-    places = np.arange(len(forest.names))
-    ax.hlines(places, forest.low, high, color=_BLUE, linewidth=2)
-    if open_end.any():
-        ends = np.full(int(open_end.sum()), edge)
-        ax.plot(ends, places[open_end], **_arrow(), clip_on=False)
-
-
-def _arrow() -> dict[str, Any]:
-    return {"linestyle": "none", "marker": ">", "markersize": 9, "color": _BLUE}
-
-
-def _write(ax: "Axes", forest: Forest) -> None:
-    """Write each lift beside its row, and the reason where there is none."""
-    for place, note in enumerate(forest.notes):
-        reading = _reading(forest, place)
-        if reading:
-            ax.annotate(
-                reading,
-                (1.0, place),
-                xycoords=("axes fraction", "data"),
-                xytext=(8, 0),
-                textcoords="offset points",
-                va="center",
-            )
-        else:
-            (short,) = tell_apart([note or "not known"], _NOTE)
-            ax.annotate(
-                lines_of(f"no lift: {short}", 50),
-                (0.01, place),
-                xycoords=("axes fraction", "data"),
-                va="center",
-                style="italic",
-                fontsize="small",
-            )
-
-
-def _reading(forest: Forest, place: int) -> str:
-    """Return the lift, or what it is above; empty where neither is known."""
-    lift, low = forest.lift[place], forest.low[place]
-    mark = " *" if forest.significant[place] else ""
-    if np.isfinite(lift):
-        return f"{_signed(lift)}{mark}"
-    return f"> {_signed(low)}{mark}" if np.isfinite(low) else ""
+def _reading(value: float, low: float, high: float) -> str:
+    """Return an estimate with its limits; empty where nothing is known."""
+    limits = f"({_signed(low)} to {_signed(high)})" if np.isfinite(low) else ""
+    if np.isfinite(value):
+        return f"{_signed(value)} %  {limits}".strip()
+    return f"> {_signed(low)} %" if np.isfinite(low) else ""
 
 
 def _signed(share: float) -> str:
-    return f"{number(100 * share, 1, signed=True)} %"
+    return number(100 * share, 1, signed=True)
 
 
-def _room(forests: Iterable[Forest]) -> float:
-    """Return how many inches the readings take."""
-    readings = [_reading(one, n) for one in forests for n in range(len(one.lift))]
-    return _READING * max(map(len, readings))
+def _share(value: float) -> str:
+    return f"{number(100 * value, 2)} %" if np.isfinite(value) else ""
 
 
-def _legend(
-    forests: Collection[Forest], adjust: str, conf_level: float, sequential: bool
-) -> "list[Artist]":
-    from matplotlib.lines import Line2D
+def _usd(value: float) -> str:
+    return f"{number(value, 2)}" if np.isfinite(value) else ""
 
-    how = "" if adjust == "none" else f", {adjust}"
-    sure = any(one.significant.any() for one in forests)
-    hollow = any((np.isfinite(one.lift) & ~one.significant).any() for one in forests)
-    looks = {
-        f"* significant at {percent(1 - conf_level)}{how}": (_BLUE, sure),
-        "not significant": ("none", hollow),
-    }
-    found: list[Artist] = [
-        Line2D([], [], **_point(face), label=text)
-        for text, (face, shown) in looks.items()
-        if shown
-    ]
-    valid = ", always valid" if sequential else ""
-    text = f"{percent(conf_level)} interval{valid}"
-    found.append(Line2D([], [], color=_BLUE, linewidth=2, label=text))
-    if any(np.isposinf(one.high).any() for one in forests):
-        found.append(Line2D([], [], **_arrow(), label="no upper limit"))
-    return found
+
+def _p_text(value: float) -> str:
+    if np.isnan(value):
+        return ""
+    return "<.001" if value < 0.001 else f"{value:.3f}".removeprefix("0")
+
+
+def draw_forest(
+    df: pd.DataFrame, forest: Forest, words: Words, setting: Setting
+) -> "Pictured":
+    """Draw the rows, from the top, with their columns at the right.
+
+    Raises
+    ------
+    ValueError
+        They are too many.
+    """
+    rows = forest.rows
+    keys = [row.key for row in rows if not row.heads]
+    if len(keys) > _MOST_ROWS:
+        how = slicing(df, table_levels(df), keys)
+        raise ValueError(
+            f"{len(keys)} rows are too many, {_MOST_ROWS} fit in a picture{how}"
+        )
+    height = _AROUND + _ROW * len(rows)
+    picture = Picture(df, [], [], setting, height=height, grid="x")
+    ax, limits = picture.axes[0], view_of(rows)
+    for place, row in enumerate(rows):
+        if not row.heads:
+            _draw_row(picture, ax, place, row, limits)
+    ax.axvline(0, color=picture.theme.ink, linewidth=1.2, zorder=1)
+    ax.set_xlim(limits)
+    ax.set_ylim(len(rows) - 0.5, -0.5)
+    _name_rows(picture, ax, rows)
+    _write_columns(picture, ax, forest)
+    _format(ax)
+    notes = [*words.notes, *_notes(df, rows, limits)]
+    return picture.finish(words._replace(notes=notes))
+
+
+def table_levels(df: pd.DataFrame) -> list[str]:
+    """Return the levels whose labels tell rows apart."""
+    levels = ("campaign", "channel", "variation")
+    return [name for name in levels if labels_in(df, name)]
+
+
+def view_of(rows: Sequence[Row]) -> tuple[float, float]:
+    """Return limits that hold 0 and the interesting part of estimates and intervals.
+
+    What goes on far beyond the median limit would press all others together.
+    """
+    ends = finite([np.array([row.value, row.low, row.high]) for row in rows])
+    if not len(ends):
+        return -0.1, 0.1
+    sides = [np.array([row.low, row.high]) for row in rows]
+    reach = (
+        _REACH * float(np.median(np.abs(finite(sides)))) if len(finite(sides)) else 0.0
+    )
+    points = finite([np.array([row.value for row in rows])])
+    reach = max(reach, float(np.median(np.abs(points))) * 2 if len(points) else 0.0)
+    low, high = max(ends.min(), -reach), min(ends.max(), reach)
+    margin = 0.06 * (max(high, 0.0) - min(low, 0.0)) or 0.1
+    return float(min(low, 0.0) - margin), float(max(high, 0.0) + margin)
+
+
+def _draw_row(
+    picture: Picture,
+    ax: "Axes",
+    place: int,
+    row: Row,
+    limits: tuple[float, float],
+) -> None:
+    """Draw an interval with its estimate; arrows where it goes on beyond the view."""
+    theme, (left, right) = picture.theme, limits
+    color = theme.palette[0] if row.sure else mix(theme.ink, theme.ground, 0.5)
+    if row.note:
+        (short,) = tell_apart([row.note], _NOTE)
+        text = plain(short)
+        style: dict[str, Any] = {"color": theme.muted, "fontsize": theme.small}
+        ax.text(
+            0.01, place, text, va="center", transform=ax.get_yaxis_transform(), **style
+        )
+        return
+    if np.isfinite(row.value) and left <= row.value <= right:
+        face = color if row.sure else theme.ground
+        point: dict[str, Any] = {"marker": "o", "markersize": 8, "markeredgewidth": 1.8}
+        ax.plot(row.value, place, color=color, markerfacecolor=face, zorder=4, **point)
+    if np.isnan(row.low):
+        return
+    low, high = max(row.low, left), min(row.high, right)
+    ax.hlines(place, low, high, color=color, linewidth=2.6, zorder=3)
+    for beyond, edge, marker in (
+        (row.low < left, left, "<"),
+        (row.high > right, right, ">"),
+    ):
+        if beyond:
+            ax.plot(edge, place, marker, color=color, markersize=7, clip_on=False)
+
+
+def _name_rows(picture: Picture, ax: "Axes", rows: Sequence[Row]) -> None:
+    """Write the names at the left: headings bold, variations set in."""
+    theme = picture.theme
+    step = "    " if any(row.heads for row in rows) else ""
+    texts = [lines_of(row.name, 60) for row in rows]
+    named = [t if row.heads else step + t for t, row in zip(texts, rows, strict=True)]
+    ax.set_yticks(range(len(rows)), named)
+    ax.tick_params(axis="y", length=0, labelcolor=theme.ink, labelsize=theme.size)
+    for tick, row in zip(ax.get_yticklabels(), rows, strict=True):
+        tick.set_fontweight("bold" if row.heads else "normal")
+        if row.heads:
+            tick.set_bbox({"facecolor": theme.ground, "linewidth": 0, "pad": 1})
+    if picture.own:
+        ticks = ax.get_yticklabels()
+        widths = [tick.get_window_extent().width for tick in ticks]
+        widest = max(  # a heading may run on over its own row
+            width * (0.6 if row.heads else 1.0)
+            for width, row in zip(widths, rows, strict=True)
+        )
+        ax.tick_params(axis="y", pad=widest * 72 / picture.figure.dpi + theme.size)
+        for tick in ticks:
+            tick.set_horizontalalignment("left")
+    for place, row in enumerate(rows):
+        if row.heads and place:
+            _rule(picture, ax, place - 0.5)
+
+
+def _rule(picture: Picture, ax: "Axes", height: float) -> None:
+    """Draw a light line over the whole width, between two tests."""
+    from matplotlib.transforms import blended_transform_factory
+
+    whole = picture.figure.transFigure if picture.own else ax.transAxes
+    both = blended_transform_factory(whole, ax.transData)
+    ends, color = ([0.01, 0.99] if picture.own else [0, 1]), picture.theme.faint
+    (line,) = ax.plot(ends, [height] * 2, transform=both, color=color, linewidth=0.9)
+    line.set(clip_on=False, zorder=0)
+    line.set_in_layout(False)
+
+
+def _write_columns(picture: Picture, ax: "Axes", forest: Forest) -> None:
+    """Write the columns at the right; in the user's Axes the lift alone, inside."""
+    theme, dots = picture.theme, picture.figure.dpi / 72
+    place = _GAP * theme.size
+    for n, head in enumerate(forest.columns):
+        if not picture.own and n != len(forest.columns) - 2:
+            continue
+        texts = [_cell(picture, ax, -0.85, head, sure=False)] if picture.own else []
+        texts += [
+            _cell(picture, ax, down, row.cells[n], sure=row.sure)
+            for down, row in enumerate(forest.rows)
+            if not row.heads and row.cells[n]
+        ]
+        if not texts:
+            continue
+        wide = max(text.get_window_extent().width for text in texts) / dots
+        for text in texts:
+            text.xyann = (place + wide, 0) if picture.own else (-2, 0)
+        place += wide + _GAP * theme.size
+        if not picture.own:
+            _leave_room(ax, wide * dots)
+
+
+def _cell(picture: Picture, ax: "Axes", down: float, said: str, *, sure: bool) -> Any:
+    theme = picture.theme
+    return ax.annotate(
+        said,
+        (1.0, down),
+        xycoords=("axes fraction", "data"),
+        xytext=(0, 0),
+        textcoords="offset points",
+        ha="right",
+        va="center",
+        annotation_clip=False,
+        fontsize=0.95 * theme.size if picture.own else theme.small,
+        fontweight="bold" if sure else "normal",
+        color=theme.ink if sure else theme.muted,
+    )
+
+
+def _leave_room(ax: "Axes", dots: float) -> None:
+    """Move what is drawn to the left, so that a text of that width fits inside."""
+    share = min(0.6, dots / ax.get_window_extent().width + 0.05)
+    left, right = ax.get_xlim()
+    ax.set_xlim(left, left + (right - left) / (1 - share))
+
+
+def _format(ax: "Axes") -> None:
+    from matplotlib.ticker import FuncFormatter, MaxNLocator
+
+    ax.xaxis.set_major_locator(MaxNLocator(5))
+    step = float(np.diff(ax.get_xticks()).min()) if len(ax.get_xticks()) > 1 else 1.0
+    digits = 0 if step >= 0.01 else 1
+    write = FuncFormatter(lambda x, _: f"{number(100 * x, digits, signed=True)} %")
+    ax.xaxis.set_major_formatter(write)
+
+
+def _notes(
+    df: pd.DataFrame, rows: Sequence[Row], limits: tuple[float, float]
+) -> list[str]:
+    notes = []
+    if any(row.low < limits[0] or row.high > limits[1] for row in rows):
+        notes.append("An arrow: the interval goes on.")
+    settled = settled_until(df)
+    if (days_of(df).to_numpy() > settled).any():
+        notes.append(f"Days after {day_of(settled)} are in it, and still grow.")
+    return notes

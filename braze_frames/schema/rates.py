@@ -315,3 +315,7 @@ def glossary() -> pd.DataFrame:
         [[getattr(rate, column) for column in columns] for rate in RATES],
         columns=columns,
     )
+
+
+AMOUNTS = frozenset(rate.metric for rate in RATES if rate.kind == "mean")
+"""The rates that are amounts of USD, and no shares."""

@@ -8,9 +8,9 @@ import numpy as np
 import pandas as pd
 
 from braze_frames.core.numbers import DASH
+from braze_frames.schema.rates import AMOUNTS
 from braze_frames.tables.footnotes import TableSummary, provenance_in
 from braze_frames.tables.formats import (
-    AMOUNTS,
     FORMATS,
     NAME_WIDTH,
     NAMES,

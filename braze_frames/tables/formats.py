@@ -11,7 +11,7 @@ import pandas as pd
 from braze_frames.core.names import as_html, shorten
 from braze_frames.core.numbers import amount, count, day, number, p_value, share
 from braze_frames.schema.channels import STATS, VARIATION_ID
-from braze_frames.schema.rates import RATES
+from braze_frames.schema.rates import AMOUNTS, RATES
 
 NAME_WIDTH, TEXT_WIDTH = 60, 500
 Show = Callable[[Any], str]
@@ -65,7 +65,6 @@ def _decimals(decimals: int) -> Show:
     return lambda value: number(value, decimals)
 
 
-AMOUNTS = frozenset(rate.metric for rate in RATES if rate.kind == "mean")
 NAMES = frozenset(
     ("campaign", "channel", "variation", VARIATION_ID, "control", "metric", "best")
 )
