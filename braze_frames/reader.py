@@ -5,14 +5,13 @@ from typing import TYPE_CHECKING, Any, Literal, overload
 
 import pandas as pd
 
-from braze_frames.api.client import BrazeClient
 from braze_frames.core.arguments import nearest
 from braze_frames.errors import PayloadError, PayloadWarning, PullError, listed, warn
 from braze_frames.frame.levels import Frames, Grain
-from braze_frames.payload.assemble import assemble
 from braze_frames.schema.channels import STAT, VARIATION_ID
 
 if TYPE_CHECKING:
+    from braze_frames.api.client import BrazeClient
     from braze_frames.sources.plan import Pulled, Request
 
 _LISTED = 500
@@ -30,7 +29,7 @@ def read_braze_series(
     grain: Grain = ...,
     columns: Iterable[str] | None = ...,
     details: bool = ...,
-    client: BrazeClient | None = ...,
+    client: "BrazeClient | None" = ...,
     cache: Any = ...,
     refresh: bool = ...,
     as_of: Any = ...,
@@ -49,7 +48,7 @@ def read_braze_series(
     grain: Literal["all"],
     columns: Iterable[str] | None = ...,
     details: bool = ...,
-    client: BrazeClient | None = ...,
+    client: "BrazeClient | None" = ...,
     cache: Any = ...,
     refresh: bool = ...,
     as_of: Any = ...,
@@ -67,7 +66,7 @@ def read_braze_series(
     grain: Grain | Literal["all"] = "variation",
     columns: Iterable[str] | None = None,
     details: bool = False,
-    client: BrazeClient | None = None,
+    client: "BrazeClient | None" = None,
     cache: Any = None,
     refresh: bool = False,
     as_of: Any = None,
@@ -214,6 +213,8 @@ def _assemble(
     pulled: "Pulled", grains: Sequence[Grain], *, several: bool
 ) -> list[pd.DataFrame]:
     """Build the frames; a campaign whose sums overflow fails alone."""
+    from braze_frames.payload.assemble import assemble
+
     try:
         return assemble(pulled.campaigns, grains, several=several)
     except PayloadError:
