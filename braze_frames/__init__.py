@@ -7,10 +7,32 @@
 >>> df.index.names
 FrozenList(['date', 'channel', 'variation'])
 
-The way of the data: ``sources`` → ``windows`` → ``payload`` → ``frame`` → ``cache`` →
-``accessor`` → ``rates``, ``lift`` (``arms`` → ``comparisons`` → ``contrasts`` →
-``answers``), ``checks`` (``findings``) → ``plots`` (``timelines``, ``funnels``,
-``forests``, ``courses``), ``styled``.
+Two wings meet in one contract, the frame. *Reading* turns a source into a frame,
+*answering* turns a frame into a table or a picture; answering knows nothing of reading.
+
+The way of the data through the folders::
+
+    what the user names          sources     files, ids, rows, a cache: which campaigns
+    an account's answers         account     environment or sandbox → a client
+                                 api         one authenticated, limited, retried GET
+                                 cache       campaigns on disk, and what changed in them
+                                 payload     answers → days, each once → the frame
+    the frame                    frame       levels, provenance, groups, totals, rates
+    variations of a test         experiment  design, pairs, lift, winner
+    can it be trusted            checks      check, sample ratio
+    what is shown                plots, tables, card
+
+Under both lie ``core`` (array types, days, arguments, names, numbers; nothing of
+Braze), ``schema`` (what Braze documents, as rows with sources) and ``stats``
+(statistics on arrays; no pandas). ``sandbox`` is a made-up account behind a real
+server. Above all stand ``reader`` (``read_braze_series``), ``accessor`` (``df.braze``)
+and ``registration``, which puts both on pandas. Imports point down this list only;
+each folder's docstring says what it may import, and a test holds it.
+
+Where does something go? A rate, a channel, a stat, a name: a row in ``schema``. A new
+kind of file or table: ``sources``. What files of the cache hold: ``cache``. A formula
+of statistics: ``stats``; which one is used for which test: ``experiment``. A doubt that
+users should hear of: ``checks``. How a result looks: ``plots`` and ``tables``.
 """
 
 from typing import TYPE_CHECKING, Any

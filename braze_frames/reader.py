@@ -33,6 +33,7 @@ def read_braze_series(
     cache: Any = ...,
     refresh: bool = ...,
     as_of: Any = ...,
+    tz: str | None = ...,
     on_error: Literal["raise", "warn"] = ...,
     progress: bool = ...,
 ) -> pd.DataFrame: ...
@@ -52,6 +53,7 @@ def read_braze_series(
     cache: Any = ...,
     refresh: bool = ...,
     as_of: Any = ...,
+    tz: str | None = ...,
     on_error: Literal["raise", "warn"] = ...,
     progress: bool = ...,
 ) -> Frames: ...
@@ -70,6 +72,7 @@ def read_braze_series(
     cache: Any = None,
     refresh: bool = False,
     as_of: Any = None,
+    tz: str | None = None,
     on_error: Literal["raise", "warn"] = "raise",
     progress: bool = True,
 ) -> pd.DataFrame | Frames:
@@ -110,6 +113,9 @@ def read_braze_series(
     as_of : date-like, optional
         Give the numbers as the cache held them at this moment, asking for nothing. A
         day means its end; a moment without a zone is one of the company's time.
+    tz : str, optional
+        The company's time zone, for sources without a client: times of rows that carry
+        a zone are days of it. With a client it must be the client's.
     on_error : {"raise", "warn"}
         With several campaigns: what to do when some fail.
     progress : bool
@@ -140,7 +146,7 @@ def read_braze_series(
         Some of several campaigns failed; ``.failed`` says which, ``.frame`` holds the
         others.
     ValueError
-        The dates, the grain or a column make no sense.
+        The dates, the grain or a column make no sense, or ``tz`` is not the client's.
 
     Notes
     -----
@@ -170,7 +176,7 @@ def read_braze_series(
     columns = None if columns is None else list(columns)
     part = part_of(grains, columns)
     how = ReadPlan(
-        parse_days(start, end, length), part, details, refresh, as_of, progress
+        parse_days(start, end, length), part, details, refresh, as_of, tz, progress
     )
     request, pulled, attrs = pull(source, how, client, as_cache(cache))
     if pulled.failed and not request.several:
