@@ -269,9 +269,8 @@ def test_people_who_saw_a_banner_daily_are_not_added_over_channels():
 
 
 def test_results_say_their_units(mixed):
-    rates = mixed.braze.rates(
-        {"a": ("revenue", "sent"), "b": ("opens", "sent")}, ci=0.9
-    )
+    own = {"a": ("revenue", "sent"), "b": ("opens", "sent")}
+    rates = mixed.assign(revenue=2.5).braze.rates(own, ci=0.9)
     units = rates.attrs["braze"]["units"]
     assert units == {
         f"{name}{end}": unit
