@@ -87,6 +87,12 @@ def settled_until(df: pd.DataFrame) -> np.datetime64:
     return np.datetime64(as_day(provenance_of(df).get("settled_until")) or "NaT")
 
 
+def whole_until(df: pd.DataFrame) -> np.datetime64:
+    """Return the last day that was over when the frame was read, if it knows when."""
+    read = as_day(str(provenance_of(df).get("fetched_at"))[:10])
+    return np.datetime64(read or "NaT", "D") - np.timedelta64(1, "D")
+
+
 def settled(df: pd.DataFrame, until: Any = None) -> pd.DataFrame:
     """Drop the days whose numbers still grow.
 

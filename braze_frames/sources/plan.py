@@ -158,4 +158,5 @@ class ReadPlan(NamedTuple):
     details: bool
     refresh: bool
     as_of: Any
+    tz: str | None
     progress: bool

@@ -12,8 +12,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from braze_frames.sandbox.campaign import ShopCampaign
 from braze_frames.sandbox.series import last_send, series, truth
-from braze_frames.sandbox.shop import CAMPAIGNS, ShopCampaign
+from braze_frames.sandbox.shop import CAMPAIGNS
 from braze_frames.schema.channels import (
     CHANNELS,
     CONTROL_NAME,
