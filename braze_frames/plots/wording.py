@@ -20,24 +20,13 @@ from braze_frames.frame.provenance import (
 )
 from braze_frames.plots.figure import JOINT, PanelKey
 from braze_frames.schema.formulas import Definition
+from braze_frames.schema.words import channel_name, metric_name
 
 Freq = str | pd.offsets.BaseOffset
 Dates = np.ndarray[Any, np.dtype[np.datetime64]]
 _NAMED = 3
 _PERIODS = {"D": "day", "W": "week", "M": "month", "Q": "quarter", "Y": "year"}
 _DAY = np.timedelta64(1, "D")
-
-
-def spoken(name: object) -> str:
-    """Return a stat's, a rate's or a channel's name in words.
-
-    Examples
-    --------
-    >>> spoken("unique_open_rate")
-    'Unique open rate'
-    """
-    text = legible(str(name).replace("_", " "))
-    return text[:1].upper() + text[1:]
 
 
 class Labels:
@@ -74,15 +63,17 @@ class Labels:
                 )
 
     def word(self, name: str) -> str:
-        """Return what is said for a stat, a rate or a channel."""
-        return self._own.get(name) or _cut(spoken(name))
+        """Return what is said for a stat or a rate."""
+        return self._own.get(name) or _cut(metric_name(name))
 
     def of(self, level: str, name: str, campaign: str = "") -> str:
         """Return what is written for a label of a level, of a campaign where known."""
-        if level in ("channel", "stat"):
+        if level == "stat":
             return self.word(name)
         if name in self._own:
             return legible(self._own[name])
+        if level == "channel":
+            return _cut(channel_name(name))
         parents = [campaign, "", *self._short] if level == "variation" else [""]
         for parent in parents:
             if name in self._short.get(parent, {}):
@@ -114,7 +105,7 @@ def about(
     owners = _campaigns(df) if campaigns is None else campaigns
     shown = [names.of("campaign", name) for name in owners]
     here = labels(df, "channel") if channels is None else channels
-    said = [names.word(name) for name in here]
+    said = [names.of("channel", name) for name in here]
     parts = [_few(shown, "campaigns"), _few(said, "channels"), span_of(df), *more]
     return JOINT.join(filter(None, parts))
 
