@@ -6,7 +6,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from braze_frames.core.arrays import Floats
-from braze_frames.plots.figure import End, PanelKey, Picture, label_ends, say_empty
+from braze_frames.plots.figure import (
+    End,
+    PanelKey,
+    Picture,
+    label_ends,
+    plain,
+    say_empty,
+)
 from braze_frames.plots.lines import Line, Series, mark_young, set_days
 from braze_frames.plots.looks import mix
 from braze_frames.plots.wording import Periods
@@ -75,9 +82,10 @@ def _stack(
     below, ends = np.zeros(len(days)), []
     for name, heights in _parts(lines, colors, days).items():
         color = colors.get(name, picture.theme.rest)
-        _draw_part(ax, (days, width), (below, heights), color, periods, picture)
         text = f"{len(lines) - len(colors)} more" if name == _OTHERS else ""
         text = text or series.names[name]
+        look = (plain(text), color)
+        _draw_part(ax, (days, width), (below, heights), look, periods, picture)
         middle = float(below[-1] + heights[-1] / 2)
         said = series.write(float(heights[-1]), float(heights.max()))
         ends.append(End(days[-1] + width / 2, middle, text, said, color))
@@ -108,16 +116,18 @@ def _draw_part(
     ax: "Axes",
     place: tuple[Any, Any],
     reach: tuple[Floats, Floats],
-    color: str,
+    look: tuple[str, str],
     periods: Periods | None,
     picture: Picture,
 ) -> None:
     (days, width), (below, heights), ground = place, reach, picture.theme.ground
+    label, color = look
     if len(days) > _MOST_BARS:
         ends = (below, below + heights)
-        ax.fill_between(days, *ends, facecolor=color, edgecolor=ground, linewidth=0.3)
+        style: Any = {"facecolor": color, "edgecolor": ground, "linewidth": 0.3}
+        ax.fill_between(days, *ends, label=label, **style)
         return
-    bars = ax.bar(days, heights, width, bottom=below, color=color)
+    bars = ax.bar(days, heights, width, bottom=below, color=color, label=label)
     if periods is None:
         return
     young, partial = periods.is_young(days), periods.is_partial(days)
@@ -141,13 +151,13 @@ def _beside(
     for n, line in enumerate(shown):
         places = np.asarray(line.days, dtype=float) + (n + 0.5) * width - _WIDE / 2
         color = colors[line.name]
-        ax.bar(places, line.values, 0.92 * width, color=color)
+        said = series.names[line.name]
+        ax.bar(places, line.values, 0.92 * width, color=color, label=plain(said))
         low, high = line.limits
         if np.isfinite(low).any():
             strong = mix(color, picture.theme.ink, 0.5)
             ax.vlines(places, low, high, color=strong, linewidth=1.2)
         last = float(line.values[-1])
-        said = series.names[line.name]
         ends.append(End(places[-1] + width / 2, last, said, "", color))
     ax.set_ylim(bottom=0.0)
     if len(shown) == 1 and not series.names[shown[0].name]:

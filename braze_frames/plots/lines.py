@@ -9,7 +9,14 @@ import pandas as pd
 from braze_frames.core.arrays import Floats
 from braze_frames.core.names import natural
 from braze_frames.core.numbers import count, number
-from braze_frames.plots.figure import End, PanelKey, Picture, label_ends, say_empty
+from braze_frames.plots.figure import (
+    End,
+    PanelKey,
+    Picture,
+    label_ends,
+    plain,
+    say_empty,
+)
 from braze_frames.plots.looks import MOST_COLORS, Theme, mix
 from braze_frames.plots.wording import Dates, Periods, day_of, decimals, share_text
 
@@ -24,6 +31,7 @@ _MOST_BANDS, _MOST_MARKERS = 3, 16
 _FEW = 24
 _MOST_TICKS, _TICK_INCHES = 8, 0.8
 _DAY = np.timedelta64(1, "D")
+_DASHES: Any = (0, (2.5, 1.5))
 Write = Callable[[float, float], str]
 
 
@@ -145,7 +153,8 @@ def draw_lines(
         draw = sorted(lines, key=lambda line: (panel, line.name) in colors)
         for line in draw:
             color = colors.get((panel, line.name), picture.theme.rest)
-            _draw_line(ax, line, color, periods, picture.theme)
+            look = (series.names[line.name], color)
+            _draw_line(ax, line, look, periods, picture.theme)
         banded = chosen if len(chosen) <= _MOST_BANDS else []
         for line in banded:
             draw_band(ax, line, colors[panel, line.name])
@@ -182,33 +191,23 @@ def label_lines(
 
 
 def _draw_line(
-    ax: "Axes", line: Line, color: str, periods: Periods, theme: Theme
+    ax: "Axes", line: Line, look: tuple[str, str], periods: Periods, theme: Theme
 ) -> None:
     """Draw a line: solid, and dashed from where its days still grow."""
-    young = periods.is_young(line.days)
+    (name, color), young = look, periods.is_young(line.days)
     first = int(young.argmax()) if young.any() else len(line.days)
-    marked = lonely(line.values)
-    if len(line.days) <= _MOST_MARKERS:
-        marked = np.isfinite(line.values)
+    few = len(line.days) <= _MOST_MARKERS
+    marked = np.isfinite(line.values) if few else lonely(line.values)
     grey = color == theme.rest
     style: dict[str, Any] = {"color": color, "linewidth": 1.0 if grey else 2.0}
     style |= {"marker": "o", "markersize": 3.0 if grey else 5.0}
-    for part, dash in (
-        (slice(None, first), "-"),
-        (slice(max(first - 1, 0), None), (0, (2.5, 1.5))),
-    ):
-        if dash != "-" and first == len(line.days):
-            continue
-        if dash == "-" and first == 0:
-            continue
+    style |= {"zorder": 2 if grey else 3}
+    parts = [(slice(None, first), "-"), (slice(max(first - 1, 0), None), _DASHES)]
+    drawn = [parts[0]] if first == len(line.days) else parts[first == 0 :]
+    for label, (part, dash) in zip((plain(name), "_young"), drawn, strict=False):
         every = np.flatnonzero(marked[part]).tolist()
-        ax.plot(
-            *(line.days[part], line.values[part]),
-            linestyle=dash,
-            markevery=every,
-            zorder=2 if grey else 3,
-            **style,
-        )
+        place = (line.days[part], line.values[part])
+        ax.plot(*place, linestyle=dash, markevery=every, label=label, **style)
     hollow = periods.is_partial(line.days) & np.isfinite(line.values)
     if hollow.any() and not grey:
         ax.plot(
