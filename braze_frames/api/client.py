@@ -83,8 +83,8 @@ class BrazeClient:
         self._key = api_key if isinstance(api_key, ApiKey) else ApiKey(api_key)
         where = endpoint if isinstance(endpoint, Address) else Address(endpoint)
         del api_key, endpoint
-        self._key.check()
         where.check(self._key)
+        self._key.check()
         self.url = where.url
         self.host = str(urlsplit(self.url).hostname)
         self.account = account or address_of(self.url)

@@ -152,7 +152,7 @@ def _parts_of(text: str) -> SplitResult:
     if not named or port == 0 or not text.isprintable() or "\\" in text:
         raise ConfigError(
             f"the endpoint, a text of {len(text)} characters, is no instance and no "
-            f"host; {_how_to_set()}"
+            f"host (the key is the second argument); {_how_to_set()}"
         )
     return parts
 
