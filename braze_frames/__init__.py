@@ -7,17 +7,38 @@
 >>> df.index.names
 FrozenList(['date', 'channel', 'variation'])
 
-The way of the data: ``sources`` → ``windows`` → ``payload`` → ``frame`` → ``cache`` →
-``accessor`` → ``rates``, ``lift`` (``arms`` → ``comparisons`` → ``contrasts`` →
-``answers``), ``checks`` (``findings``) → ``plots`` (``timelines``, ``funnels``,
-``forests``, ``courses``), ``styled``.
+Two wings meet in one contract, the frame. *Reading* turns a source into a frame,
+*answering* turns a frame into a table or a picture; answering knows nothing of reading.
+
+The way of the data through the folders::
+
+    what the user names          sources     files, ids, rows, a cache: which campaigns
+    an account's answers         account     environment or sandbox → a client
+                                 api         one authenticated, limited, retried GET
+                                 cache       campaigns on disk, and what changed in them
+                                 payload     answers → days, each once → the frame
+    the frame                    frame       levels, provenance, groups, totals, rates
+    variations of a test         experiment  design, pairs, lift, winner
+    can it be trusted            checks      check, sample ratio
+    what is shown                plots, tables, card
+
+Under both lie ``core`` (array types, days, arguments, names, numbers; nothing of
+Braze), ``schema`` (what Braze documents, as rows with sources) and ``stats``
+(statistics on arrays; no pandas). ``sandbox`` is a made-up account behind a real
+server. Above all stand ``reader`` (``read_braze_series``), ``accessor`` (``df.braze``)
+and ``registration``, which puts both on pandas. Imports point down this list only;
+each folder's docstring says what it may import, and a test holds it.
+
+Where does something go? A rate, a channel, a stat, a name: a row in ``schema``. A new
+kind of file or table: ``sources``. What files of the cache hold: ``cache``. A formula
+of statistics: ``stats``; which one is used for which test: ``experiment``. A doubt that
+users should hear of: ``checks``. How a result looks: ``plots`` and ``tables``.
 """
 
 from typing import TYPE_CHECKING, Any
 
 from .accessor import BrazeAccessor
-from .account import connect
-from .api.client import BrazeClient
+from .core.lazy import Later
 from .errors import (
     AuthError,
     BrazeError,
@@ -38,12 +59,14 @@ from .errors import (
 )
 from .reader import read_braze_series
 from .registration import register as _register
-from .schema.rates import glossary
-from .stats.power import mde, sample_size
 
 if TYPE_CHECKING:
+    from .account import connect
+    from .api.client import BrazeClient
     from .cache.cache import Cache
     from .sandbox.sandbox import Sandbox
+    from .schema.rates import glossary
+    from .stats.power import mde, sample_size
     from .tables.style import style
 
 __version__ = "0.1.0"
@@ -80,16 +103,24 @@ __all__ = [
 _register()
 
 
-_LAZY = {"Cache": "cache.cache", "Sandbox": "sandbox", "style": "tables.style"}
+_LAZY = {
+    "BrazeClient": "api.client",
+    "Cache": "cache.cache",
+    "Sandbox": "sandbox.sandbox",
+    "connect": "account",
+    "glossary": "schema.rates",
+    "mde": "stats.power",
+    "sample_size": "stats.power",
+    "style": "tables.style",
+}
 
 
 def __getattr__(name: str) -> Any:
     """Import what not every session needs when it is first used."""
     if name not in _LAZY:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from importlib import import_module
-
-    return getattr(import_module(f".{_LAZY[name]}", __name__), name)
+    found = globals()[name] = Later(f"{_LAZY[name]}:{name}").load()
+    return found
 
 
 def __dir__() -> list[str]:

@@ -5,14 +5,13 @@ from typing import TYPE_CHECKING, Any, Literal, overload
 
 import pandas as pd
 
-from braze_frames.api.client import BrazeClient
 from braze_frames.core.arguments import nearest
 from braze_frames.errors import PayloadError, PayloadWarning, PullError, listed, warn
 from braze_frames.frame.levels import Frames, Grain
-from braze_frames.payload.assemble import assemble
 from braze_frames.schema.channels import STAT, VARIATION_ID
 
 if TYPE_CHECKING:
+    from braze_frames.api.client import BrazeClient
     from braze_frames.sources.plan import Pulled, Request
 
 _LISTED = 500
@@ -30,10 +29,11 @@ def read_braze_series(
     grain: Grain = ...,
     columns: Iterable[str] | None = ...,
     details: bool = ...,
-    client: BrazeClient | None = ...,
+    client: "BrazeClient | None" = ...,
     cache: Any = ...,
     refresh: bool = ...,
     as_of: Any = ...,
+    tz: str | None = ...,
     on_error: Literal["raise", "warn"] = ...,
     progress: bool = ...,
 ) -> pd.DataFrame: ...
@@ -49,10 +49,11 @@ def read_braze_series(
     grain: Literal["all"],
     columns: Iterable[str] | None = ...,
     details: bool = ...,
-    client: BrazeClient | None = ...,
+    client: "BrazeClient | None" = ...,
     cache: Any = ...,
     refresh: bool = ...,
     as_of: Any = ...,
+    tz: str | None = ...,
     on_error: Literal["raise", "warn"] = ...,
     progress: bool = ...,
 ) -> Frames: ...
@@ -67,10 +68,11 @@ def read_braze_series(
     grain: Grain | Literal["all"] = "variation",
     columns: Iterable[str] | None = None,
     details: bool = False,
-    client: BrazeClient | None = None,
+    client: "BrazeClient | None" = None,
     cache: Any = None,
     refresh: bool = False,
     as_of: Any = None,
+    tz: str | None = None,
     on_error: Literal["raise", "warn"] = "raise",
     progress: bool = True,
 ) -> pd.DataFrame | Frames:
@@ -111,6 +113,9 @@ def read_braze_series(
     as_of : date-like, optional
         Give the numbers as the cache held them at this moment, asking for nothing. A
         day means its end; a moment without a zone is one of the company's time.
+    tz : str, optional
+        The company's time zone, for sources without a client: times of rows that carry
+        a zone are days of it. With a client it must be the client's.
     on_error : {"raise", "warn"}
         With several campaigns: what to do when some fail.
     progress : bool
@@ -141,7 +146,7 @@ def read_braze_series(
         Some of several campaigns failed; ``.failed`` says which, ``.frame`` holds the
         others.
     ValueError
-        The dates, the grain or a column make no sense.
+        The dates, the grain or a column make no sense, or ``tz`` is not the client's.
 
     Notes
     -----
@@ -171,7 +176,7 @@ def read_braze_series(
     columns = None if columns is None else list(columns)
     part = part_of(grains, columns)
     how = ReadPlan(
-        parse_days(start, end, length), part, details, refresh, as_of, progress
+        parse_days(start, end, length), part, details, refresh, as_of, tz, progress
     )
     request, pulled, attrs = pull(source, how, client, as_cache(cache))
     if pulled.failed and not request.several:
@@ -214,6 +219,8 @@ def _assemble(
     pulled: "Pulled", grains: Sequence[Grain], *, several: bool
 ) -> list[pd.DataFrame]:
     """Build the frames; a campaign whose sums overflow fails alone."""
+    from braze_frames.payload.assemble import assemble
+
     try:
         return assemble(pulled.campaigns, grains, several=several)
     except PayloadError:

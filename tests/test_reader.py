@@ -251,3 +251,11 @@ def test_day_totals_of_one_variation_fill_its_row(sandbox, client):
     assert filled == frames.campaigns["conversions"].tolist()
     several = bf.read_braze_series(sandbox.campaigns[ORDERS], length=5, client=client)
     assert "conversions" not in several.columns
+
+
+def test_a_zone_that_is_not_the_clients_is_refused(sandbox, client):
+    id_ = sandbox.campaigns[WELCOME]
+    with pytest.raises(ValueError, match="tz='Asia/Seoul' is not the client's, 'UTC'"):
+        bf.read_braze_series(id_, length=2, client=client, tz="Asia/Seoul")
+    frame = bf.read_braze_series(id_, length=2, client=client, tz="UTC")
+    assert frame.attrs["braze"]["tz"] == "UTC"

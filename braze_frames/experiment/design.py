@@ -14,8 +14,15 @@ import pandas as pd
 from braze_frames.core.arrays import Bools, Flags, Floats, Ints
 from braze_frames.errors import FrameError
 from braze_frames.frame.channels import ChannelRows, channel_rows
-from braze_frames.frame.groups import arrays, day_positions, group_rows, renumber
-from braze_frames.frame.levels import Level, grain_of, level_names, levels_of, stats_of
+from braze_frames.frame.groups import arrays, day_positions, group_rows
+from braze_frames.frame.levels import (
+    Level,
+    grain_of,
+    level_names,
+    levels_of,
+    renumber,
+    stats_of,
+)
 from braze_frames.schema.channels import (
     CHANNEL_STATS,
     CONTROL_NAME,

@@ -157,4 +157,5 @@ class ReadPlan(NamedTuple):
     details: bool
     refresh: bool
     as_of: Any
+    tz: str | None
     progress: bool

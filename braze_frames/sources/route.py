@@ -50,8 +50,9 @@ def pull(
         )
     if not request.remote:
         return request, *_open(request, how)
-    asked = connect() if client is None else client
+    asked = connect(tz=how.tz) if client is None else client
     try:
+        _check_zone(how.tz, asked)
         if cache is None:
             return request, *_ask(request, how, asked)
         if how.as_of is None:
@@ -60,6 +61,14 @@ def pull(
     finally:
         if client is None:
             asked.close()
+
+
+def _check_zone(tz: str | None, client: BrazeClient) -> None:
+    if tz is not None and tz != client.tz:
+        raise ValueError(
+            f"tz={tz!r} is not the client's, {client.tz!r}: leave it out, or pass it "
+            "to connect"
+        )
 
 
 def _open(request: Request, how: ReadPlan) -> tuple[Pulled, Attrs]:
