@@ -5,10 +5,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from braze_frames.core.arrays import Flags, Floats
+from braze_frames.core.arrays import Flags
 from braze_frames.experiment.pairs import LiftRequest
 from braze_frames.stats.bayes import beta_binomial
-from braze_frames.stats.chi_squared import dispersion_p
 from braze_frames.stats.contrasts import (
     FIRST_LOOK,
     INFORMED_DAYS,
@@ -16,6 +15,8 @@ from braze_frames.stats.contrasts import (
     DailyCounts,
     Options,
     day_contrast,
+    dispersion_of,
+    log_variance,
     score_contrast,
 )
 from braze_frames.stats.distributions import two_sided
@@ -35,7 +36,7 @@ class Comparison(NamedTuple):
 
     ``both``: the days on which both arms have the metric's stats; ``early``: the first
     day of the frame has units; ``enrolled``: an arm has the enrolled for denominator;
-    ``fearless``: a margin on the side that nobody fears; ``weighed``: the days as the
+    ``weighed``: the days as the
     method compares them.
     """
 
@@ -46,7 +47,6 @@ class Comparison(NamedTuple):
     early: Flags
     enrolled: Flags
     refusals: Sequence[str]
-    fearless: Flags
     weighed: DailyCounts
 
 
@@ -60,7 +60,7 @@ def answer(case: Comparison, asked: LiftRequest, options: Options) -> Columns:
     columns |= _contrasts(case, methods, found, options)
     columns |= _confidence(case)
     columns |= _days(case, found)
-    columns |= _detectable(case, methods, columns, options)
+    columns |= _detectable(case, methods, found, options)
     if asked.prior is not None:
         columns |= _beliefs(case, asked.prior, options)
     columns["wanted"] = _wanted(case, asked)
@@ -164,31 +164,22 @@ def _confidence(case: Comparison) -> Columns:
 
 def _days(case: Comparison, found: Jackknife) -> Columns:
     """Return how the days replicate, and how much more they vary than counts would."""
-    expected = np.where(_fits(case), _log_variance(case), np.nan)
-    seen = found.eff_days >= FEWEST_DAYS
-    dispersion = np.where(seen, quotient(found.log_error**2, expected, np.nan), np.nan)
+    dispersion = dispersion_of(case.days, found)
     return {
         "eff_days": np.where(found.eff_days > 0, found.eff_days, np.nan),
-        "dispersion": dispersion,
-        "dispersion_p": dispersion_p(dispersion, found.eff_days),
-        "day_error": np.where(found.known(), found.log_error, np.nan),
+        "dispersion": np.where(case.proportion, dispersion.ratio, np.nan),
+        "dispersion_p": dispersion.p_value,
     }
 
 
-def _log_variance(case: Comparison) -> Floats:
-    """Return the variance of the log ratio that counts alone make in the totals."""
-    y1, n1, y0, n0 = (part[:, 0] for part in case.days.totals())
-    rest1, rest0 = 1 - quotient(y1, n1), 1 - quotient(y0, n0)
-    return quotient(rest1, y1, np.nan) + quotient(rest0, y0, np.nan)
-
-
 def _detectable(
-    case: Comparison, methods: Any, columns: Columns, options: Options
+    case: Comparison, methods: Any, found: Jackknife, options: Options
 ) -> Columns:
     """Return the log lift that such a test finds with a power of 80 %."""
     with np.errstate(invalid="ignore"):
-        counted = np.sqrt(np.where(_fits(case), _log_variance(case), np.nan))
-    error = np.where(np.isin(methods, OVER_DAYS), columns["day_error"], counted)
+        counted = np.where(_fits(case), np.sqrt(log_variance(case.days)), np.nan)
+    between = np.where(found.known(), found.log_error, np.nan)
+    error = np.where(np.isin(methods, OVER_DAYS), between, counted)
     return {"mde": detectable(error * np.sqrt(options.deff), options.conf_level)}
 
 
@@ -224,7 +215,6 @@ def _notes(
         *_sum_rules(case, methods, columns),
         *_day_rules(case, methods, columns),
         *_swing_rules(case, methods, found, columns, options),
-        (case.fearless, _FEARLESS),
     ]
     for flags, text in rules:
         for row in np.flatnonzero(flags & answered):
@@ -235,9 +225,6 @@ def _notes(
 
 
 Rule = tuple[Any, str]
-_FEARLESS = (
-    "margin= is on the side that nobody fears: of this metric {better} is better"
-)
 
 
 def _sum_rules(case: Comparison, methods: Any, columns: Columns) -> list[Rule]:

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from braze_frames.core.arrays import Flags, Floats
+from braze_frames.stats.chi_squared import dispersion_p
 from braze_frames.stats.distributions import (
     AlwaysValid,
     always_valid,
@@ -20,12 +21,12 @@ from braze_frames.stats.distributions import (
     upper_tail,
     z_to_t,
 )
-from braze_frames.stats.jackknife import Jackknife
+from braze_frames.stats.jackknife import FEWEST_DAYS, Jackknife
 from braze_frames.stats.scores import (
     Tables,
     difference,
     log_ratio,
-    mostly_succeed,
+    near_one,
     null_test,
     quotient,
     rate_difference,
@@ -206,7 +207,7 @@ def _estimates(days: DailyCounts) -> tuple[Floats, Floats, Floats]:
     y1, n1, y0, n0 = (part[:, 0] for part in days.totals())
     rate1, rate0 = quotient(y1, n1, np.nan), quotient(y0, n0, np.nan)
     diff = rate_difference(y1, n1, y0, n0)
-    high = mostly_succeed(y1, n1, y0, n0)
+    high = near_one(y1, n1) & near_one(y0, n0)
     relative = quotient(rate1, rate0, np.nan) - 1
     return diff, np.where(high, quotient(diff, rate0, np.nan), relative), rate0
 
@@ -261,6 +262,38 @@ def day_contrast(days: DailyCounts, found: Jackknife, options: Options) -> Contr
     )
 
 
+class Dispersion(NamedTuple):
+    """The variance between days over that of counts alone, and p of more than that."""
+
+    ratio: Floats
+    p_value: Floats
+
+
+def dispersion_of(days: DailyCounts, found: Jackknife) -> Dispersion:
+    """Compare the jackknife's error of log ratios with the one that counts alone make.
+
+    On the log scale, as the difference's error takes a real lift for noise where the
+    days' rates swing together.
+
+    Returns
+    -------
+    Dispersion
+        NaN below 4 effective days, where totals are no proportions and where a sum is
+        0. p is that of chi-squared of ratio times ``eff_days`` - 1.
+    """
+    seen = days.totals().possible[:, 0] & (found.eff_days >= FEWEST_DAYS)
+    expected = np.where(seen, log_variance(days), np.nan)
+    ratio = quotient(found.log_error**2, expected, np.nan)
+    return Dispersion(ratio, dispersion_p(ratio, found.eff_days))
+
+
+def log_variance(days: DailyCounts) -> Floats:
+    """Return the variance of log ratios that counts alone make in the totals."""
+    y1, n1, y0, n0 = (part[:, 0] for part in days.totals())
+    rest1, rest0 = 1 - quotient(y1, n1), 1 - quotient(y0, n0)
+    return quotient(rest1, y1, np.nan) + quotient(rest0, y0, np.nan)
+
+
 def _in_errors(distance: Floats, error: Floats) -> Floats:
     """Return a distance in errors; none is 0, also where there is no error."""
     with np.errstate(divide="ignore", invalid="ignore"):
@@ -279,9 +312,7 @@ def _over_days(
     df = np.where(eff_days > 1, eff_days - 1, np.nan)
     if not options.sequential:
         critical = critical_t(options.conf_level, eff_days)
-        return AlwaysValid(
-            two_sided_t(t, df), np.where(np.isnan(t), np.nan, critical)
-        )
+        return AlwaysValid(two_sided_t(t, df), np.where(np.isnan(t), np.nan, critical))
     valid = always_valid(t_to_z(t, df), information, options.conf_level)
     critical = z_to_t(np.where(np.isnan(t), np.nan, valid.critical), df)
     return AlwaysValid(valid.p_value, critical)

@@ -196,7 +196,8 @@ def difference(tables: Tables, critical: Floats) -> tuple[Floats, Interval]:
     low, high = _invert(tables, critical, _score_of_difference, estimate, far, edge)
     turned = sign < 0
     limits = Interval(np.where(turned, -high, low), np.where(turned, -low, high))
-    return sign * estimate, limits
+    # Adding 0 makes -0.0, the difference of equal rates mirrored, a plain 0.
+    return sign * estimate + 0.0, limits
 
 
 def log_ratio(tables: Tables, critical: Floats) -> tuple[Floats, Interval]:
@@ -333,10 +334,11 @@ def _score_of_difference(delta: Floats, tables: Tables) -> Floats:
 def score_of_log_ratio(log: Floats, tables: Tables) -> Floats:
     """Return the score statistic of p1 - θ p0 at θ = exp(log), z at the null.
 
-    Koopman 1984 by strata. Where most succeed the quadratic is solved for the failures,
-    whose digits rates near 1 have lost.
+    Koopman 1984 by strata. Where most succeed in both arms the quadratic is solved for
+    the failures, whose digits rates near 1 have lost.
     """
-    high = mostly_succeed(*(part.sum(axis=-1) for part in tables[:4]))
+    x1, n1, x0, n0 = (part.sum(axis=-1) for part in tables[:4])
+    high = near_one(x1, n1) & near_one(x0, n0)
     z = np.empty_like(log)
     for rows, parts in ((high, _parts_of_failures), (~high, _parts_of_successes)):
         if rows.any():
@@ -435,10 +437,15 @@ def mostly_succeed(x1: Floats, n1: Floats, x0: Floats, n0: Floats) -> Flags:
 
 
 def rate_difference(x1: Floats, n1: Floats, x0: Floats, n0: Floats) -> Floats:
-    """Return p1 - p0, near 1 from the failures, which keep their digits."""
+    """Return p1 - p0, of two rates near 1 from the failures, which keep the digits."""
     successes = quotient(x1, n1, np.nan) - quotient(x0, n0, np.nan)
     failures = quotient(n0 - x0, n0, np.nan) - quotient(n1 - x1, n1, np.nan)
-    return np.where(mostly_succeed(x1, n1, x0, n0), failures, successes)
+    return np.where(near_one(x1, n1) & near_one(x0, n0), failures, successes)
+
+
+def near_one(x: Floats, n: Floats) -> Flags:
+    """Tell where a proportion is above a half."""
+    return np.asarray((x > n / 2) & (x <= n))
 
 
 def quotient(above: Any, below: Any, otherwise: float = 0.0) -> Floats:
