@@ -22,9 +22,11 @@ if TYPE_CHECKING:
     from braze_frames.plots.lift import plot_lift
     from braze_frames.plots.lift_over_time import plot_lift_over_time
     from braze_frames.plots.over_time import plot_rates, plot_totals
+    from braze_frames.portfolio.change import change as _change
 else:
     # The same functions, imported when they are first looked at: ``import
     # braze_frames`` stays light, and type checkers read the lines above.
+    _change = Later("portfolio.change:change")
     _check = Later("checks.check:check")
     _srm = Later("checks.srm:srm")
     _lift = Later("experiment.lift:lift")
@@ -42,7 +44,7 @@ _P = ParamSpec("_P")
 _R = TypeVar("_R")
 # What the verbs are for, in the order in which analysts come to them.
 _VERBS = {
-    "sums": ("totals", "rates"),
+    "sums": ("totals", "rates", "change"),
     "tests": ("lift", "winner", "srm"),
     "trust": ("check", "settled"),
     "plot": (),
@@ -141,6 +143,8 @@ class BrazeAccessor(Holder):
         Sums by campaign, channel, variation and period.
     rates(metrics=None, by=None, freq=None, ci=None)
         Ratios of sums, each channel by its own definition, with intervals.
+    change(metric, last=28, to="previous", by=None)
+        The last days against those before, weekday by weekday.
     lift(metric, control=None, …)
         Each variation against its control: how much better, and how sure is that.
     winner(metric)
@@ -200,6 +204,7 @@ class BrazeAccessor(Holder):
 
     totals = delegate(_totals)
     rates = delegate(_rates)
+    change = delegate(_change)
     lift = delegate(_lift)
     winner = delegate(_winner)
     srm = delegate(_srm)

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import date
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -10,6 +10,8 @@ import pandas as pd
 from braze_frames.errors import FrameError
 from braze_frames.frame.groups import binned
 from braze_frames.frame.levels import Level, levels_of
+
+Unit = Literal["share", "USD", "count"]
 
 
 def provenance_of(frame: Any) -> Mapping[str, Any]:
@@ -82,6 +84,16 @@ def _first_after(days: Level, until: str) -> int:
     return int(np.flatnonzero(used & later)[0])
 
 
+def labelled(table: pd.DataFrame, about: Mapping[str, Any]) -> pd.DataFrame:
+    """Put in ``attrs`` what tables and pictures say of a result; never a number.
+
+    ``units`` says for each column whether it is a share, an amount in USD or a count.
+    """
+    if about:
+        table.attrs["braze"] = dict(about)
+    return table
+
+
 def settled_until(df: pd.DataFrame) -> np.datetime64:
     """Return the last day that no longer grows, as far as the frame knows."""
     return np.datetime64(as_day(provenance_of(df).get("settled_until")) or "NaT")
@@ -98,6 +110,12 @@ def settled_until_each(df: pd.DataFrame, campaigns: Sequence[str | None]) -> Any
     earliest = settled_until(df)
     days = [as_day(own.get(name)) or earliest for name in campaigns]
     return np.array(days, dtype="datetime64[D]")
+
+
+def whole_until(df: pd.DataFrame) -> np.datetime64:
+    """Return the last day that was over when the frame was read, if it knows when."""
+    read = as_day(str(provenance_of(df).get("fetched_at"))[:10])
+    return np.datetime64(read or "NaT", "D") - np.timedelta64(1, "D")
 
 
 def settled(df: pd.DataFrame, until: Any = None) -> pd.DataFrame:
