@@ -68,7 +68,10 @@ def line_of(ax, name):
     """Return the days and values of a line, solid and dashed parts joined."""
     parts = parts_of(ax, name)
     table = pd.concat(
-        [pd.Series(part.get_ydata(), pd.DatetimeIndex(part.get_xdata())) for part in parts]
+        [
+            pd.Series(part.get_ydata(), pd.DatetimeIndex(part.get_xdata()))
+            for part in parts
+        ]
     )
     return table[~table.index.duplicated()]
 
