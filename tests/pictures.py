@@ -139,7 +139,8 @@ def title(picture):
 
 def around(picture):
     """Return the lines below the title and below the panels."""
-    return [flat(unescaped(text.get_text())) for text in figure_of(picture).texts]
+    texts = [flat(unescaped(text.get_text())) for text in figure_of(picture).texts]
+    return [text for text in texts if text != title(picture)]
 
 
 def foot(picture):
@@ -180,7 +181,7 @@ def outside(picture):
         box = text.get_window_extent()
         inside = box.x0 >= -1 and box.y0 >= -1
         inside &= box.x1 <= frame.x1 + 1 and box.y1 <= frame.y1 + 1
-        found += [] if inside or not text.get_clip_box() is None else [text.get_text()]
+        found += [] if inside else [text.get_text()]
     return found
 
 

@@ -7,12 +7,8 @@ import numpy as np
 import pandas as pd
 
 from braze_frames.core.names import natural
-from braze_frames.core.numbers import count
-from braze_frames.errors import FrameError
-from braze_frames.frame.levels import days_of, grain_of, level_names
-from braze_frames.frame.provenance import settled_until
-from braze_frames.frame.totals import totals as _totals
-from braze_frames.plots.figure import (
+from braze_frames.core.numbers import count, share_text
+from braze_frames.drawing.figure import (
     PanelKey,
     Picture,
     Setting,
@@ -21,16 +17,21 @@ from braze_frames.plots.figure import (
     lines_of,
     say_empty,
 )
-from braze_frames.plots.looks import Theme, mix
-from braze_frames.plots.wording import Labels, about, day_of, share_text
+from braze_frames.drawing.looks import Theme, mix
+from braze_frames.errors import FrameError
+from braze_frames.frame.levels import days_of, grain_of, level_names
+from braze_frames.frame.provenance import settled_until
+from braze_frames.frame.totals import totals as _totals
 from braze_frames.schema.channels import RECIPIENTS
 from braze_frames.schema.formulas import parse_formula
 from braze_frames.schema.rates import FUNNEL, FUNNEL_ELSEWHERE, STEPS
+from braze_frames.wording.labels import Labels, about
+from braze_frames.wording.periods import day_of
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-    from braze_frames.plots.figure import Pictured
+    from braze_frames.drawing.figure import Pictured
 
 # So many columns stand side by side: alone, and beside other campaigns.
 _SIDE, _SIDE_OF_MANY = 5, 3

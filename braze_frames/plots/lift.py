@@ -1,48 +1,37 @@
 """The forest: lifts and changes with their intervals, all tests in one panel."""
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import pandas as pd
 
-from braze_frames.core.names import tell_apart
 from braze_frames.core.numbers import number, percent
-from braze_frames.experiment.design import Experiments
-from braze_frames.experiment.lift import lift as _lift
-from braze_frames.experiment.pairs import Se, Stratify
-from braze_frames.frame.levels import days_of, grain_of
-from braze_frames.frame.levels import labels as labels_in
-from braze_frames.frame.provenance import settled_until
-from braze_frames.plots.figure import (
+from braze_frames.drawing.figure import (
     PanelKey,
-    Picture,
     Setting,
     Words,
     blank,
-    lines_of,
-    plain,
-    slicing,
 )
-from braze_frames.plots.lines import finite
-from braze_frames.plots.looks import mix
-from braze_frames.plots.wording import Labels, about, day_of
+from braze_frames.drawing.forest import Forest, Row, draw_forest
+from braze_frames.experiment.design import Experiments
+from braze_frames.experiment.lift import lift as _lift
+from braze_frames.experiment.pairs import Se, Stratify
+from braze_frames.frame.levels import grain_of
+from braze_frames.frame.levels import labels as labels_in
+from braze_frames.frame.provenance import provenance_of
+from braze_frames.portfolio.change import change as _change
 from braze_frames.schema.formulas import define
 from braze_frames.schema.rates import AMOUNTS
 from braze_frames.stats.multiplicity import Adjustment
+from braze_frames.wording.labels import JOINT, Labels, about
+from braze_frames.wording.periods import span
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-    from braze_frames.plots.figure import Pictured
+    from braze_frames.drawing.figure import Pictured
 
-# What fits on a slide; headings are not counted.
-_MOST_ROWS = 24
-_ROW, _AROUND = 0.34, 1.9
-# Between columns of text, in widths of a letter.
-_GAP = 1.8
-_REACH = 6
-_NOTE = 88
 _ADJUSTED = {
     "holm": " (Holm)",
     "bonferroni": " (Bonferroni)",
@@ -50,38 +39,10 @@ _ADJUSTED = {
 }
 
 
-class Row(NamedTuple):
-    """A row of a forest: a heading where it has no estimate, limits or note.
-
-    ``cells`` are written beside it, one a column.
-    """
-
-    key: PanelKey
-    name: str
-    value: float = np.nan
-    low: float = np.nan
-    high: float = np.nan
-    sure: bool = False
-    cells: Sequence[str] = ()
-    note: str = ""
-
-    @property
-    def heads(self) -> bool:
-        """Whether this is the heading of a test."""
-        return not self.cells
-
-
-class Forest(NamedTuple):
-    """The rows from the top, and the headings of the columns beside them."""
-
-    rows: Sequence[Row]
-    columns: Sequence[str]
-
-
 def plot_lift(
     df: pd.DataFrame,
     metric: str,
-    control: str | None = None,
+    control: str | Mapping[str, str] | None = None,
     *,
     se: Se = "auto",
     stratify: Stratify = "auto",
@@ -92,6 +53,7 @@ def plot_lift(
     deff: float = 1.0,
     pairs: bool = False,
     prior: tuple[float, float] | None = None,
+    margin: float | None = None,
     ax: "Axes | None" = None,
     title: str | None = None,
     labels: Mapping[str, str] | None = None,
@@ -105,7 +67,8 @@ def plot_lift(
         The variation grain.
     metric : str
         A name of ``bf.glossary()``.
-    control, se, stratify, sequential, tau, adjust, conf_level, deff, pairs, prior
+    control, se, stratify, sequential, tau, adjust, conf_level, deff, pairs, prior,
+    margin
         As in ``lift``.
     ax, title, labels, figsize
         As in ``plot.rates``; in an ``ax`` of yours only the lift is written.
@@ -166,17 +129,109 @@ def plot_lift(
         deff=deff,
         pairs=pairs,
         prior=prior,
+        margin=margin,
     )
     interval = f"lift, {percent(conf_level)} interval"
     columns = ["rate", "other" if pairs else "control", interval, "p"]
     forest = Forest(_rows_of(table, names, metric), columns)
-    level = percent(1 - conf_level)
-    many = f", adjusted for the variations of a test{_ADJUSTED.get(adjust, '')}"
-    how = "" if adjust == "none" else many
-    valid = " The intervals are always valid." if sequential else ""
-    notes = [f"* and filled: significant, p below {level}{how}.{valid}"]
+    notes = [_significance(adjust, conf_level, sequential=sequential)]
     words = Words(said, about(df, names, against(table, names)), notes)
     return draw_forest(df, forest, words, setting)
+
+
+def _significance(adjust: str, conf_level: float, *, sequential: bool) -> str:
+    how = _ADJUSTED.get(adjust, "")
+    many = f", adjusted for the variations of a test{how}" if how else ""
+    valid = " The intervals are always valid." if sequential else ""
+    level = percent(1 - conf_level)
+    return f"* and filled: significant, p below {level}{many}.{valid}"
+
+
+def plot_change(
+    df: pd.DataFrame,
+    metric: str,
+    *,
+    last: int | str = 28,
+    to: Literal["previous", "year"] = "previous",
+    by: str | Sequence[str] | None = None,
+    conf_level: float = 0.95,
+    ax: "Axes | None" = None,
+    title: str | None = None,
+    labels: Mapping[str, str] | None = None,
+    figsize: tuple[float, float] | None = None,
+) -> "Pictured":
+    """Draw how much a rate changed, the last days against those before: a forest.
+
+    Parameters
+    ----------
+    df, metric, last, to, by, conf_level
+        As in ``change``.
+    ax, title, labels, figsize
+        As in ``plot.rates``.
+
+    Returns
+    -------
+    Axes
+        A row for each group, the largest change first: the point at ``change``, filled
+        where significant, the line from ``change_low`` to ``change_high``; beside it
+        both rates, the change and the p-value.
+
+    Raises
+    ------
+    ValueError
+        More than 24 rows; else as in ``change``.
+    TypeError
+        Several metrics.
+    FrameError
+        As in ``change``.
+
+    Examples
+    --------
+    >>> import braze_frames as bf
+    >>> days = pd.date_range("2026-03-01", periods=56).strftime("%Y-%m-%d")
+    >>> opens = [("unique_opens", 90)] * 28 + [("unique_opens", 99)] * 28
+    >>> data = [
+    ...     {"time": day, "messages": {"email": [{"delivered": 400, stat: n}]}}
+    ...     for day, (stat, n) in zip(days, opens)
+    ... ]
+    >>> df = bf.read_braze_series({"data": data})
+    >>> ax = df.braze.plot.change("unique_open_rate")
+    >>> ax.lines[0].get_xdata().round(3).tolist()
+    [0.1]
+    """
+    setting = Setting(ax, title, figsize)
+    check_single(metric)
+    table = _change(df, metric, last=last, to=to, by=by, conf_level=conf_level)
+    levels = [str(name) for name in table.index.names if name is not None]
+    known = {str(label) for name in levels for label in table.index.unique(name)}
+    names = Labels(df, labels, [metric, *known])
+    name = names.word(metric)
+    said = f"Change of {name[:1].lower()}{name[1:]}"
+    if not len(table):
+        return blank(df, said, "the frame has no rows", setting)
+    like = table[list(_AS_LIFT)].rename(columns=_AS_LIFT)
+    columns = ["now", "before", f"change, {percent(conf_level)} interval", "p"]
+    forest = Forest(_rows_of(like, names, metric), columns)
+    periods = provenance_of(table).get("periods", {})
+    spans = [span(*periods[part]) for part in ("now", "before") if part in periods]
+    level = percent(1 - conf_level)
+    notes = [
+        f"* and filled: significant, p below {level}. Before and after is no cause."
+    ]
+    return draw_forest(df, forest, Words(said, " against ".join(spans), notes), setting)
+
+
+_NO_CAUSE = "Before and after is no cause."
+_AS_LIFT = {
+    "rate": "rate",
+    "rate_before": "control_rate",
+    "change": "lift",
+    "change_low": "lift_low",
+    "change_high": "lift_high",
+    "p_value": "p_adjusted",
+    "significant": "significant",
+    "note": "note",
+}
 
 
 def check_single(metric: object) -> None:
@@ -220,28 +275,39 @@ def against(table: pd.DataFrame, names: Labels) -> str:
 
 
 def _rows_of(table: pd.DataFrame, names: Labels, metric: str) -> list[Row]:
-    """Return the rows of all tests, best first in each, under their headings."""
-    outer = [name for name in table.index.names if name in ("campaign", "channel")]
-    shown = [n for n in outer if len(table.index.unique(n)) > 1]
-    levels = [str(name) for name in table.index.names]
-    write = _usd if metric in AMOUNTS else _share
+    """Return the rows of all tests, best first in each, under their headings.
+
+    Where rows have no other name than a test, there are no headings.
+    """
+    levels = [str(name) for name in table.index.names if name is not None]
+    outer = [name for name in levels if name in ("campaign", "channel")]
+    inner = [name for name in levels if name not in outer]
+    outer, inner = (outer, inner) if inner else ([], outer)
     table = table.assign(significant=table["significant"].fillna(value=False))
+    write = _usd if metric in AMOUNTS else _share
+    shown = [n for n in outer if len(table.index.unique(n)) > 1]
+    groups: Any = table.groupby(level=outer, sort=False) if outer else [((), table)]
     found: list[Row] = []
-    for place, rows in table.groupby(level=outer, sort=False):
+    for place, rows in groups:
         key = _as_key(place)
         own = dict(zip(outer, key, strict=True))
         if shown:
-            part = tuple(own[name] for name in shown)
-            found.append(Row(key, names.join(shown, part)))
+            found.append(Row(key, names.join(shown, [own[name] for name in shown])))
         best = rows.iloc[np.argsort(-rows["lift"].to_numpy(), kind="stable")]
-        campaign = own.get("campaign", "")
         for index, row in best.iterrows():
-            labels = dict(zip(levels, _as_key(index), strict=True))
-            name = names.of("variation", labels["variation"], campaign)
-            if "control" in labels:
-                name += f" vs {names.of('variation', labels['control'], campaign)}"
-            found.append(_row((*key, labels["variation"]), name, row, write))
+            labels = dict(zip(levels, _as_key(index), strict=True)) if levels else {}
+            name = _name_of(labels, inner, names) or "all"
+            found.append(_row(tuple(labels.values()), name, row, write))
     return found
+
+
+def _name_of(labels: Mapping[str, str], inner: Sequence[str], names: Labels) -> str:
+    campaign = labels.get("campaign", "")
+    shown = {name: names.of(name, labels[name], campaign) for name in inner}
+    if "control" in shown:
+        other = names.of("variation", labels["control"], campaign)
+        return f"{shown['variation']} vs {other}"
+    return JOINT.join(shown.values())
 
 
 def _as_key(place: Any) -> PanelKey:
@@ -283,203 +349,3 @@ def _p_text(value: float) -> str:
     if np.isnan(value):
         return ""
     return "<.001" if value < 0.001 else f"{value:.3f}".removeprefix("0")
-
-
-def draw_forest(
-    df: pd.DataFrame, forest: Forest, words: Words, setting: Setting
-) -> "Pictured":
-    """Draw the rows, from the top, with their columns at the right.
-
-    Raises
-    ------
-    ValueError
-        They are too many.
-    """
-    rows = forest.rows
-    keys = [row.key for row in rows if not row.heads]
-    if len(keys) > _MOST_ROWS:
-        how = slicing(df, table_levels(df), keys)
-        raise ValueError(
-            f"{len(keys)} rows are too many, {_MOST_ROWS} fit in a picture{how}"
-        )
-    height = _AROUND + _ROW * len(rows)
-    picture = Picture(df, [], [], setting, height=height, grid="x")
-    ax, limits = picture.axes[0], view_of(rows)
-    for place, row in enumerate(rows):
-        if not row.heads:
-            _draw_row(picture, ax, place, row, limits)
-    ax.axvline(0, color=picture.theme.ink, linewidth=1.2, zorder=1)
-    ax.set_xlim(limits)
-    ax.set_ylim(len(rows) - 0.5, -0.5)
-    _name_rows(picture, ax, rows)
-    _write_columns(picture, ax, forest)
-    _format(ax)
-    notes = [*words.notes, *_notes(df, rows, limits)]
-    return picture.finish(words._replace(notes=notes))
-
-
-def table_levels(df: pd.DataFrame) -> list[str]:
-    """Return the levels whose labels tell rows apart."""
-    levels = ("campaign", "channel", "variation")
-    return [name for name in levels if labels_in(df, name)]
-
-
-def view_of(rows: Sequence[Row]) -> tuple[float, float]:
-    """Return limits that hold 0 and the interesting part of estimates and intervals.
-
-    What goes on far beyond the median limit would press all others together.
-    """
-    ends = finite([np.array([row.value, row.low, row.high]) for row in rows])
-    if not len(ends):
-        return -0.1, 0.1
-    sides = [np.array([row.low, row.high]) for row in rows]
-    reach = (
-        _REACH * float(np.median(np.abs(finite(sides)))) if len(finite(sides)) else 0.0
-    )
-    points = finite([np.array([row.value for row in rows])])
-    reach = max(reach, float(np.median(np.abs(points))) * 2 if len(points) else 0.0)
-    low, high = max(ends.min(), -reach), min(ends.max(), reach)
-    margin = 0.06 * (max(high, 0.0) - min(low, 0.0)) or 0.1
-    return float(min(low, 0.0) - margin), float(max(high, 0.0) + margin)
-
-
-def _draw_row(
-    picture: Picture,
-    ax: "Axes",
-    place: int,
-    row: Row,
-    limits: tuple[float, float],
-) -> None:
-    """Draw an interval with its estimate; arrows where it goes on beyond the view."""
-    theme, (left, right) = picture.theme, limits
-    color = theme.palette[0] if row.sure else mix(theme.ink, theme.ground, 0.5)
-    if row.note:
-        (short,) = tell_apart([row.note], _NOTE)
-        text = plain(short)
-        style: dict[str, Any] = {"color": theme.muted, "fontsize": theme.small}
-        ax.text(
-            0.01, place, text, va="center", transform=ax.get_yaxis_transform(), **style
-        )
-        return
-    if np.isfinite(row.value) and left <= row.value <= right:
-        face = color if row.sure else theme.ground
-        point: dict[str, Any] = {"marker": "o", "markersize": 8, "markeredgewidth": 1.8}
-        ax.plot(row.value, place, color=color, markerfacecolor=face, zorder=4, **point)
-    if np.isnan(row.low):
-        return
-    low, high = max(row.low, left), min(row.high, right)
-    ax.hlines(place, low, high, color=color, linewidth=2.6, zorder=3)
-    for beyond, edge, marker in (
-        (row.low < left, left, "<"),
-        (row.high > right, right, ">"),
-    ):
-        if beyond:
-            ax.plot(edge, place, marker, color=color, markersize=7, clip_on=False)
-
-
-def _name_rows(picture: Picture, ax: "Axes", rows: Sequence[Row]) -> None:
-    """Write the names at the left: headings bold, variations set in."""
-    theme = picture.theme
-    step = "    " if any(row.heads for row in rows) else ""
-    texts = [lines_of(row.name, 60) for row in rows]
-    named = [t if row.heads else step + t for t, row in zip(texts, rows, strict=True)]
-    ax.set_yticks(range(len(rows)), named)
-    ax.tick_params(axis="y", length=0, labelcolor=theme.ink, labelsize=theme.size)
-    for tick, row in zip(ax.get_yticklabels(), rows, strict=True):
-        tick.set_fontweight("bold" if row.heads else "normal")
-        if row.heads:
-            tick.set_bbox({"facecolor": theme.ground, "linewidth": 0, "pad": 1})
-    if picture.own:
-        ticks = ax.get_yticklabels()
-        widths = [tick.get_window_extent().width for tick in ticks]
-        widest = max(  # a heading may run on over its own row
-            width * (0.6 if row.heads else 1.0)
-            for width, row in zip(widths, rows, strict=True)
-        )
-        ax.tick_params(axis="y", pad=widest * 72 / picture.figure.dpi + theme.size)
-        for tick in ticks:
-            tick.set_horizontalalignment("left")
-    for place, row in enumerate(rows):
-        if row.heads and place:
-            _rule(picture, ax, place - 0.5)
-
-
-def _rule(picture: Picture, ax: "Axes", height: float) -> None:
-    """Draw a light line over the whole width, between two tests."""
-    from matplotlib.transforms import blended_transform_factory
-
-    whole = picture.figure.transFigure if picture.own else ax.transAxes
-    both = blended_transform_factory(whole, ax.transData)
-    ends, color = ([0.01, 0.99] if picture.own else [0, 1]), picture.theme.faint
-    (line,) = ax.plot(ends, [height] * 2, transform=both, color=color, linewidth=0.9)
-    line.set(clip_on=False, zorder=0)
-    line.set_in_layout(False)
-
-
-def _write_columns(picture: Picture, ax: "Axes", forest: Forest) -> None:
-    """Write the columns at the right; in the user's Axes the lift alone, inside."""
-    theme, dots = picture.theme, picture.figure.dpi / 72
-    place = _GAP * theme.size
-    for n, head in enumerate(forest.columns):
-        if not picture.own and n != len(forest.columns) - 2:
-            continue
-        texts = [_cell(picture, ax, -0.85, head, sure=False)] if picture.own else []
-        texts += [
-            _cell(picture, ax, down, row.cells[n], sure=row.sure)
-            for down, row in enumerate(forest.rows)
-            if not row.heads and row.cells[n]
-        ]
-        if not texts:
-            continue
-        wide = max(text.get_window_extent().width for text in texts) / dots
-        for text in texts:
-            text.xyann = (place + wide, 0) if picture.own else (-2, 0)
-        place += wide + _GAP * theme.size
-        if not picture.own:
-            _leave_room(ax, wide * dots)
-
-
-def _cell(picture: Picture, ax: "Axes", down: float, said: str, *, sure: bool) -> Any:
-    theme = picture.theme
-    return ax.annotate(
-        said,
-        (1.0, down),
-        xycoords=("axes fraction", "data"),
-        xytext=(0, 0),
-        textcoords="offset points",
-        ha="right",
-        va="center",
-        annotation_clip=False,
-        fontsize=0.95 * theme.size if picture.own else theme.small,
-        fontweight="bold" if sure else "normal",
-        color=theme.ink if sure else theme.muted,
-    )
-
-
-def _leave_room(ax: "Axes", dots: float) -> None:
-    """Move what is drawn to the left, so that a text of that width fits inside."""
-    share = min(0.6, dots / ax.get_window_extent().width + 0.05)
-    left, right = ax.get_xlim()
-    ax.set_xlim(left, left + (right - left) / (1 - share))
-
-
-def _format(ax: "Axes") -> None:
-    from matplotlib.ticker import FuncFormatter, MaxNLocator
-
-    ax.xaxis.set_major_locator(MaxNLocator(5))
-    step = float(np.diff(ax.get_xticks()).min()) if len(ax.get_xticks()) > 1 else 1.0
-    digits = 0 if step >= 0.01 else 1
-    write = FuncFormatter(lambda x, _: f"{number(100 * x, digits, signed=True)} %")
-    ax.xaxis.set_major_formatter(write)
-
-
-def _notes(
-    df: pd.DataFrame, rows: Sequence[Row], limits: tuple[float, float]
-) -> list[str]:
-    notes = []
-    if any(row.low < limits[0] or row.high > limits[1] for row in rows):
-        notes.append("An arrow: the interval goes on.")
-    settled = settled_until(df)
-    if (days_of(df).to_numpy() > settled).any():
-        notes.append(f"Days after {day_of(settled)} are in it, and still grow.")
-    return notes

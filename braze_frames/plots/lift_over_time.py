@@ -7,19 +7,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from braze_frames.core.numbers import percent
-from braze_frames.errors import StatisticsWarning, listed
-from braze_frames.experiment.lift import compare
-from braze_frames.experiment.pairs import LiftRequest, Se, Stratify
-from braze_frames.plots.figure import (
+from braze_frames.core.numbers import percent, share_text
+from braze_frames.drawing.figure import (
     PanelKey,
     Picture,
     Setting,
     Words,
     blank,
 )
-from braze_frames.plots.lift import against, check_single, nothing_in, title_of
-from braze_frames.plots.lines import (
+from braze_frames.drawing.lines import (
     TOP,
     Line,
     Series,
@@ -28,20 +24,18 @@ from braze_frames.plots.lines import (
     format_shares,
     view,
 )
-from braze_frames.plots.wording import (
-    Labels,
-    Periods,
-    about,
-    and_more,
-    day_of,
-    share_text,
-)
+from braze_frames.errors import StatisticsWarning, listed
+from braze_frames.experiment.lift import compare
+from braze_frames.experiment.pairs import LiftRequest, Se, Stratify
+from braze_frames.plots.lift import against, check_single, nothing_in, title_of
 from braze_frames.stats.contrasts import Options
+from braze_frames.wording.labels import Labels, about, and_more
+from braze_frames.wording.periods import Periods, day_of
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-    from braze_frames.plots.figure import Pictured
+    from braze_frames.drawing.figure import Pictured
 
 _STAR: dict[str, Any] = {
     "marker": "*",

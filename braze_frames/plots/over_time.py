@@ -10,14 +10,9 @@ import pandas as pd
 from braze_frames.core.arguments import check_choice, check_share, nearest
 from braze_frames.core.names import natural
 from braze_frames.core.numbers import percent
-from braze_frames.errors import FrameError, NonAdditiveWarning, listed
-from braze_frames.frame.levels import labels as labels_in
-from braze_frames.frame.levels import level_names, stats_of
-from braze_frames.frame.rates import rates as _rates
-from braze_frames.frame.totals import totals as _totals
-from braze_frames.plots.bars import WEEKDAYS, draw_bars
-from braze_frames.plots.figure import PanelKey, Picture, Setting, Words, blank
-from braze_frames.plots.lines import (
+from braze_frames.drawing.bars import WEEKDAYS, draw_bars
+from braze_frames.drawing.figure import PanelKey, Picture, Setting, Words, blank
+from braze_frames.drawing.lines import (
     TOP,
     Line,
     Series,
@@ -29,21 +24,20 @@ from braze_frames.plots.lines import (
     write_count,
     write_share,
 )
-from braze_frames.plots.wording import (
-    Freq,
-    Labels,
-    Periods,
-    about,
-    and_more,
-    formula_words,
-)
+from braze_frames.errors import FrameError, NonAdditiveWarning, listed
+from braze_frames.frame.levels import labels as labels_in
+from braze_frames.frame.levels import level_names, stats_of
+from braze_frames.frame.rates import rates as _rates
+from braze_frames.frame.totals import totals as _totals
 from braze_frames.schema.channels import STAT
 from braze_frames.schema.formulas import Definition, custom, define
+from braze_frames.wording.labels import Labels, about, and_more, formula_words
+from braze_frames.wording.periods import Freq, Periods
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-    from braze_frames.plots.figure import Pictured
+    from braze_frames.drawing.figure import Pictured
 
 TotalsKind = Literal["lines", "stacked"]
 By = str | Sequence[Any] | None

@@ -8,8 +8,8 @@ import pandas as pd
 
 from braze_frames.core.arrays import Floats
 from braze_frames.core.names import natural
-from braze_frames.core.numbers import count, number
-from braze_frames.plots.figure import (
+from braze_frames.core.numbers import count, decimals, number, share_text
+from braze_frames.drawing.figure import (
     End,
     PanelKey,
     Picture,
@@ -17,8 +17,8 @@ from braze_frames.plots.figure import (
     plain,
     say_empty,
 )
-from braze_frames.plots.looks import MOST_COLORS, Theme, mix
-from braze_frames.plots.wording import Dates, Periods, day_of, decimals, share_text
+from braze_frames.drawing.looks import MOST_COLORS, Theme, mix
+from braze_frames.wording.periods import Dates, Periods, day_of
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

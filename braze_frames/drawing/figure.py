@@ -11,8 +11,9 @@ import numpy as np
 import pandas as pd
 
 from braze_frames.core.names import legible
+from braze_frames.drawing.looks import Grid, Theme, dress, theme_of
 from braze_frames.errors import listed
-from braze_frames.plots.looks import Grid, Theme, dress, theme_of
+from braze_frames.wording.labels import JOINT
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
     Pictured = Axes | np.ndarray[Any, np.dtype[np.object_]]
 
 PanelKey = tuple[str, ...]
-JOINT = " · "
 # A slide's picture; readable at this size with text of 10 points.
 WIDTH, HEIGHT = 10.0, 5.6
 _FURTHER_ROW, _PANEL_WIDTH = 0.55, 4.2
@@ -348,7 +348,8 @@ def label_ends(picture: Picture, ax: "Axes", ends: Iterable[End]) -> None:
     places = spread(asked, [line * count for count in lines])
     start = 1.03 if picture.own else 0.0
     if not picture.own:
-        start = _make_room(ax, texts, size)
+        longest = max(len(line) for text in texts for line in text.split("\n"))
+        start = make_room(ax, 0.58 * size * longest / 72)
     for end, text, place in zip(ends, texts, places, strict=True):
         arrow = {"arrowstyle": "-", "color": end.color, "linewidth": 0.8}
         arrow |= {"relpos": (0, 0.5), "shrinkA": 2, "shrinkB": 3}
@@ -365,18 +366,17 @@ def label_ends(picture: Picture, ax: "Axes", ends: Iterable[End]) -> None:
         )
 
 
-def _make_room(ax: "Axes", texts: Sequence[str], size: float) -> float:
-    """Move what is drawn to the left, so that labels fit in; return where they begin.
+def make_room(ax: "Axes", inches: float) -> float:
+    """Move what is drawn to the left, so that texts of a width fit inside.
 
-    Labels take at most six tenths.
+    Returns where they begin, as a share of the Axes; they take at most six tenths.
     """
-    longest = max(len(line) for text in texts for line in text.split("\n"))
     figure: Any = ax.get_figure(root=True)
-    inches = figure.get_figwidth() * ax.get_position().width
-    share = float(min(0.6, 0.55 * size * longest / 72 / inches + 0.05))
+    whole = figure.get_figwidth() * ax.get_position().width
+    share = float(min(0.6, inches / whole + 0.06))
     left, right = ax.get_xlim()
     ax.set_xlim(left, left + (right - left) / (1 - share))
-    return 1.0 - share + 0.03
+    return 1.03 - share
 
 
 def spread(places: Sequence[float], heights: Sequence[float]) -> list[float]:

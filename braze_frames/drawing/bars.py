@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from braze_frames.core.arrays import Floats
-from braze_frames.plots.figure import (
+from braze_frames.drawing.figure import (
     End,
     PanelKey,
     Picture,
@@ -14,9 +14,9 @@ from braze_frames.plots.figure import (
     plain,
     say_empty,
 )
-from braze_frames.plots.lines import Line, Series, mark_young, set_days
-from braze_frames.plots.looks import mix
-from braze_frames.plots.wording import Periods
+from braze_frames.drawing.lines import Line, Series, mark_young, set_days
+from braze_frames.drawing.looks import mix
+from braze_frames.wording.periods import Periods
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
