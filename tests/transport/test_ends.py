@@ -38,9 +38,8 @@ except KeyboardInterrupt:
 
 def crew():
     """Return the names of the client's threads."""
-    return [
-        thread.name for thread in threading.enumerate() if "braze_frames" in thread.name
-    ]
+    names = [thread.name for thread in threading.enumerate()]
+    return [name for name in names if "braze_frames" in name]
 
 
 class Wire:
@@ -108,15 +107,21 @@ def test_a_program_interrupted_while_it_parses_keeps_what_came():
     assert 1 <= int(count) <= len(script.requests) <= 24  # 8 threads, each 3 ahead
 
 
+def use_wrongly(client, wire):
+    """Fail while four requests are under way."""
+    with client.fetch_series(JOBS) as answers:
+        next(answers)
+        wire.wait_for(wire.asked, 5)
+        raise ZeroDivisionError
+
+
 @pytest.mark.parametrize("way", ["drip", "silent"])
 def test_any_error_cuts_what_is_under_way(way):
     wire = Wire(way, first=raw())
     with serve_raw(wire.play) as (url, heads):
         client = bf.BrazeClient(url, KEY, max_workers=4, timeout=60)
-        with pytest.raises(ZeroDivisionError), client.fetch_series(JOBS) as answers:
-            next(answers)
-            wire.wait_for(wire.asked, 5)
-            raise ZeroDivisionError
+        with pytest.raises(ZeroDivisionError):
+            use_wrongly(client, wire)
         assert crew() == []
         wire.wait_for(wire.left, 5)
     assert len(heads) == 5
