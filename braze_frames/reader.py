@@ -1,19 +1,26 @@
 """``read_braze_series``: from ids and dates, or files, to a frame."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal, overload
 
 import pandas as pd
 
 from braze_frames.api.client import BrazeClient
 from braze_frames.core.arguments import nearest
-from braze_frames.errors import PayloadError, PayloadWarning, PullError, listed, warn
+from braze_frames.errors import (
+    BrazeError,
+    PayloadError,
+    PayloadWarning,
+    PullError,
+    listed,
+    warn,
+)
 from braze_frames.frame.levels import Frames, Grain
 from braze_frames.payload.assemble import assemble
 from braze_frames.schema.channels import STAT, VARIATION_ID
 
 if TYPE_CHECKING:
-    from braze_frames.sources.plan import Pulled, Request
+    from braze_frames.sources.plan import Pulled
 
 _LISTED = 500
 _SCHEMA = 1
@@ -29,7 +36,7 @@ def read_braze_series(
     length: int | None = ...,
     grain: Grain = ...,
     columns: Iterable[str] | None = ...,
-    details: bool = ...,
+    details: bool | None = ...,
     client: BrazeClient | None = ...,
     cache: Any = ...,
     refresh: bool = ...,
@@ -49,7 +56,7 @@ def read_braze_series(
     length: int | None = ...,
     grain: Literal["all"],
     columns: Iterable[str] | None = ...,
-    details: bool = ...,
+    details: bool | None = ...,
     client: BrazeClient | None = ...,
     cache: Any = ...,
     refresh: bool = ...,
@@ -68,7 +75,7 @@ def read_braze_series(
     length: int | None = None,
     grain: Grain | Literal["all"] = "variation",
     columns: Iterable[str] | None = None,
-    details: bool = False,
+    details: bool | None = None,
     client: BrazeClient | None = None,
     cache: Any = None,
     refresh: bool = False,
@@ -102,8 +109,11 @@ def read_braze_series(
         or button clicked, or all three from one fetch.
     columns : iterable of str, optional
         The stats to keep.
-    details : bool
-        Also ask for campaign details, whose names label variations without a name.
+    details : bool, optional
+        Whether to ask for campaign details, whose names label variations without a name
+        and whose conversion windows tell until when days are settled. None asks where
+        a variation has no name, in one try: where details cannot be had, ids stand.
+        True asks for all campaigns, and False for none.
     client : BrazeClient, optional
         Whom to ask; without one, ``connect()`` makes one from the environment.
     cache : bool, str, path or Cache, optional
@@ -166,8 +176,9 @@ def read_braze_series(
     2026-03-01 email   A             2      1
     """
     from braze_frames.cache.cache import as_cache
+    from braze_frames.cache.layout import part_of
     from braze_frames.core.arguments import parse_days
-    from braze_frames.sources.plan import ReadPlan, part_of
+    from braze_frames.sources.plan import ReadPlan
     from braze_frames.sources.route import pull
 
     _check_choice("grain", grain, (*_GRAINS, "all"))
@@ -175,21 +186,30 @@ def read_braze_series(
     grains = _GRAINS if grain == "all" else (grain,)
     columns = [columns] if isinstance(columns, str) else columns
     columns = None if columns is None else list(columns)
-    part = part_of(grains, columns)
-    how = ReadPlan(
-        parse_days(start, end, length), part, details, refresh, as_of, tz, progress
+    plan = ReadPlan(
+        days=parse_days(start, end, length),
+        part=part_of(grains, columns),
+        details=details,
+        refresh=refresh,
+        as_of=as_of,
+        tz=tz,
+        progress=progress,
+        client=client,
+        cache=as_cache(cache),
     )
-    request, pulled, attrs = pull(source, how, client, as_cache(cache))
-    if pulled.failed and not request.several:
+    pulled = pull(source, plan)
+    if pulled.failed and not pulled.request.several:
         raise next(iter(pulled.failed.values()))
     _report(pulled)
-    frames = _assemble(pulled, grains, several=request.several)
+    frames, overflowed = _assemble(pulled, grains)
+    failed = pulled.failed | overflowed
     if columns is not None:
         frames = _chosen(frames, columns)
-    _label(frames, request, attrs)
+    _label(frames, pulled)
     picked = Frames(*frames) if grain == "all" else frames[0]
-    if pulled.failed:
-        _fail(pulled, picked, on_error)
+    if failed:
+        came = len({one.label for one in pulled.campaigns} - overflowed.keys())
+        _fail(failed, picked if came else None, len(pulled.request.items), on_error)
     return picked
 
 
@@ -217,29 +237,30 @@ def _report(pulled: "Pulled") -> None:
 
 
 def _assemble(
-    pulled: "Pulled", grains: Sequence[Grain], *, several: bool
-) -> list[pd.DataFrame]:
+    pulled: "Pulled", grains: Sequence[Grain]
+) -> tuple[list[pd.DataFrame], dict[str, BrazeError]]:
     """Build the frames; a campaign whose sums overflow fails alone."""
+    several, failed = pulled.request.several, dict[str, BrazeError]()
     try:
-        return assemble(pulled.campaigns, grains, several=several)
+        return assemble(pulled.campaigns, grains, several=several), failed
     except PayloadError:
         if not several:
             raise
-    for campaign in list(pulled.campaigns):
+    for campaign in pulled.campaigns:
         try:
             assemble([campaign], grains, several=True)
         except PayloadError as error:
-            pulled.campaigns.remove(campaign)
-            pulled.failed[campaign.label] = error
-    return assemble(pulled.campaigns, grains, several=True)
+            failed[campaign.label] = error
+    sound = [one for one in pulled.campaigns if one.label not in failed]
+    return assemble(sound, grains, several=True), failed
 
 
-def _label(
-    frames: list[pd.DataFrame], request: "Request", attrs: dict[str, Any]
-) -> None:
-    ids = {item.label: item.id for item in request.items[:_LISTED] if item.label}
+def _label(frames: list[pd.DataFrame], pulled: "Pulled") -> None:
+    items = pulled.request.items[:_LISTED]
+    ids = {item.label: item.id for item in items if item.label}
     for frame in frames:
-        frame.attrs["braze"] = {"schema": _SCHEMA, **attrs, "campaigns": dict(ids)}
+        about = {"schema": _SCHEMA, **pulled.attrs, "campaigns": dict(ids)}
+        frame.attrs["braze"] = about
 
 
 def _chosen(frames: list[pd.DataFrame], columns: Iterable[str]) -> list[pd.DataFrame]:
@@ -257,18 +278,16 @@ def _chosen(frames: list[pd.DataFrame], columns: Iterable[str]) -> list[pd.DataF
 
 
 def _fail(
-    pulled: "Pulled", picked: pd.DataFrame | Frames, on_error: Literal["raise", "warn"]
+    failed: Mapping[str, BrazeError],
+    came: pd.DataFrame | Frames | None,
+    count: int,
+    on_error: Literal["raise", "warn"],
 ) -> None:
-    count = len(pulled.failed) + len(pulled.campaigns)
-    failed = sorted(f"{label}: {error}" for label, error in pulled.failed.items())
-    reasons = listed(failed, "; ")
-    message = f"{len(pulled.failed)} of {count} campaigns could not be read: {reasons}"
-    if on_error == "warn" and pulled.campaigns:
+    texts = sorted(f"{label}: {error}" for label, error in failed.items())
+    reasons = listed(texts, "; ")
+    message = f"{len(failed)} of {count} campaigns could not be read: {reasons}"
+    if on_error == "warn" and came is not None:
         warn(message, PayloadWarning)
         return
-    hint = ". What came of the others is in .frame" if pulled.campaigns else ""
-    raise PullError(
-        f"{message}{hint}",
-        failed=pulled.failed,
-        frame=picked if pulled.campaigns else None,
-    )
+    hint = "" if came is None else ". What came of the others is in .frame"
+    raise PullError(f"{message}{hint}", failed=failed, frame=came)

@@ -276,20 +276,26 @@ class BrazeClient:
         return self._many(SERIES, queries)
 
     def fetch_details(
-        self, campaign_ids: Sequence[str]
+        self, campaign_ids: Sequence[str], *, once: bool = False
     ) -> Iterator[tuple[int, bytes | BrazeError]]:
-        """Ask for many campaigns' details side by side; yields as ``fetch_series``."""
-        return self._many(DETAILS, [{"campaign_id": one} for one in campaign_ids])
+        """Ask for many campaigns' details side by side; yields as ``fetch_series``.
+
+        ``once`` makes one try of each: nothing is retried, nor waited for the limit.
+        """
+        queries = [{"campaign_id": one} for one in campaign_ids]
+        return self._many(DETAILS, queries, once=once)
 
     def _many(
-        self, path: str, queries: Sequence[Mapping[str, str]]
+        self, path: str, queries: Sequence[Mapping[str, str]], *, once: bool = False
     ) -> Iterator[tuple[int, bytes | BrazeError]]:
         numbers = iter(range(len(queries)))
         running: dict[Future[bytes], int] = {}
         try:
             while True:
                 for number in numbers:
-                    future = self._workers().submit(self._get, path, queries[number])
+                    future = self._workers().submit(
+                        self._get, path, queries[number], once=once
+                    )
                     running[future] = number
                     if len(running) >= 2 * self._max_workers:
                         break
@@ -329,8 +335,8 @@ class BrazeClient:
             )
         return answer
 
-    def _get(self, path: str, query: Mapping[str, str]) -> bytes:
-        answer = self._wire().get(self.url + path, query)
+    def _get(self, path: str, query: Mapping[str, str], *, once: bool = False) -> bytes:
+        answer = self._wire().get(self.url + path, query, once=once)
         if answer.status != 200:
             body = answer.body.replace(self._key.reveal().encode(), b"***")
             answer = answer._replace(body=body)

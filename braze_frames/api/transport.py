@@ -193,8 +193,12 @@ class RetryingGet:
         self._session, self._auth, self._gate = session, auth, gate
         self._retries, self._timeout = retries, timeout
 
-    def get(self, url: str, query: Mapping[str, str]) -> HttpAnswer:
+    def get(
+        self, url: str, query: Mapping[str, str], *, once: bool = False
+    ) -> HttpAnswer:
         """Send until there is an answer other than a server error or a 429.
+
+        ``once`` retries nothing, and waits for no limit.
 
         Raises
         ------
@@ -204,6 +208,8 @@ class RetryingGet:
             The limit opens too late.
         """
         left, waited, hops = self._retries, 0.0, 0
+        if once:
+            left, waited = 0, float(LONGEST_WAIT)
         while True:
             waited = self._gate.wait(waited)
             answer, used = self._try(url, query, left)

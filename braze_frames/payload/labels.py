@@ -28,6 +28,17 @@ def label_variations(
     return _unique(found)
 
 
+def lacks_names(batches: Sequence[Batch], names: Mapping[str, str]) -> bool:
+    """Whether a variation with an id has no name, on no day and not in ``names``."""
+    newest = _newest_names(batches)
+    used = {
+        owner(batch.keys[code])
+        for batch in batches
+        for code in np.unique(batch.entry_key).tolist()
+    }
+    return any(one.id and one not in newest and one.id not in names for one in used)
+
+
 def _newest_names(batches: Sequence[Batch]) -> dict[Owner, str]:
     newest: dict[Owner, tuple[int, str]] = {}
     for batch in batches:
