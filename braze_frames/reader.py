@@ -5,7 +5,6 @@ from typing import TYPE_CHECKING, Any, Literal, overload
 
 import pandas as pd
 
-from braze_frames.api.client import BrazeClient
 from braze_frames.core.arguments import nearest
 from braze_frames.errors import (
     BrazeError,
@@ -16,10 +15,10 @@ from braze_frames.errors import (
     warn,
 )
 from braze_frames.frame.levels import Frames, Grain
-from braze_frames.payload.assemble import assemble
 from braze_frames.schema.channels import STAT, VARIATION_ID
 
 if TYPE_CHECKING:
+    from braze_frames.api.client import BrazeClient
     from braze_frames.sources.plan import Pulled
 
 _LISTED = 500
@@ -37,7 +36,7 @@ def read_braze_series(
     grain: Grain = ...,
     columns: Iterable[str] | None = ...,
     details: bool | None = ...,
-    client: BrazeClient | None = ...,
+    client: "BrazeClient | None" = ...,
     cache: Any = ...,
     refresh: bool = ...,
     as_of: Any = ...,
@@ -57,7 +56,7 @@ def read_braze_series(
     grain: Literal["all"],
     columns: Iterable[str] | None = ...,
     details: bool | None = ...,
-    client: BrazeClient | None = ...,
+    client: "BrazeClient | None" = ...,
     cache: Any = ...,
     refresh: bool = ...,
     as_of: Any = ...,
@@ -76,7 +75,7 @@ def read_braze_series(
     grain: Grain | Literal["all"] = "variation",
     columns: Iterable[str] | None = None,
     details: bool | None = None,
-    client: BrazeClient | None = None,
+    client: "BrazeClient | None" = None,
     cache: Any = None,
     refresh: bool = False,
     as_of: Any = None,
@@ -240,6 +239,8 @@ def _assemble(
     pulled: "Pulled", grains: Sequence[Grain]
 ) -> tuple[list[pd.DataFrame], dict[str, BrazeError]]:
     """Build the frames; a campaign whose sums overflow fails alone."""
+    from braze_frames.payload.assemble import assemble
+
     several, failed = pulled.request.several, dict[str, BrazeError]()
     try:
         return assemble(pulled.campaigns, grains, several=several), failed

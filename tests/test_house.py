@@ -18,6 +18,7 @@ LAYERS = (
     "registration",
     "reader accessor",
     "sources plots checks card tables",
+    "portfolio",
     "cache account experiment",
     "payload sandbox",
     "api frame",
@@ -26,6 +27,7 @@ LAYERS = (
     "errors",
 )
 ANSWERING = {"frame", "stats", "experiment", "checks", "plots", "tables", "card"}
+ANSWERING |= {"portfolio"}
 READING = {"payload", "api", "cache", "sandbox", "sources", "account"}
 
 
