@@ -34,11 +34,11 @@ from braze_frames.cache.layout import (
     ALWAYS,
     EVERYTHING,
     SCHEMAS,
-    About,
     Part,
     StoredGrain,
     identity_of,
 )
+from braze_frames.cache.parquet import About, PendingFile
 from braze_frames.cache.revisions import (
     as_of,
     as_table,
@@ -49,7 +49,7 @@ from braze_frames.cache.revisions import (
     history_with,
     is_lost,
 )
-from braze_frames.cache.storage import Loaded, PendingFile, Storage
+from braze_frames.cache.storage import Loaded, Storage
 from braze_frames.core.arrays import Ints
 from braze_frames.errors import CacheError
 from braze_frames.payload.batch import Batch, Span, owner, select_days

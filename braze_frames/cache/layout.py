@@ -27,7 +27,7 @@ campaign, ``history`` (the write up to which ``revision`` tells of this file, se
 below), ``rows`` of the file, ``name``, ``details`` (what the API's campaign details
 said, null where they were not asked), ``tz``, ``coverage``: runs of stored days as
 ``[first day, days, first seen, last fetched]``, in days and microseconds since
-1970-01-01 in UTC; and ``seal``, see ``braze_frames.cache.footer``. Files do not know
+1970-01-01 in UTC; and ``seal``, see ``braze_frames.cache.parquet``. Files do not know
 their campaign's id: it stands in the path alone.
 
 ``revision`` is moved into its place before the files that it tells of. So that it never
@@ -38,24 +38,13 @@ Version 1 had no seal, the number of ``revisions`` instead of ``history``, and `
 alone instead of ``details``; it is still read, and written anew as version 2.
 """
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable
 from typing import Any, Literal, NamedTuple
 from urllib.parse import quote
 
 import numpy as np
-import orjson
 import pyarrow as pa
 
-from braze_frames.api.details import Details
-from braze_frames.cache.coverage import Coverage, from_runs, no_days, runs_of
-from braze_frames.cache.footer import (
-    SEAL,
-    UnreadableFile,
-    is_proved,
-    is_sealed,
-    metadata_in,
-)
-from braze_frames.errors import CacheError
 from braze_frames.frame.levels import Grain
 from braze_frames.schema.channels import (
     DAY_TOTALS,
@@ -74,7 +63,6 @@ ALWAYS: tuple[StoredGrain, ...] = ("variation", "campaign")
 EVERYTHING: tuple[StoredGrain, ...] = (*ALWAYS, "extra", "element")
 POSITION = "entry_position"
 IDENTITY = ("channel", "variation", VARIATION_ID, VARIATION_NAME)
-_KEY = b"braze_frames"
 _TEXTS = {
     "variation": IDENTITY,
     "campaign": (),
@@ -114,29 +102,6 @@ SCHEMAS: dict[StoredGrain, pa.Schema] = {
     ),
 }
 """Grain → the columns of each of its files."""
-
-
-ROWS = "#"
-"""Before a number it is the history of layout 1: so many first rows count."""
-
-
-class About(NamedTuple):
-    """What the metadata of a file says; ``ends`` are those of the history alone."""
-
-    written: str
-    grains: tuple[StoredGrain, ...]
-    history: str
-    rows: int
-    name: str | None
-    details: Details | None
-    tz: str
-    coverage: Coverage
-    ends: dict[str, int]
-
-
-def history_about(ends: Mapping[str, int], rows: int) -> About:
-    """Return what the metadata of a history says."""
-    return About([*ends][-1], (), "", rows, None, None, "", no_days(), {**ends})
 
 
 _FILES: dict[Grain, tuple[StoredGrain, ...]] = {
@@ -205,72 +170,6 @@ def identity_of(grain: StoredGrain) -> list[str]:
 def texts_of(grain: StoredGrain) -> tuple[str, ...]:
     """Return the columns of a grain that hold few different texts."""
     return _TEXTS[grain]
-
-
-def as_metadata(about: About) -> dict[bytes, bytes]:
-    """Return what goes into a file's metadata; the seal is not yet set."""
-    told = about._asdict() | {
-        "version": VERSION,
-        "coverage": runs_of(about.coverage),
-        "details": about.details and about.details._asdict(),
-        "seal": SEAL,
-    }
-    return {_KEY: orjson.dumps(told)}
-
-
-def from_footer(footer: bytes, path: str) -> About:
-    """Return what a file's raw footer says, once it has proved itself.
-
-    Raises
-    ------
-    UnreadableFile
-        It is damaged, or none of ours.
-    CacheError
-        A newer version of this package has written it.
-    """
-    try:
-        told = orjson.loads(metadata_in(footer))
-        version = int(told.pop("version"))
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise UnreadableFile(f"metadata {error}") from None
-    if version > VERSION and not _is_ours(footer, version):
-        raise CacheError(
-            f"{path!r} has layout {version}, written by a newer braze_frames; this one "
-            f"knows {VERSION} and leaves it alone. Update, or use another folder"
-        )
-    if is_sealed(footer) if version == 1 else not is_proved(footer):
-        raise UnreadableFile("its footer does not match its checksum")
-    try:
-        return _from_first(told) if version == 1 else _from_told(told)
-    except (KeyError, TypeError, ValueError, OverflowError) as error:
-        raise UnreadableFile(f"metadata {error}") from None
-
-
-def _is_ours(footer: bytes, version: int) -> bool:
-    """Whether nothing but the version's own digit was damaged."""
-    ours = footer.replace(b'"version":%d' % version, b'"version":%d' % VERSION)
-    return is_proved(ours)
-
-
-def _from_told(told: dict[str, Any]) -> About:
-    del told["seal"]
-    told["coverage"] = from_runs(told["coverage"])
-    told["details"] = told["details"] and Details(**told["details"])
-    return About(**{**told, "grains": tuple(told["grains"])})
-
-
-def _from_first(told: dict[str, Any]) -> About:
-    """Read the metadata of layout 1: its history is known by its number of rows."""
-    count, names = told.pop("revisions"), told.pop("names")
-    told |= {
-        "history": f"{ROWS}{int(count)}" if count else "",
-        "details": None if names is None else Details.of_names(names),
-        "rows": -1,
-        "ends": {},
-        "seal": None,
-    }
-    del told["variations"]
-    return _from_told(told)
 
 
 def folder_of(address: str) -> str:

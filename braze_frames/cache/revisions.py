@@ -20,8 +20,9 @@ from braze_frames.cache.encoding import (
     numbers,
     stored_days,
 )
-from braze_frames.cache.layout import ROWS, SCHEMAS, history_about
-from braze_frames.cache.storage import Loaded, PendingFile
+from braze_frames.cache.layout import SCHEMAS
+from braze_frames.cache.parquet import ROWS, PendingFile, history_about
+from braze_frames.cache.storage import Loaded
 from braze_frames.core.arrays import Bools
 from braze_frames.payload.batch import (
     Batch,
@@ -114,10 +115,10 @@ def _end_of(history: str, loaded: Loaded) -> int | None:
     about, table = loaded.abouts.get("revision"), loaded.tables.get("revision")
     if about is None or table is None:
         return None
-    if history not in about.ends and history.startswith(ROWS):
-        count = int(history.removeprefix(ROWS))
-        return count if count <= len(table) else None
-    return about.ends.get(history)
+    if history in about.ends or not history.startswith(ROWS):
+        return about.ends.get(history)
+    count = int(history.removeprefix(ROWS))
+    return count if count <= len(table) else None
 
 
 def _counts(loaded: Loaded, table: pa.Table) -> Bools:

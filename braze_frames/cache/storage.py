@@ -15,33 +15,27 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 from uuid import uuid4
 
-import numpy as np
 import pyarrow as pa
 
-from braze_frames.cache.footer import UnreadableFile, read_footer, seal_footer
-from braze_frames.cache.layout import (
-    ALWAYS,
-    FILE,
-    SCHEMAS,
+from braze_frames.cache.layout import ALWAYS, FILE, SCHEMAS, StoredGrain
+from braze_frames.cache.parquet import (
     About,
-    StoredGrain,
-    as_metadata,
-    encodings,
-    from_footer,
-    stored_stats,
-    texts_of,
+    PendingFile,
+    UnreadableFile,
+    is_sound,
+    read_file,
+    write_file,
 )
 from braze_frames.errors import CacheError, CacheWarning
 from braze_frames.payload.batch import Span
 from braze_frames.schema.ids import is_campaign_id
 
 if TYPE_CHECKING:
-    from pyarrow.parquet import FileMetaData, ParquetFile
+    pass
 
 Version = frozenset[tuple[StoredGrain, str]]
 """The writes that a campaign's files come from."""
 
-_DAMAGE = (pa.ArrowInvalid, pa.ArrowNotImplementedError, OSError, KeyError)
 # What a disk, a quota and a limit on files say when there is no room.
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 # Seconds to wait for another writer: a write takes milliseconds, a hung process for
@@ -49,33 +43,10 @@ _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 _PATIENCE = 60
 # A campaign has five files: each may be damaged once, and be found whole again.
 _TRIES = 6
-# Rows that Parquet readers skip or read as one; larger ones make skipping days useless.
-_GROUP = 131_072
-# Below this, pyarrow's threads cost more than they save.
-_MANY = 100_000
-_PHYSICAL = {
-    "int32": "INT32",
-    "int64": "INT64",
-    "double": "DOUBLE",
-    "string": "BYTE_ARRAY",
-    "timestamp[us]": "INT64",
-    "timestamp[us, tz=UTC]": "INT64",
-}
-"""How Parquet keeps the types of our columns."""
-
-_EPOCH_DAY = np.datetime64("1970-01-01", "D")
 
 
 class FullDiskError(CacheError):
     """Nothing more can be stored, whatever the campaign."""
-
-
-class PendingFile(NamedTuple):
-    """One file to write."""
-
-    grain: StoredGrain
-    table: pa.Table
-    about: About
 
 
 class Loaded(NamedTuple):
@@ -166,11 +137,13 @@ class Storage:
         loaded = Loaded({}, {})
         for grain, columns in wanted.items():
             try:
-                about, table = _read_file(
+                about, table = read_file(
                     self.path(campaign, grain), grain, columns, span
                 )
             except FileNotFoundError:
                 continue
+            except OSError as error:
+                raise refusal(self.path(campaign, grain), error) from error
             except UnreadableFile as error:
                 self.set_aside(campaign, grain, error)
                 raise DamagedFile from None
@@ -276,7 +249,7 @@ class Storage:
         """
         path, where = self.path(campaign, grain), "It stays there"
         with suppress(CacheError, OSError), self._locked(campaign):
-            if not sure and _is_sound(path, grain):
+            if not sure and is_sound(path, grain):
                 return
             target = (
                 self.root / ".aside" / f"{path.parent.name}-{grain}-{uuid4().hex[:8]}"
@@ -311,7 +284,7 @@ class Storage:
             for file in files:
                 unfinished = staging / f"campaign_id={campaign}-{uuid4().hex}"
                 staged.append((unfinished, self.path(campaign, file.grain)))
-                _write_file(file, unfinished)
+                write_file(file, unfinished)
             for unfinished, path in staged:
                 _move(unfinished, path)
         except (OSError, pa.ArrowException) as error:
@@ -332,137 +305,6 @@ def _move(unfinished: Path, path: Path) -> None:
         raise IsADirectoryError(f"{str(path)!r} is a folder")
     unfinished.replace(path)
     _sync_folder(path.parent)
-
-
-def _read_file(
-    path: Path, grain: StoredGrain, columns: Collection[str], span: Span | None
-) -> tuple[About, pa.Table | None]:
-    """Read what a file says of itself, and columns of it.
-
-    Raises
-    ------
-    FileNotFoundError
-        It is not there.
-    CacheError
-        It may not be read, or a newer version has written it.
-    UnreadableFile
-        It is damaged, or none of ours.
-    """
-    try:
-        source = pa.OSFile(str(path))
-    except FileNotFoundError:
-        raise
-    except OSError as error:
-        if path.is_dir():
-            raise UnreadableFile("a folder") from None
-        raise refusal(path, error) from error
-    with source:
-        try:
-            about = from_footer(read_footer(source), str(path))
-            return about, _read_table(source, about, grain, columns, span)
-        except _DAMAGE as error:
-            raise UnreadableFile(str(error)) from None
-
-
-def _read_table(
-    source: pa.NativeFile,
-    about: About,
-    grain: StoredGrain,
-    columns: Collection[str],
-    span: Span | None,
-) -> pa.Table | None:
-    """Read columns of an open file, without stats that are null throughout."""
-    from pyarrow.parquet import ParquetFile
-
-    if not columns:
-        return None
-    with ParquetFile(
-        source,
-        read_dictionary=texts_of(grain),
-        pre_buffer=False,
-        page_checksum_verification=True,
-    ) as file:
-        _check_schema(file, grain, is_sealed=about.rows >= 0)
-        return _read_columns(file, grain, columns, span)
-
-
-def _check_schema(file: "ParquetFile", grain: StoredGrain, *, is_sealed: bool) -> None:
-    """Refuse a file whose columns are not those of its grain.
-
-    Types are compared where no checksum has proved them: a wrong one ends the process.
-    """
-    schema, expected = file.schema, SCHEMAS[grain]
-    if schema.names != expected.names or not (
-        is_sealed
-        or [schema.column(place).physical_type for place in range(len(expected))]
-        == [_PHYSICAL[str(field.type)] for field in expected]
-    ):
-        raise UnreadableFile("its columns are not those of a cache")
-
-
-def _read_columns(
-    file: "ParquetFile", grain: StoredGrain, columns: Collection[str], span: Span | None
-) -> pa.Table:
-    about = file.metadata
-    groups = [n for n in range(about.num_row_groups) if _overlaps(about, n, span)]
-    stats = stored_stats(grain)
-    read = [
-        name
-        for n, name in enumerate(SCHEMAS[grain].names)
-        if name in columns and not (name in stats and _is_empty(about, groups, n))
-    ]
-    return file.read_row_groups(
-        groups, columns=read, use_threads=about.num_rows > _MANY
-    )
-
-
-def _overlaps(about: "FileMetaData", group: int, span: Span | None) -> bool:
-    dates = about.row_group(group).column(0).statistics
-    if span is None or about.num_row_groups == 1 or dates is None:
-        return True
-    ends = np.array([dates.min, dates.max], dtype="datetime64[D]")
-    first, last = (ends - _EPOCH_DAY).astype(np.int64)
-    return bool(first <= span.last and last >= span.first)
-
-
-def _is_empty(about: "FileMetaData", groups: Sequence[int], column: int) -> bool:
-    for group in groups:
-        statistics = about.row_group(group).column(column).statistics
-        if statistics is None or not statistics.has_null_count:
-            return False
-        if statistics.null_count < about.row_group(group).num_rows:
-            return False
-    return True
-
-
-def _is_sound(path: Path, grain: StoredGrain) -> bool:
-    """Whether a file is not there, or can be read from its first byte to its last."""
-    try:
-        _read_file(path, grain, SCHEMAS[grain].names, None)
-    except FileNotFoundError:
-        return True
-    except UnreadableFile:
-        return False
-    return True
-
-
-def _write_file(file: PendingFile, path: Path) -> None:
-    from pyarrow.parquet import write_table
-
-    table = file.table.replace_schema_metadata(as_metadata(file.about))
-    with path.open("w+b") as sink:
-        write_table(
-            table,
-            sink,
-            row_group_size=_GROUP,
-            write_page_checksum=True,
-            **encodings(file.grain),
-        )
-        sink.flush()
-        seal_footer(sink)
-        sink.flush()
-        os.fsync(sink.fileno())
-        from_footer(read_footer(sink), str(path))
 
 
 def _sync_folder(path: Path) -> None:
