@@ -1,14 +1,12 @@
 """``read_braze_series``: from ids and dates, or files, to a frame."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any, Literal, overload
 
 import pandas as pd
 
 from braze_frames.core.arguments import nearest
 from braze_frames.errors import (
-    BrazeError,
-    PayloadError,
     PayloadWarning,
     PullError,
     listed,
@@ -177,6 +175,7 @@ def read_braze_series(
     from braze_frames.cache.cache import as_cache
     from braze_frames.cache.layout import part_of
     from braze_frames.core.arguments import parse_days
+    from braze_frames.payload.assemble import assemble
     from braze_frames.sources.plan import ReadPlan
     from braze_frames.sources.route import pull
 
@@ -200,15 +199,13 @@ def read_braze_series(
     if pulled.failed and not pulled.request.several:
         raise next(iter(pulled.failed.values()))
     _report(pulled)
-    frames, overflowed = _assemble(pulled, grains)
-    failed = pulled.failed | overflowed
+    frames = assemble(pulled.campaigns, grains, several=pulled.request.several)
     if columns is not None:
         frames = _chosen(frames, columns)
     _label(frames, pulled)
     picked = Frames(*frames) if grain == "all" else frames[0]
-    if failed:
-        came = len({one.label for one in pulled.campaigns} - overflowed.keys())
-        _fail(failed, picked if came else None, len(pulled.request.items), on_error)
+    if pulled.failed:
+        _fail(pulled, picked, on_error)
     return picked
 
 
@@ -218,11 +215,11 @@ def _check_choice(name: str, value: object, choices: Sequence[str]) -> None:
 
 
 def _report(pulled: "Pulled") -> None:
-    batches = [batch for campaign in pulled.campaigns for batch in campaign.batches]
+    batches = [campaign.batch for campaign in pulled.campaigns]
     left_out = {
         stat
         for batch in batches
-        for stat in batch.entries.left_out | batch.totals.left_out
+        for stat in {**batch.entries.left_out, **batch.totals.left_out}
     }
     if left_out:
         stats = listed(sorted(left_out))
@@ -230,30 +227,9 @@ def _report(pulled: "Pulled") -> None:
             f"left out, for they hold other things than numbers: {stats}",
             PayloadWarning,
         )
-    said = [f"{batch.origin}: {text}" for batch in batches for text in batch.messages]
+    said = [text for batch in batches for text in batch.messages]
     if said:
         warn(f"the server reports errors: {listed(sorted(said), '; ')}", PayloadWarning)
-
-
-def _assemble(
-    pulled: "Pulled", grains: Sequence[Grain]
-) -> tuple[list[pd.DataFrame], dict[str, BrazeError]]:
-    """Build the frames; a campaign whose sums overflow fails alone."""
-    from braze_frames.payload.assemble import assemble
-
-    several, failed = pulled.request.several, dict[str, BrazeError]()
-    try:
-        return assemble(pulled.campaigns, grains, several=several), failed
-    except PayloadError:
-        if not several:
-            raise
-    for campaign in pulled.campaigns:
-        try:
-            assemble([campaign], grains, several=True)
-        except PayloadError as error:
-            failed[campaign.label] = error
-    sound = [one for one in pulled.campaigns if one.label not in failed]
-    return assemble(sound, grains, several=True), failed
 
 
 def _label(frames: list[pd.DataFrame], pulled: "Pulled") -> None:
@@ -279,16 +255,18 @@ def _chosen(frames: list[pd.DataFrame], columns: Iterable[str]) -> list[pd.DataF
 
 
 def _fail(
-    failed: Mapping[str, BrazeError],
-    came: pd.DataFrame | Frames | None,
-    count: int,
-    on_error: Literal["raise", "warn"],
+    pulled: "Pulled", picked: pd.DataFrame | Frames, on_error: Literal["raise", "warn"]
 ) -> None:
-    texts = sorted(f"{label}: {error}" for label, error in failed.items())
-    reasons = listed(texts, "; ")
-    message = f"{len(failed)} of {count} campaigns could not be read: {reasons}"
-    if on_error == "warn" and came is not None:
+    count = len({one.label for one in pulled.campaigns} | pulled.failed.keys())
+    failed = sorted(f"{label}: {error}" for label, error in pulled.failed.items())
+    reasons = listed(failed, "; ")
+    message = f"{len(pulled.failed)} of {count} campaigns could not be read: {reasons}"
+    if on_error == "warn" and pulled.campaigns:
         warn(message, PayloadWarning)
         return
-    hint = "" if came is None else ". What came of the others is in .frame"
-    raise PullError(f"{message}{hint}", failed=failed, frame=came)
+    hint = ". What came is in .frame" if pulled.campaigns else ""
+    raise PullError(
+        f"{message}{hint}",
+        failed=pulled.failed,
+        frame=picked if pulled.campaigns else None,
+    )

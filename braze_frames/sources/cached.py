@@ -21,7 +21,6 @@ from braze_frames.core.arguments import asked_days
 from braze_frames.core.days import date_of
 from braze_frames.errors import BrazeError, CacheError, RequestError, listed
 from braze_frames.payload.batch import Batch, Span
-from braze_frames.payload.days import join_days
 from braze_frames.sources.offline import all_of, lacks_days
 from braze_frames.sources.plan import (
     Found,
@@ -34,6 +33,7 @@ from braze_frames.sources.plan import (
     last_settled_on,
     only_ours,
     provenance,
+    put_together,
     span_of,
 )
 from braze_frames.sources.remote import Arrival, Fetch, ending, fetch_details, must_ask
@@ -100,16 +100,14 @@ def read_cached(
     with ending(client):
         came = _through(shelf, plan, span, cache.terms)
         details, unasked = _details(shelf, plan, came)
-    found = {
-        id_: Found(
-            one.batches,
-            details.get(id_),
-            last_settled_on(now.date(), details.get(id_), cache.settle_days),
-        )
-        for id_, one in came.held.items()
-        if id_ not in unasked
-    }
-    errors = request.labelled(came.failed | unasked)
+
+    def finished(id_: str) -> Found:
+        told = details.get(id_)
+        settled = last_settled_on(now.date(), told, cache.settle_days)
+        return put_together(came.held[id_].batches, told, settled)
+
+    found, odd = each(finished, [id_ for id_ in came.held if id_ not in unasked])
+    errors = request.labelled(came.failed | unasked | odd)
     return collect(request, request.labelled(found), errors, provenance(client, now))
 
 
@@ -223,8 +221,8 @@ def _with_answers(
 ) -> StoredCampaign:
     """Put answers that could not be stored beside what is stored."""
     held = shelf.files[id_].load(plan.part, span)
-    joined = join_days([*held.batches, *batches], restated=True)
-    return held._replace(batches=[cut_days(batch, span) for batch in joined])
+    fetched = [cut_days(batch, span) for batch in batches]
+    return held._replace(batches=[*held.batches, *fetched])
 
 
 def _details(

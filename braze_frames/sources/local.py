@@ -1,6 +1,5 @@
 """Campaigns from files, responses and rows."""
 
-from braze_frames.payload.days import join_days
 from braze_frames.payload.series import parse_answer
 from braze_frames.sources.plan import (
     Found,
@@ -11,6 +10,7 @@ from braze_frames.sources.plan import (
     collect,
     each,
     newest_days,
+    put_together,
     span_of,
 )
 from braze_frames.sources.recognise import answers_of
@@ -40,4 +40,4 @@ def _read(item: Item, plan: ReadPlan) -> Found:
         parse_answer(answer.tree, answer.origin, span, careful=answer.careful)
         for answer in answers_of(item)
     ]
-    return Found(join_days(batches, restated=False))
+    return put_together(batches, restated=False)

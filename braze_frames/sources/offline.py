@@ -29,6 +29,7 @@ from braze_frames.sources.plan import (
     last_settled_on,
     newest_days,
     provenance,
+    put_together,
     span_of,
 )
 
@@ -48,7 +49,7 @@ def read_earlier(
         held = CampaignFiles(root, id_).load_at(span, lambda _: at)
         details = _told(plan, all_of(held, span))
         settled = last_settled_on(seen.date(), details, cache.settle_days)
-        return Found(held.batches, details, settled)
+        return put_together(held.batches, details, settled)
 
     seen = min(moment, client.now())
     found, failed = each(look, request.ids)
@@ -122,10 +123,13 @@ def read_cache(cache: Cache, plan: ReadPlan) -> Pulled:
     names = [(files, one.about.name if one.about else None) for files, one in kept]
     labels = labels_of(names)
     settled = _settled([one for _, one in kept], plan, cache)
-    found = {
-        label: Found(one.batches, _told(plan, one), last)
-        for label, (_, one), last in zip(labels, kept, settled, strict=True)
-    }
+    rows = dict(zip(labels, zip(kept, settled, strict=True), strict=True))
+
+    def finished(label: str) -> Found:
+        (_, one), last = rows[label]
+        return put_together(one.batches, _told(plan, one), last)
+
+    found, odd = each(finished, rows)
     if plan.days.length:
         found = newest_days(found, plan.days)
     items = [
@@ -133,7 +137,7 @@ def read_cache(cache: Cache, plan: ReadPlan) -> Pulled:
         for label, (files, _) in zip(labels, kept, strict=True)
     ]
     about = _provenance([one for _, one in kept])
-    return collect(Request(items, several=True), found, errors, about)
+    return collect(Request(items, several=True), found, errors | odd, about)
 
 
 def _stored(files: CampaignFiles, plan: ReadPlan) -> StoredCampaign:

@@ -18,6 +18,7 @@ from braze_frames.core.days import date_of, day_number
 from braze_frames.errors import BrazeError, PayloadError
 from braze_frames.payload.assemble import Campaign
 from braze_frames.payload.batch import EVERY_DAY, Batch, Span, select_days
+from braze_frames.payload.days import NO_NAMES, normalise
 
 Attrs = dict[str, Any]
 _R = TypeVar("_R")
@@ -85,9 +86,21 @@ class Request(NamedTuple):
 class Found(NamedTuple):
     """What came of one campaign; ``settled`` is the last day that no longer grows."""
 
-    batches: list[Batch]
-    details: Details | None = None
-    settled: int | None = None
+    batch: Batch
+    names: Mapping[str, str]
+    settled: int | None
+
+
+def put_together(
+    batches: Iterable[Batch],
+    details: Details | None = None,
+    settled: int | None = None,
+    *,
+    restated: bool = True,
+) -> Found:
+    """Put the answers about one campaign together; see ``normalise``."""
+    names = NO_NAMES if details is None else details.names
+    return Found(normalise(batches, names, restated=restated), names, settled)
 
 
 class Pulled(NamedTuple):
@@ -134,10 +147,7 @@ def collect(
     attrs : dict
         What the frame's ``attrs`` say of where its numbers come from.
     """
-    campaigns = [
-        Campaign(label, one.batches, one.details.names if one.details else {})
-        for label, one in found.items()
-    ]
+    campaigns = [Campaign(label, one.batch, one.names) for label, one in found.items()]
     return Pulled(request, campaigns, {**failed}, attrs | _settled(found))
 
 
@@ -190,16 +200,11 @@ def span_of(first: date | None, last: date | None) -> Span:
 
 def newest_days(found: Mapping[str, Found], days: DayRange) -> dict[str, Found]:
     """Leave ``length`` days, up to the last one asked or the last that there is."""
-    newest = [
-        int(batch.days.max())
-        for one in found.values()
-        for batch in one.batches
-        if len(batch.days)
-    ]
+    newest = [int(day) for one in found.values() for day in one.batch.days[-1:]]
     last = span_of(None, days.last).last if days.last else max(newest, default=0)
     span = Span(last - (days.length or 0) + 1, last)
     return {
-        key: one._replace(batches=[cut_days(batch, span) for batch in one.batches])
+        key: one._replace(batch=normalise([cut_days(one.batch, span)], one.names))
         for key, one in found.items()
     }
 

@@ -21,7 +21,6 @@ from braze_frames.errors import (
     warn,
 )
 from braze_frames.payload.batch import Batch
-from braze_frames.payload.days import join_days
 from braze_frames.payload.labels import lacks_names
 from braze_frames.payload.series import decode, has_booleans, parse_answer
 from braze_frames.sources.plan import (
@@ -30,9 +29,11 @@ from braze_frames.sources.plan import (
     ReadPlan,
     Request,
     collect,
+    each,
     last_settled_on,
     only_ours,
     provenance,
+    put_together,
     span_of,
 )
 
@@ -62,16 +63,14 @@ def read_remote(request: Request, plan: ReadPlan, client: BrazeClient) -> Pulled
         failed = {one.id: one.error for one in arrivals if one.error is not None}
         unnamed = [id_ for id_, batches in came.items() if must_ask(plan, batches)]
         details, lost = fetch_details(unnamed, client, must=bool(plan.details))
-    found = {
-        id_: Found(
-            join_days(sorted(batches, key=_first_day), restated=True),
-            details.get(id_),
-            last_settled_on(client.today(), details.get(id_), SETTLE_DAYS),
-        )
-        for id_, batches in came.items()
-        if id_ not in lost
-    }
-    errors = request.labelled(failed | lost)
+
+    def finished(id_: str) -> Found:
+        told = details.get(id_)
+        settled = last_settled_on(client.today(), told, SETTLE_DAYS)
+        return put_together(sorted(came[id_], key=_first_day), told, settled)
+
+    found, odd = each(finished, [id_ for id_ in came if id_ not in lost])
+    errors = request.labelled(failed | lost | odd)
     about = provenance(client, client.now())
     return collect(request, request.labelled(found), errors, about)
 
