@@ -175,7 +175,6 @@ def read_braze_series(
     from braze_frames.cache.cache import as_cache
     from braze_frames.cache.layout import part_of
     from braze_frames.core.arguments import parse_days
-    from braze_frames.payload.assemble import assemble
     from braze_frames.sources.plan import ReadPlan
     from braze_frames.sources.route import pull
 
@@ -195,11 +194,24 @@ def read_braze_series(
         client=client,
         cache=as_cache(cache),
     )
-    pulled = pull(source, plan)
-    if pulled.failed and not pulled.request.several:
+    return _as_frames(pull(source, plan), grain, columns, on_error)
+
+
+def _as_frames(
+    pulled: "Pulled",
+    grain: Grain | Literal["all"],
+    columns: list[str] | None,
+    on_error: Literal["raise", "warn"],
+) -> pd.DataFrame | Frames:
+    """Return what came as frames; warn or raise where some of it did not."""
+    from braze_frames.payload.assemble import assemble
+
+    several = pulled.request.several
+    if pulled.failed and not several:
         raise next(iter(pulled.failed.values()))
     _report(pulled)
-    frames = assemble(pulled.campaigns, grains, several=pulled.request.several)
+    grains = _GRAINS if grain == "all" else (grain,)
+    frames = assemble(pulled.campaigns, grains, several=several)
     if columns is not None:
         frames = _chosen(frames, columns)
     _label(frames, pulled)
