@@ -10,6 +10,8 @@ from datetime import date, timedelta
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
+from urllib.request import url2pathname
 
 import pandas as pd
 import pyarrow as pa
@@ -63,9 +65,9 @@ class Cache:
     Parameters
     ----------
     path : str or path-like, optional
-        The folder. Default: where your system keeps caches; what comes from a server
-        on your own machine, such as the sandbox, then goes into a temporary folder of
-        the process instead.
+        The folder, also as ``file:///…``. Default: where your system keeps caches; what
+        comes from a server on your own machine, such as the sandbox, then goes into a
+        temporary folder of the process instead.
     settle_days : int
         Days younger than this when they were last fetched may still change. 31 is
         Braze's longest conversion window and a day.
@@ -104,7 +106,7 @@ class Cache:
         max_age: Any = "1h",
     ) -> None:
         self._is_default = path is None
-        self.path = _default_path() if path is None else Path(path).expanduser()
+        self.path = _default_path() if path is None else _folder(path)
         self._terms = FreshnessPolicy(_days(settle_days), _age(max_age))
 
     def __repr__(self) -> str:
@@ -233,6 +235,30 @@ def _folders(path: Path) -> list[Path]:
     if not path.is_dir():
         return []
     return [one for one in path.iterdir() if one.is_dir() and one.name[0] != "."]
+
+
+def _folder(path: str | os.PathLike[str]) -> Path:
+    """Return the folder that is meant, before anything is asked for it.
+
+    Raises
+    ------
+    ValueError
+        It is no folder's name.
+    """
+    text = os.fspath(path)
+    address = urlsplit(text) if isinstance(text, str) and "://" in text else None
+    if address is not None and address.scheme.lower() != "file":
+        raise ValueError(
+            f"cache={text!r}: numbers are kept in a folder of this machine; pass its "
+            "path"
+        )
+    if not text or "\0" in text:
+        raise ValueError(f"cache={text!r} names no folder; pass a path, or True")
+    try:
+        folder = url2pathname(address.path) if address else text
+        return Path(folder).expanduser()
+    except RuntimeError as error:
+        raise ValueError(f"cache={text!r} names no folder: {error}") from None
 
 
 def _default_path() -> Path:

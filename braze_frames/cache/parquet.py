@@ -46,7 +46,7 @@ _NAME = b"braze_frames"
 _KEY = b"\x18\x0c" + _NAME + b"\x18"
 
 
-_DAMAGE = (pa.ArrowInvalid, pa.ArrowNotImplementedError, OSError, KeyError)
+_DAMAGE = (pa.ArrowException, OSError, KeyError)
 # Rows that Parquet readers skip or read as one; larger ones make skipping days useless.
 _GROUP = 131_072
 # Below this, pyarrow's threads cost more than they save.
@@ -307,9 +307,13 @@ def _read_columns(
         for n, name in enumerate(file.schema.names)
         if name in columns and not (name in stats and _is_empty(about, groups, n))
     ]
-    return file.read_row_groups(
+    table = file.read_row_groups(
         groups, columns=read, use_threads=about.num_rows > _MANY
     )
+    # Checksums are of pages, not of their headers: a damaged one shows as texts that
+    # point out of their dictionary, which ends the process later.
+    table.validate(full=True)
+    return table
 
 
 def _overlaps(about: "FileMetaData", group: int, span: Span | None) -> bool:
