@@ -4,7 +4,7 @@ import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import date, timedelta
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -36,6 +36,9 @@ from braze_frames.sources.plan import (
     put_together,
     span_of,
 )
+
+if TYPE_CHECKING:
+    from braze_frames.transport.side_by_side import Requests
 
 
 class Arrival(NamedTuple):
@@ -148,7 +151,8 @@ class Fetch:
         progress: bool,
     ) -> None:
         self._client, self._progress = client, progress
-        self._jobs = [
+        self._requests: Requests | None = None
+        self._jobs: Sequence[_Job] = [
             _Job(id_, window, window.last)
             for id_, windows in plans.items()
             for window in windows
@@ -157,7 +161,7 @@ class Fetch:
         self._came = {id_: Arrival(id_, [], [], None) for id_ in plans}
 
     def __iter__(self) -> Iterator[Arrival]:
-        shifted = []
+        shifted: list[_Job] = []
         with _bar(len(self._jobs), shown=self._progress) as advance:
             for job, body in self._ask(self._jobs):
                 advance()
@@ -173,6 +177,8 @@ class Fetch:
 
     def rest(self) -> list[Arrival]:
         """Return what came of campaigns that were not handed over, or only just."""
+        for number, body in self._requests.came() if self._requests else ():
+            self._take(self._jobs[number], body)
         return [self._came[id_] for id_ in self._awaited if self._came[id_].batches]
 
     def _ask(self, jobs: Sequence[_Job]) -> Iterator[tuple[_Job, bytes | BrazeError]]:
@@ -180,8 +186,10 @@ class Fetch:
         asked = [
             (job.id, job.window.length, ending_at(job.ending, zone)) for job in jobs
         ]
-        for number, body in self._client.fetch_series(asked):
-            yield jobs[number], body
+        with self._client.fetch_series(asked) as requests:
+            self._jobs, self._requests = jobs, requests
+            for number, body in requests:
+                yield jobs[number], body
 
     def _take(self, job: _Job, body: bytes | BrazeError) -> _Job | None:
         """Read an answer; return what must be asked again, a day apart."""
@@ -279,8 +287,9 @@ def _details_asked(
     ids: Sequence[str], client: BrazeClient, *, must: bool
 ) -> Iterator[tuple[str, bytes | BrazeError]]:
     try:
-        for number, body in client.fetch_details(ids, once=not must):
-            yield ids[number], body
+        with client.fetch_details(ids, once=not must) as requests:
+            for number, body in requests:
+                yield ids[number], body
     except AuthError as error:
         # 403: the key is right but may not read details, as many a key may not.
         if must or error.status != 403:
