@@ -16,7 +16,7 @@ from braze_frames.frame.levels import grain_of, levels_of
 from braze_frames.frame.provenance import settled as keep_settled
 from braze_frames.frame.provenance import settled_attrs, settled_until_each
 from braze_frames.portfolio.random_effects import FEWEST_COMPARISONS, random_effects
-from braze_frames.schema.channels import RECIPIENTS
+from braze_frames.schema.formulas import define, lacking, metrics_of
 from braze_frames.schema.rates import BETTER, PRIMARY_RATE
 from braze_frames.stats.multiplicity import adjust
 from braze_frames.stats.power import detectable
@@ -129,7 +129,7 @@ def tests(
         )
     arms = Experiments(df)
     asked = {_place(one): one for one in arms.families if len(one.arms) > 1}
-    others = [_REVENUE] if {"revenue", RECIPIENTS} <= {*arms.stats} else []
+    others = [_REVENUE] if _gives_revenue(arms) else []
     kept = _settled_rows(df, arms) if settled else df
     read = {_place(one) for one in Experiments(kept).families if len(one.arms) > 1}
     parts = [_compared(kept, metric, others)] if read else []
@@ -144,6 +144,12 @@ def tests(
     table = table.sort_index(level=places, sort_remaining=False, kind="stable")
     table = table[~_uncompared_controls(table, arms)]
     return _judged(table, arms, metric, {"settled_only": settled, **_days_of(kept)})
+
+
+def _gives_revenue(arms: Experiments) -> bool:
+    if _REVENUE not in metrics_of(arms.channels):
+        return False
+    return not lacking(define(_REVENUE, arms.channels), arms.stats)
 
 
 def _place(family: Experiment) -> tuple[str | None, str]:
