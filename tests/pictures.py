@@ -132,6 +132,18 @@ def every_text(picture):
     return [text for text in found if text.get_visible() and text.get_text()]
 
 
+def seen_texts(picture):
+    """Return the texts but of ticks beyond the view, which are not drawn."""
+    hidden = set()
+    for ax in figure_of(picture).axes:
+        for axis, limits in ((ax.xaxis, ax.get_xlim()), (ax.yaxis, ax.get_ylim())):
+            low, high = sorted(limits)
+            for tick in axis.get_major_ticks():
+                if not low <= tick.get_loc() <= high:
+                    hidden |= {tick.label1, tick.label2}
+    return [text for text in every_text(picture) if text not in hidden]
+
+
 def title(picture):
     """Return what stands above a picture."""
     return flat(unescaped(figure_of(picture).get_suptitle()))
@@ -177,7 +189,7 @@ def outside(picture):
     figure = figure_of(picture)
     frame = figure.bbox
     found = []
-    for text in every_text(picture):
+    for text in seen_texts(picture):
         box = text.get_window_extent()
         inside = box.x0 >= -1 and box.y0 >= -1
         inside &= box.x1 <= frame.x1 + 1 and box.y1 <= frame.y1 + 1
@@ -187,7 +199,9 @@ def outside(picture):
 
 def touching(texts):
     """Return the pairs of texts that cover each other."""
-    boxes = [(text.get_text(), text.get_window_extent().padded(-1.5)) for text in texts]
+    boxes = [  # of an annotation without its leader
+        (text.get_text(), Text.get_window_extent(text).padded(-1.5)) for text in texts
+    ]
     return [
         (one, other)
         for n, (one, box) in enumerate(boxes)

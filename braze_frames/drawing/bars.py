@@ -16,7 +16,7 @@ from braze_frames.drawing.figure import (
 )
 from braze_frames.drawing.lines import Line, Series, mark_young, set_days
 from braze_frames.drawing.looks import mix
-from braze_frames.wording.periods import Periods
+from braze_frames.wording.periods import PeriodsShown
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -34,7 +34,7 @@ _OTHERS: PanelKey = ("\0others",)
 def draw_bars(
     picture: Picture,
     series: Series,
-    periods: Periods | None,
+    periods: PeriodsShown | None,
     nothing: str,
     *,
     stacked: bool,
@@ -72,7 +72,7 @@ def _stack(
     lines: Sequence[Line],
     colors: dict[PanelKey, str],
     series: Series,
-    periods: Periods | None,
+    periods: PeriodsShown | None,
 ) -> None:
     """Draw parts on top of each other, the largest at the bottom, others above."""
     days = np.unique(np.concatenate([line.days for line in lines]))
@@ -117,7 +117,7 @@ def _draw_part(
     place: tuple[Any, Any],
     reach: tuple[Floats, Floats],
     look: tuple[str, str],
-    periods: Periods | None,
+    periods: PeriodsShown | None,
     picture: Picture,
 ) -> None:
     (days, width), (below, heights), ground = place, reach, picture.theme.ground

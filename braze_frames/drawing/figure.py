@@ -3,6 +3,7 @@
 Sizes of the figure stand in one table; all else finds its room by itself.
 """
 
+import warnings
 from collections.abc import Iterable, Sequence
 from textwrap import wrap
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
@@ -27,7 +28,7 @@ WIDTH, HEIGHT = 10.0, 5.6
 _FURTHER_ROW, _PANEL_WIDTH = 0.55, 4.2
 _MOST_PANELS = 36
 _EDGE = 0.015
-_LINE = 1.35
+_LINE = 1.5
 
 
 class Setting(NamedTuple):
@@ -68,6 +69,13 @@ def lines_of(text: object, width: int) -> str:
     for all
     """
     return "\n".join(map(plain, wrap(legible(text), width)))
+
+
+def extent(text: Any) -> Any:
+    """Return the box of a text, in dots; what a font lacks is said when it is drawn."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Glyph|Matplotlib currently does not support")
+        return text.get_window_extent()
 
 
 class Picture:
@@ -217,10 +225,10 @@ class Picture:
         said, signs = legible(said), max(len(said), 1)
         for _ in range(4):
             text.set_text(lines_of(said, signs))
-            box = text.get_window_extent()
+            box = extent(text)
             if box.width <= (1 - 2 * _EDGE) * wide or signs < 12:
                 break
-            longest = max(map(len, text.get_text().split("\n")))
+            longest = max(map(len, text.get_text().replace("\\$", "$").split("\n")))
             signs = max(12, int(longest * 0.97 * (1 - 2 * _EDGE) * wide / box.width))
         points = gap * text.get_fontsize() * self.figure.dpi / 72
         return float((box.height + points) / high)

@@ -13,6 +13,7 @@ from braze_frames.drawing.figure import (
     Picture,
     Setting,
     Words,
+    extent,
     lines_of,
     make_room,
     plain,
@@ -38,7 +39,7 @@ _REACH = 6
 _NOTE = 88
 
 
-class Row(NamedTuple):
+class ForestRow(NamedTuple):
     """A row of a forest: a heading where it has no estimate, limits or note.
 
     ``cells`` are written beside it, one a column.
@@ -62,7 +63,7 @@ class Row(NamedTuple):
 class Forest(NamedTuple):
     """The rows from the top, and the headings of the columns beside them."""
 
-    rows: Sequence[Row]
+    rows: Sequence[ForestRow]
     columns: Sequence[str]
 
 
@@ -105,7 +106,7 @@ def table_levels(df: pd.DataFrame) -> list[str]:
     return [name for name in levels if labels(df, name)]
 
 
-def view_of(rows: Sequence[Row]) -> tuple[float, float]:
+def view_of(rows: Sequence[ForestRow]) -> tuple[float, float]:
     """Return limits that hold 0 and the interesting part of estimates and intervals.
 
     What goes on far beyond the median limit would press all others together.
@@ -128,7 +129,7 @@ def _draw_row(
     picture: Picture,
     ax: "Axes",
     place: int,
-    row: Row,
+    row: ForestRow,
     limits: tuple[float, float],
 ) -> None:
     """Draw an interval with its estimate; arrows where it goes on beyond the view."""
@@ -158,7 +159,7 @@ def _draw_row(
             ax.plot(edge, place, marker, color=color, markersize=7, clip_on=False)
 
 
-def _name_rows(picture: Picture, ax: "Axes", rows: Sequence[Row]) -> None:
+def _name_rows(picture: Picture, ax: "Axes", rows: Sequence[ForestRow]) -> None:
     """Write the names at the left: headings bold, variations set in."""
     theme = picture.theme
     step = "    " if any(row.heads for row in rows) else ""
@@ -172,7 +173,7 @@ def _name_rows(picture: Picture, ax: "Axes", rows: Sequence[Row]) -> None:
             tick.set_bbox({"facecolor": theme.ground, "linewidth": 0, "pad": 1})
     if picture.own:
         ticks = ax.get_yticklabels()
-        widths = [tick.get_window_extent().width for tick in ticks]
+        widths = [extent(tick).width for tick in ticks]
         widest = max(  # a heading may run on over its own row
             width * (0.6 if row.heads else 1.0)
             for width, row in zip(widths, rows, strict=True)
@@ -212,7 +213,7 @@ def _write_columns(picture: Picture, ax: "Axes", forest: Forest) -> None:
         ]
         if not texts:
             continue
-        wide = max(text.get_window_extent().width for text in texts) / dots
+        wide = max(extent(text).width for text in texts) / dots
         for text in texts:
             text.xyann = (place + wide, 0) if picture.own else (-2, 0)
         place += wide + _GAP * theme.size
@@ -248,7 +249,7 @@ def _format(ax: "Axes") -> None:
 
 
 def _notes(
-    df: pd.DataFrame, rows: Sequence[Row], limits: tuple[float, float]
+    df: pd.DataFrame, rows: Sequence[ForestRow], limits: tuple[float, float]
 ) -> list[str]:
     notes = []
     if any(row.low < limits[0] or row.high > limits[1] for row in rows):

@@ -18,7 +18,7 @@ from braze_frames.drawing.figure import (
     say_empty,
 )
 from braze_frames.drawing.looks import MOST_COLORS, Theme, mix
-from braze_frames.wording.periods import Dates, Periods, day_of
+from braze_frames.wording.periods import Dates, PeriodsShown, day_of
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -135,7 +135,7 @@ def check_top(top: int) -> int:
 def draw_lines(
     picture: Picture,
     series: Series,
-    periods: Periods,
+    periods: PeriodsShown,
     nothing: str,
     limits: Callable[[Sequence[Line]], tuple[float, float] | None] | None = None,
 ) -> list[str]:
@@ -191,7 +191,7 @@ def label_lines(
 
 
 def _draw_line(
-    ax: "Axes", line: Line, look: tuple[str, str], periods: Periods, theme: Theme
+    ax: "Axes", line: Line, look: tuple[str, str], periods: PeriodsShown, theme: Theme
 ) -> None:
     """Draw a line: solid, and dashed from where its days still grow."""
     (name, color), young = look, periods.is_young(line.days)
@@ -243,7 +243,7 @@ def mark_young(
     picture: Picture,
     ax: "Axes",
     lines: Sequence[Line],
-    periods: Periods,
+    periods: PeriodsShown,
     beyond: Any = 0,
 ) -> None:
     """Write "still growing" over where the days begin that do."""
@@ -271,7 +271,7 @@ def mark_young(
     )
 
 
-def set_days(picture: Picture, lines: Sequence[Line], periods: Periods) -> None:
+def set_days(picture: Picture, lines: Sequence[Line], periods: PeriodsShown) -> None:
     """Give all panels the same days, ticks on the points, and write them shortly."""
     days = np.unique(np.concatenate([line.days for line in lines]))
     margin = (days[-1] - days[0]) * 0.02 if len(days) > 1 else _DAY

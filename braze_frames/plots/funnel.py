@@ -42,7 +42,7 @@ _ROW, _AROUND = 0.42, 1.3
 _INSIDE = 0.62
 
 
-class Column(NamedTuple):
+class FunnelColumn(NamedTuple):
     """The steps of one channel or variation: how many, and of which base a share.
 
     A step that was not given is NaN; ``first``: the base is the first step.
@@ -104,7 +104,7 @@ def plot_funnel(
     >>> day = {"time": "2026-03-01", "messages": {"email": [entry]}}
     >>> ax = bf.read_braze_series({"data": [day]}).braze.plot.funnel()
     >>> [text.get_text() for text in ax.texts]
-    ['50', '40  80 %']
+    ['50', '40  80.0 %']
     """
     if grain_of(df) != "variation":
         raise FrameError(
@@ -142,7 +142,7 @@ def plot_funnel(
 
 
 def _heads(
-    columns: Sequence[Column], levels: Sequence[str], names: Labels
+    columns: Sequence[FunnelColumn], levels: Sequence[str], names: Labels
 ) -> list[str]:
     """Return what stands over columns: the labels in which they differ."""
     places = range(len(levels))
@@ -157,7 +157,9 @@ def _heads(
     ]
 
 
-def _columns(sums: pd.DataFrame, panels: int, levels: Sequence[str]) -> list[Column]:
+def _columns(
+    sums: pd.DataFrame, panels: int, levels: Sequence[str]
+) -> list[FunnelColumn]:
     """Return the columns, in the order of people: 2 before 10."""
     place = panels + levels.index("channel")
     found = []
@@ -170,7 +172,7 @@ def _columns(sums: pd.DataFrame, panels: int, levels: Sequence[str]) -> list[Col
         start = next(iter(steps.values()))
         first = bool(start > 0)
         base = start if first else _sum(RECIPIENTS, row)
-        found.append(Column(labels[:panels], labels[panels:], steps, base, first))
+        found.append(FunnelColumn(labels[:panels], labels[panels:], steps, base, first))
     return sorted(found, key=lambda one: (one.panel, *map(natural, one.name)))
 
 
@@ -183,7 +185,7 @@ def _sum(formula: str, row: pd.Series) -> float:
     return float(sum(sign * value for sign, value in parts))
 
 
-def _steps(columns: Sequence[Column]) -> list[str]:
+def _steps(columns: Sequence[FunnelColumn]) -> list[str]:
     """Return the steps that any of the columns gives, in their order."""
     given = {
         step
@@ -194,13 +196,17 @@ def _steps(columns: Sequence[Column]) -> list[str]:
     return [step for step in STEPS if step in given]
 
 
-def _rows(columns: Sequence[Column], side: int) -> float:
+def _rows(columns: Sequence[FunnelColumn], side: int) -> float:
     """Return how many rows of bars and headings stand below each other."""
     return -(-len(columns) // side) * (max(len(_steps(columns)), 1) + _HEADING)
 
 
 def _draw(
-    picture: Picture, ax: "Axes", columns: Sequence[Column], heads: list[str], side: int
+    picture: Picture,
+    ax: "Axes",
+    columns: Sequence[FunnelColumn],
+    heads: list[str],
+    side: int,
 ) -> None:
     """Draw the columns of a campaign, side by side, in as many rows as it takes."""
     steps, theme = _steps(columns), picture.theme
@@ -222,7 +228,8 @@ def _draw(
         left = (n % side) * (1 + _GAP)
         top = (n // side) * (len(steps) + above)
         style: dict[str, Any] = {"fontweight": "bold", "color": theme.ink}
-        ax.text(left, top - 0.55, text, va="bottom", fontsize=theme.size, **style)
+        if text:
+            ax.text(left, top - 0.55, text, va="bottom", fontsize=theme.size, **style)
         for row, step in enumerate(steps):
             _draw_step(ax, column, step, (left, top + row), (row, signs, theme))
         places += [top + row for row in range(len(steps))] if n % side == 0 else []
@@ -234,7 +241,7 @@ def _draw(
 
 def _draw_step(
     ax: "Axes",
-    column: Column,
+    column: FunnelColumn,
     step: str,
     place: tuple[float, float],
     look: tuple[int, int, Theme],
@@ -266,7 +273,7 @@ def _draw_step(
     ax.text(start, top, text, color=ink, **style)
 
 
-def _notes(df: pd.DataFrame, columns: Sequence[Column]) -> list[str]:
+def _notes(df: pd.DataFrame, columns: Sequence[FunnelColumn]) -> list[str]:
     notes = []
     others = {column.name[-1] for column in columns if not column.first}
     if any(np.isfinite(one.base) for one in columns if not one.first) and others:

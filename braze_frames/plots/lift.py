@@ -13,7 +13,7 @@ from braze_frames.drawing.figure import (
     Words,
     blank,
 )
-from braze_frames.drawing.forest import Forest, Row, draw_forest
+from braze_frames.drawing.forest import Forest, ForestRow, draw_forest
 from braze_frames.experiment.design import Experiments
 from braze_frames.experiment.lift import lift as _lift
 from braze_frames.experiment.pairs import Se, Stratify
@@ -195,6 +195,7 @@ def plot_change(
     ...     for day, (stat, n) in zip(days, opens)
     ... ]
     >>> df = bf.read_braze_series({"data": data})
+    >>> df.attrs["braze"] = {"fetched_at": "2026-04-26"}
     >>> ax = df.braze.plot.change("unique_open_rate")
     >>> ax.lines[0].get_xdata().round(3).tolist()
     [0.1]
@@ -274,7 +275,7 @@ def against(table: pd.DataFrame, names: Labels) -> str:
     return own or "each against its control"
 
 
-def _rows_of(table: pd.DataFrame, names: Labels, metric: str) -> list[Row]:
+def _rows_of(table: pd.DataFrame, names: Labels, metric: str) -> list[ForestRow]:
     """Return the rows of all tests, best first in each, under their headings.
 
     Where rows have no other name than a test, there are no headings.
@@ -287,12 +288,14 @@ def _rows_of(table: pd.DataFrame, names: Labels, metric: str) -> list[Row]:
     write = _usd if metric in AMOUNTS else _share
     shown = [n for n in outer if len(table.index.unique(n)) > 1]
     groups: Any = table.groupby(level=outer, sort=False) if outer else [((), table)]
-    found: list[Row] = []
+    found: list[ForestRow] = []
     for place, rows in groups:
         key = _as_key(place)
         own = dict(zip(outer, key, strict=True))
         if shown:
-            found.append(Row(key, names.join(shown, [own[name] for name in shown])))
+            found.append(
+                ForestRow(key, names.join(shown, [own[name] for name in shown]))
+            )
         best = rows.iloc[np.argsort(-rows["lift"].to_numpy(), kind="stable")]
         for index, row in best.iterrows():
             labels = dict(zip(levels, _as_key(index), strict=True)) if levels else {}
@@ -314,7 +317,7 @@ def _as_key(place: Any) -> PanelKey:
     return tuple(map(str, place if isinstance(place, tuple) else (place,)))
 
 
-def _row(key: PanelKey, name: str, row: Any, write: Any) -> Row:
+def _row(key: PanelKey, name: str, row: Any, write: Any) -> ForestRow:
     value, low, high = (float(row[one]) for one in ("lift", "lift_low", "lift_high"))
     sure = bool(row["significant"])
     lift = _reading(value, low, high)
@@ -322,7 +325,7 @@ def _row(key: PanelKey, name: str, row: Any, write: Any) -> Row:
     p_value = _p_text(float(row["p_adjusted"])) + star
     cells = [write(row["rate"]), write(row["control_rate"]), lift, p_value]
     note = "" if lift else f"no lift: {row['note'] or 'not known'}"
-    return Row(key, name, value, low, high, sure, cells, note)
+    return ForestRow(key, name, value, low, high, sure, cells, note)
 
 
 def _reading(value: float, low: float, high: float) -> str:

@@ -30,7 +30,7 @@ from braze_frames.experiment.pairs import LiftRequest, Se, Stratify
 from braze_frames.plots.lift import against, check_single, nothing_in, title_of
 from braze_frames.stats.contrasts import Options
 from braze_frames.wording.labels import Labels, about, and_more
-from braze_frames.wording.periods import Periods, day_of
+from braze_frames.wording.periods import PeriodsShown, day_of
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -133,31 +133,40 @@ def plot_lift_over_time(
         daily = compare(df, metric, asked, all_looks, cumulative=True)
     series, panels = _series(daily, names, top)
     picture = Picture(df, panels, list(series.panels()), setting)
-    periods = Periods(df, df, "D")
     nothing = f"no lift of {metric} on any day"
+    thin = _series(once, names, top)[0].lines
+    drawn = _draw(picture, (series, thin), PeriodsShown(df, df, "D"), nothing)
+    picture.name_panels([names.join(panels, key) for key in picture.panels], above=True)
+    level = percent(conf_level)
+    areas = f"Areas: {level} intervals, always valid; thin lines: of one look."
+    whom = about(df, names, against(once, names), "all days so far")
+    return picture.finish(Words(said, whom, [areas, *drawn]))
+
+
+def _draw(
+    picture: Picture,
+    both: tuple[Series, Sequence[Line]],
+    periods: PeriodsShown,
+    nothing: str,
+) -> list[str]:
+    """Draw the lines with both intervals, stars and 0; return notes."""
+    series, thin = both
     empty = draw_lines(picture, series, periods, nothing, _limits)
     colors = series.colors(picture.theme)
-    for line in _series(once, names, top)[0].lines:
+    for line in thin:
         if (line.panel, line.name) in colors:
             color = colors[line.panel, line.name]
             _draw_limits(picture.panels[line.panel], line, color)
     starred = [_mark(picture, line, colors) for line in series.lines]
-    for one in picture.axes:
-        one.axhline(0, color=picture.theme.ink, linewidth=1.2, zorder=1)
-        format_shares(one)
-    picture.name_panels([names.join(panels, key) for key in picture.panels], above=True)
-    level = percent(conf_level)
-    notes = [f"Areas: {level} intervals, always valid; thin lines: of one look."]
-    notes += ["Stars: the first day on which 0 is excluded."] if any(starred) else []
+    for ax in picture.axes:
+        ax.axhline(0, color=picture.theme.ink, linewidth=1.2, zorder=1)
+        format_shares(ax)
+    notes = ["Stars: the first day on which 0 is excluded."] if any(starred) else []
     notes += [f"No lift: {listed(empty)}."] if empty else []
     rest = series.rest(picture.theme)
     notes += [and_more(rest, len(rest))] if rest else []
     days = np.concatenate([line.days for line in series.lines])
-    notes += periods.notes(days, "Dashed")
-    words = Words(
-        said, about(df, names, against(once, names), "all days so far"), notes
-    )
-    return picture.finish(words)
+    return notes + periods.notes(days, "Dashed")
 
 
 def _series(table: pd.DataFrame, names: Labels, top: int) -> tuple[Series, list[str]]:

@@ -32,7 +32,7 @@ from braze_frames.frame.totals import totals as _totals
 from braze_frames.schema.channels import STAT
 from braze_frames.schema.formulas import Definition, custom, define
 from braze_frames.wording.labels import Labels, about, and_more, formula_words
-from braze_frames.wording.periods import Freq, Periods
+from braze_frames.wording.periods import Freq, PeriodsShown
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -105,7 +105,7 @@ def plot_rates(
 
     Notes
     -----
-    Days after ``settled_until`` of the frame's attrs still grow. Periods that the
+    Days after ``settled_until`` of the frame's attrs still grow. PeriodsShown that the
     frame's first or last day cuts are hollow. Channels without such a rate are left
     out. Limits of intervals that are far out may lie outside the view.
 
@@ -244,7 +244,7 @@ class _Parts:
         self.weekday = _WEEKDAY in [*filter(_is_name, lines)]
         self.levels: Any = [*self.panels, *lines]
         self.freq = None if self.weekday else freq or "D"
-        self.unit = _WEEKDAY if self.weekday else Periods(df, df, freq or "D").unit
+        self.unit = _WEEKDAY if self.weekday else PeriodsShown(df, df, freq or "D").unit
         self.lines: list[str] = []
 
     def labels(self, table: pd.DataFrame) -> set[str]:
@@ -303,7 +303,7 @@ class _Parts:
         if self.weekday:
             draw_bars(picture, series, None, nothing, stacked=stacked)
             return notes
-        periods = Periods(self._df, table, self.freq or "D")
+        periods = PeriodsShown(self._df, table, self.freq or "D")
         if stacked:
             draw_bars(picture, series, periods, nothing, stacked=True)
         else:

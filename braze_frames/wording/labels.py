@@ -6,7 +6,7 @@ from typing import Any
 import pandas as pd
 
 from braze_frames.core.arguments import nearest
-from braze_frames.core.names import legible, short_names
+from braze_frames.core.names import legible, short_names, tell_apart
 from braze_frames.errors import listed
 from braze_frames.frame.levels import days_of, labels, level_names
 from braze_frames.frame.provenance import provenance_of, short_names_of
@@ -17,6 +17,8 @@ from braze_frames.wording.periods import span
 JOINT = " · "
 # More campaigns or channels are counted, not named.
 _NAMED = 3
+# About a line of a slide's picture.
+_FORMULA = 100
 
 
 class Labels:
@@ -98,7 +100,7 @@ def about(
     shown = [names.of("campaign", name) for name in owners]
     here = labels(df, "channel") if channels is None else channels
     said = [names.of("channel", name) for name in here]
-    parts = [_few(shown, "campaigns"), _few(said, "channels"), span_of(df), *more]
+    parts = [_few(shown, "campaigns"), _few(said, "channels"), dates_of(df), *more]
     return JOINT.join(filter(None, parts))
 
 
@@ -114,7 +116,7 @@ def _campaigns(df: pd.DataFrame) -> list[str]:
     return labels(df, "campaign")
 
 
-def span_of(df: pd.DataFrame) -> str:
+def dates_of(df: pd.DataFrame) -> str:
     """Return from when to when a frame is."""
     days = days_of(df)
     return span(days[0], days[-1]) if len(days) else ""
@@ -126,7 +128,7 @@ def formula_words(defined: Mapping[str, Definition]) -> str:
         " / ".join(_side(side) for side in (one.numerator, one.denominator))
         for one in defined.values()
     }
-    return legible(texts.pop()) if len(texts) == 1 else ""
+    return tell_apart([*texts], _FORMULA)[0] if len(texts) == 1 else ""
 
 
 def _side(formula: Any) -> str:

@@ -55,7 +55,7 @@ def period_of(freq: Freq) -> str:
     return name if name and offset.n == 1 else str(offset.freqstr)
 
 
-class Periods:
+class PeriodsShown:
     """The periods of a picture: their first days, how whole they are, what still grows.
 
     Parameters

@@ -204,8 +204,7 @@ def test_one_variation_is_enough_or_the_picture_says_that_it_is_not(frame, way):
 def test_a_metric_without_any_value_says_so(way, why):
     df = trial({"A": [(0, 0)] * 3, CONTROL: [(0, 0)] * 3})
     ax = drawn(WAYS[way](df))
-    (text,) = written(ax)
-    assert why in flat(text)
+    assert any(why in flat(text) for text in written(ax))
 
 
 @ways
