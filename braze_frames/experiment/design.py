@@ -24,9 +24,9 @@ from braze_frames.frame.levels import (
     stats_of,
 )
 from braze_frames.schema.channels import (
-    CHANNEL_STATS,
     CONTROL_NAME,
     CONTROL_STAT,
+    RECEIVED_STATS,
     RECIPIENTS,
     STAT,
 )
@@ -133,9 +133,14 @@ class Experiments:
         found = np.zeros(self._groups.count, dtype=bool)
         channel = self.of_level["channel"]
         for code, label in enumerate(channel.labels):
-            stats = CHANNEL_STATS.get(str(label), tuple(self.stats))
+            stats = RECEIVED_STATS.get(str(label), tuple(self.stats))
             found |= self._given(*stats) & (channel.codes == code)
         return found
+
+    @property
+    def channels(self) -> list[str]:
+        """The channels in the frame."""
+        return [str(label) for label in self.of_level["channel"].labels]
 
     @cached_property
     def _channels(self) -> dict[str, ChannelRows]:

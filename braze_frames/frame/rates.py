@@ -11,8 +11,8 @@ from braze_frames.core.arrays import Bools, Floats, Ints
 from braze_frames.frame.channels import ChannelRows, channel_rows
 from braze_frames.frame.groups import Groups, day_positions, grouped
 from braze_frames.frame.levels import Level, levels_of, stats_of
-from braze_frames.frame.provenance import settled_attrs_of
-from braze_frames.frame.totals import labelled, warn_of_unique
+from braze_frames.frame.provenance import Unit, labelled, settled_attrs_of
+from braze_frames.frame.totals import warn_of_unique
 from braze_frames.schema.channels import STAT, is_day_total
 from braze_frames.schema.formulas import (
     Definition,
@@ -130,29 +130,23 @@ def rates(
     if metrics is None:
         found = {name: rate for name, rate in found.items() if rate.counted.any()}
     columns: dict[str, Floats] = {}
+    units: dict[str, Unit] = {}
     for name, rate in found.items():
-        columns[name] = rate.values()
+        own = {name: rate.values()}
         if ci is not None:
             low, high = rate.interval(levels["date"], ci)
-            columns |= {f"{name}_low": low, f"{name}_high": high}
+            own |= {f"{name}_low": low, f"{name}_high": high}
+        columns |= own
+        units |= dict.fromkeys(own, _unit(defined[name]))
     frame = pd.DataFrame(columns, index=groups.index(), dtype="float64")
-    own = defined if isinstance(metrics, Mapping) else {}
-    about = settled_attrs_of(df, levels["date"], freq) | _asked(ci, own)
-    frame = labelled(frame, about)
+    level = {} if ci is None else {"ci": float(ci)}
+    days = settled_attrs_of(df, levels["date"], freq)
+    frame = labelled(frame, {"units": units} | days | level)
     return frame[metrics] if isinstance(metrics, str) and ci is None else frame
 
 
-def _asked(
-    ci: float | None, own: Mapping[str, Mapping[str, Definition]]
-) -> dict[str, Any]:
-    """Return the level of the intervals, and which own rates are amounts."""
-    amounts = [
-        str(name)
-        for name, defined in own.items()
-        if any(one.is_amount for one in defined.values())
-    ]
-    level = {} if ci is None else {"ci": float(ci)}
-    return level | ({"amounts": amounts} if amounts else {})
+def _unit(defined: Mapping[str, Definition]) -> Unit:
+    return "USD" if any(one.is_amount for one in defined.values()) else "share"
 
 
 def _defined(
@@ -164,12 +158,25 @@ def _defined(
     if isinstance(metrics, Mapping):
         found = {name: custom(pair, channels, stats) for name, pair in metrics.items()}
     else:
-        names = [metrics] if isinstance(metrics, str) else metrics
-        found = {name: define(name, channels) for name in names}
+        found = {name: define(name, channels) for name in _names(metrics)}
     for name, defined in found.items():
         missing = lacking(defined, stats)
         if missing:
             raise refuse_without_day_totals(name, missing)
+    return found
+
+
+def _names(metrics: Any) -> list[str]:
+    """Return the names of the metrics asked, as a list."""
+    names = [metrics] if isinstance(metrics, str) else metrics
+    if not pd.api.types.is_list_like(names):
+        raise TypeError(
+            f"metrics={metrics!r} is no metric: pass a name of bf.glossary(), a list "
+            "of names, a mapping of your own, or leave it out for all"
+        )
+    found = list(names)
+    if not found:
+        raise ValueError("metrics=[] asks for nothing; leave it out for all metrics")
     return found
 
 
