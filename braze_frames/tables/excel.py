@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from braze_frames.tables.cells import as_table
-from braze_frames.tables.sheet import Sheet, SheetCell
+from braze_frames.tables.sheet import Sheet, SheetCell, labelled_levels
 
 if TYPE_CHECKING:
     from openpyxl import Workbook
@@ -150,7 +150,7 @@ def _frame(name: str, table: Any) -> pd.DataFrame:
     plain = isinstance(table, pd.DataFrame | pd.Series)
     frame = as_table(table if plain else getattr(table, "source", table))
     rows = len(frame) + frame.columns.nlevels
-    columns = frame.shape[1] + frame.index.nlevels
+    columns = frame.shape[1] + len(labelled_levels(frame.index))
     if rows > _MOST_ROWS - _ROOM or columns > _MOST_COLUMNS:
         raise ValueError(
             f"{name}: {rows:,} rows and {columns:,} columns are more than a sheet "

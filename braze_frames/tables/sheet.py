@@ -47,9 +47,7 @@ class Sheet:
         self._frame = table
         hidden = set(self._showing.hidden)
         self._shown = [n for n in range(table.shape[1]) if n not in hidden]
-        index = table.index
-        counted = isinstance(index, pd.RangeIndex) and index.name is None
-        self._levels = [] if counted else list(range(index.nlevels))
+        self._levels = labelled_levels(table.index)
         self.notes = [
             _plain(line) for line in footnotes(self._showing.seen(), self._showing.told)
         ]
@@ -119,6 +117,12 @@ class Sheet:
 
     def _labels(self, values: pd.Index, *, dates: bool) -> Show:
         return self._showing.written(values, NAME_WIDTH, dates=dates)
+
+
+def labelled_levels(index: pd.Index) -> list[int]:
+    """Return the levels of an index that are shown; a mere count of rows is not."""
+    counted = isinstance(index, pd.RangeIndex) and index.name is None
+    return [] if counted else list(range(index.nlevels))
 
 
 def _plain(shown: str) -> str:
