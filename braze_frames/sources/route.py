@@ -10,9 +10,8 @@ from braze_frames.cache.cache import Cache
 from braze_frames.cache.coverage import SETTLE_DAYS, moment_of
 from braze_frames.core.arguments import asked_days, moment_in
 from braze_frames.errors import BrazeError
-from braze_frames.payload.assemble import Campaign
+from braze_frames.payload.assemble import campaign_of
 from braze_frames.payload.batch import Span
-from braze_frames.payload.days import join_days
 from braze_frames.payload.series import parse_answer
 from braze_frames.sources.cached import pull_cached
 from braze_frames.sources.offline import newest_days, pull_offline
@@ -139,9 +138,9 @@ def pull_local(items: Sequence[Item], span: Span) -> Pulled:
                 parse_answer(answer.tree, answer.origin, span, careful=answer.careful)
                 for answer in answers_of(item)
             ]
-            joined = join_days(batches, restated=False)
+            campaign = campaign_of(item.label, batches, restated=False)
         except BrazeError as error:
             pulled.failed[item.label] = error
         else:
-            pulled.campaigns.append(Campaign(item.label, joined, {}))
+            pulled.campaigns.append(campaign)
     return pulled
