@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from braze_frames.plots.lift_over_time import plot_lift_over_time
     from braze_frames.plots.over_time import plot_rates, plot_totals
     from braze_frames.portfolio.change import change as _change
+    from braze_frames.portfolio.planning import plan_mde, plan_sample_size
 else:
     # The same functions, imported when they are first looked at: ``import
     # braze_frames`` stays light, and type checkers read the lines above.
@@ -34,6 +35,8 @@ else:
     _settled = Later("frame.provenance:settled")
     _rates = Later("frame.rates:rates")
     _totals = Later("frame.totals:totals")
+    plan_mde = Later("portfolio.planning:plan_mde")
+    plan_sample_size = Later("portfolio.planning:plan_sample_size")
     plot_funnel = Later("plots.funnel:plot_funnel")
     plot_lift = Later("plots.lift:plot_lift")
     plot_lift_over_time = Later("plots.lift_over_time:plot_lift_over_time")
@@ -47,6 +50,7 @@ _VERBS = {
     "sums": ("totals", "rates", "change"),
     "tests": ("lift", "winner", "srm"),
     "trust": ("check", "settled"),
+    "plan": ("sample_size", "mde"),
     "plot": (),
 }
 
@@ -77,6 +81,7 @@ class Verb:
         def method(self: Holder, /, *args: Any, **kwargs: Any) -> Any:
             return function(self._frame, *args, **kwargs)
 
+        method.__name__ = self._name  # help would show ``mde = plan_mde`` otherwise
         setattr(self._owner, self._name, method)
         return method if holder is None else MethodType(method, holder)
 
@@ -155,6 +160,10 @@ class BrazeAccessor(Holder):
         What should not be trusted as it stands.
     settled(until=None)
         The days that no longer grow.
+    sample_size(metric, lift)
+        How long the next test must run to find a lift.
+    mde(metric, days=None)
+        The smallest lift that the next test finds in so many days.
 
     Pictures
     --------
@@ -210,6 +219,8 @@ class BrazeAccessor(Holder):
     srm = delegate(_srm)
     check = delegate(_check)
     settled = delegate(_settled)
+    sample_size = delegate(plan_sample_size)
+    mde = delegate(plan_mde)
 
     @property
     def plot(self) -> Plots:
