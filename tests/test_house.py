@@ -22,13 +22,13 @@ LAYERS = (
     "cache account experiment",
     "payload sandbox",
     "api frame",
-    "schema stats",
+    "schema stats transport",
     "core",
     "errors",
 )
 ANSWERING = {"frame", "stats", "experiment", "checks", "plots", "tables", "card"}
 ANSWERING |= {"portfolio"}
-READING = {"payload", "api", "cache", "sandbox", "sources", "account"}
+READING = {"payload", "api", "transport", "cache", "sandbox", "sources", "account"}
 
 
 def room_of(path):
