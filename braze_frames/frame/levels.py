@@ -108,7 +108,7 @@ def _back(
     others = [name for name in names if name is not None]
     if len(others) == len(missing) == 1 and not by_name:
         return {others[0]: missing[0]}
-    pairs = {}
+    pairs: dict[Hashable, str] = {}
     for name in missing:
         near = [one for one in others if _alike(str(one), name)]
         pairs |= {near[0]: name} if near else {}
