@@ -164,7 +164,10 @@ class RetryingGet:
                 stream=True,
             )
             sent, used = True, _retries_used(response)
-            return self._masked(response, _body(response)), used
+            body = _body(response)
+            if _ends_unseen(response):
+                self._gate.check()  # or its end is that we cut it off
+            return self._masked(response, body), used
         except BaseException as error:  # noqa: BLE001
             if isinstance(error, BrazeError) or not isinstance(error, Exception):
                 # During a pause its context is the failure before, which holds the key.
