@@ -39,7 +39,7 @@ _WHOLE = _EXPERT | {"lift", "p_adjusted", "method", "note"}
 _ANCHORS = ("lift", "diff", "rate", "p_adjusted")
 
 
-def as_table(frame: Any) -> pd.DataFrame:
+def checked_table(frame: Any) -> pd.DataFrame:
     """Return a frame, or a series as one.
 
     Raises

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from braze_frames.tables.cells import as_table
+from braze_frames.tables.cells import checked_table
 from braze_frames.tables.sheet import Sheet, SheetCell, labelled_levels
 
 if TYPE_CHECKING:
@@ -148,7 +148,7 @@ def _check_name(name: Any) -> None:
 def _frame(name: str, table: Any) -> pd.DataFrame:
     """Return a table that a sheet holds; of a styled one what it was made of."""
     plain = isinstance(table, pd.DataFrame | pd.Series)
-    frame = as_table(table if plain else getattr(table, "source", table))
+    frame = checked_table(table if plain else getattr(table, "source", table))
     rows = len(frame) + frame.columns.nlevels
     columns = frame.shape[1] + len(labelled_levels(frame.index))
     if rows > _MOST_ROWS - _ROOM or columns > _MOST_COLUMNS:

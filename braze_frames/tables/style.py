@@ -7,7 +7,7 @@ from typing import Any, Literal
 import pandas as pd
 from pandas.io.formats.style import Styler
 
-from braze_frames.tables.cells import Showing, as_table
+from braze_frames.tables.cells import Showing, checked_table
 from braze_frames.tables.excel import to_excel
 from braze_frames.tables.footnotes import footnotes
 from braze_frames.tables.formats import NAME_WIDTH, text_of, texts
@@ -112,7 +112,7 @@ def style(frame: "pd.DataFrame | pd.Series[Any]") -> Styler:
 
 
 def _checked(frame: Any) -> pd.DataFrame:
-    table = as_table(frame)
+    table = checked_table(frame)
     if len(table) > _MOST_ROWS:
         raise ValueError(
             f"{len(table):,} rows are more than a page can show; slice the frame, as "
