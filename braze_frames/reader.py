@@ -237,7 +237,11 @@ def _assemble(
 def _label(
     frames: list[pd.DataFrame], request: "Request", attrs: dict[str, Any]
 ) -> None:
-    ids = {item.label: item.id for item in request.items[:_LISTED] if item.label}
+    ids = {
+        item.label: item.id or item.known
+        for item in request.items[:_LISTED]
+        if item.label
+    }
     for frame in frames:
         frame.attrs["braze"] = {"schema": _SCHEMA, **attrs, "campaigns": dict(ids)}
 

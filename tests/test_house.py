@@ -19,6 +19,7 @@ LAYERS = (
     "reader accessor",
     "sources plots checks card tables",
     "cache account experiment",
+    "loaders",
     "payload sandbox",
     "api frame",
     "schema stats",
@@ -26,7 +27,7 @@ LAYERS = (
     "errors",
 )
 ANSWERING = {"frame", "stats", "experiment", "checks", "plots", "tables", "card"}
-READING = {"payload", "api", "cache", "sandbox", "sources", "account"}
+READING = {"payload", "loaders", "api", "cache", "sandbox", "sources", "account"}
 
 
 def room_of(path):

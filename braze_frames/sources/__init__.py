@@ -1,4 +1,4 @@
 """What the user named → batches: files, remote, cached, offline.
 
-May import: cache, account, payload, api, frame, schema, core, errors.
+May import: cache, account, loaders, payload, api, frame, schema, core, errors.
 """

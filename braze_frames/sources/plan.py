@@ -9,6 +9,8 @@ from braze_frames.core.arguments import DayRange
 from braze_frames.core.days import day_number
 from braze_frames.errors import BrazeError
 from braze_frames.frame.levels import Grain
+from braze_frames.loaders.answers import Answer
+from braze_frames.loaders.files import Contents
 from braze_frames.payload.assemble import Campaign
 from braze_frames.payload.batch import EVERY_DAY, Span, select_days
 from braze_frames.schema.channels import STAT, VARIATION_ID
@@ -16,24 +18,21 @@ from braze_frames.schema.channels import STAT, VARIATION_ID
 Attrs = dict[str, Any]
 
 
-class Answer(NamedTuple):
-    """One decoded answer, or the day rows of a file.
-
-    ``careful`` when booleans may hide among its numbers.
-    """
-
-    origin: str
-    tree: Any
-    careful: bool
-    rows: bool = False
-
-
 class Item(NamedTuple):
-    """One campaign: its label and either its id or a way to its answers."""
+    """One campaign: its label, and its id, name or a way to its answers.
+
+    ``contents`` opens what is at ``path``, which may hold several campaigns where it is
+    ``pooled`` with others. ``known`` is the id that stood in what was read.
+    """
 
     label: str
     id: str | None
-    answers: Callable[[], Iterable[Answer]]
+    answers: Callable[[], Iterable[Answer]] = tuple
+    contents: Callable[[], Contents] | None = None
+    path: str = ""
+    pooled: bool = False
+    name: str | None = None
+    known: str | None = None
 
 
 class Request(NamedTuple):
@@ -45,7 +44,7 @@ class Request(NamedTuple):
     @property
     def remote(self) -> bool:
         """Whether the API is asked."""
-        return any(item.id for item in self.items)
+        return any(item.id or item.name for item in self.items)
 
 
 class Pulled(NamedTuple):

@@ -3,13 +3,22 @@
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from braze_frames.account import connect
 from braze_frames.api.client import BrazeClient
+from braze_frames.api.endpoints import zone_of
 from braze_frames.cache.cache import Cache
 from braze_frames.cache.coverage import SETTLE_DAYS, moment_of
 from braze_frames.core.arguments import asked_days, moment_in
-from braze_frames.errors import BrazeError
+from braze_frames.core.names import quoted
+from braze_frames.errors import (
+    BrazeError,
+    ConfigError,
+    SourceError,
+    WindowWarning,
+    warn,
+)
 from braze_frames.payload.assemble import Campaign
 from braze_frames.payload.batch import Span
 from braze_frames.payload.days import join_days
@@ -25,8 +34,9 @@ from braze_frames.sources.plan import (
     Request,
     span_of,
 )
-from braze_frames.sources.recognise import answers_of, recognise
+from braze_frames.sources.recognise import recognise
 from braze_frames.sources.remote import pull_remote
+from braze_frames.sources.resolve import look_up, open_items
 from braze_frames.sources.stored import pull_earlier
 
 
@@ -42,17 +52,19 @@ def pull(
     """
     if isinstance(source, Cache):
         return pull_offline(source, how)
-    request = recognise(source)
+    zone = None if how.tz is None else zone_of(how.tz)
+    request = recognise(source, zone)
     if how.as_of is not None and (cache is None or not request.remote):
         raise ValueError(
             f"as_of={how.as_of!r} needs the history that a cache keeps; pass ids, and "
             "cache= with the folder that was used then"
         )
     if not request.remote:
-        return request, *_open(request, how)
-    asked = connect(tz=how.tz) if client is None else client
+        return _open(request, how, zone)
+    asked = _connected(request, how.tz) if client is None else client
     try:
         _check_zone(how.tz, asked)
+        request = look_up(request, asked)
         if cache is None:
             return request, *_ask(request, how, asked)
         if how.as_of is None:
@@ -63,6 +75,19 @@ def pull(
             asked.close()
 
 
+def _connected(request: Request, tz: str | None) -> BrazeClient:
+    try:
+        return connect(tz=tz)
+    except ConfigError as error:
+        names = [item.name for item in request.items if item.name]
+        if not names:
+            raise
+        raise SourceError(
+            f"{quoted(names[0])} is no campaign id (a UUID) and no file; to look for "
+            f"campaigns of this name connect first: {error}"
+        ) from None
+
+
 def _check_zone(tz: str | None, client: BrazeClient) -> None:
     if tz is not None and tz != client.tz:
         raise ValueError(
@@ -71,14 +96,17 @@ def _check_zone(tz: str | None, client: BrazeClient) -> None:
         )
 
 
-def _open(request: Request, how: ReadPlan) -> tuple[Pulled, Attrs]:
+def _open(
+    request: Request, how: ReadPlan, zone: ZoneInfo | None
+) -> tuple[Request, Pulled, Attrs]:
     days = how.days
     if how.details:
         raise ValueError("details=True asks the API by id; the source holds no ids")
-    if days.length is None:
-        return pull_local(request.items, span_of(days.first, days.last)), {}
-    pulled = pull_local(request.items, span_of(None, days.last))
-    return newest_days(pulled, days), {}
+    first = days.first if days.length is None else None
+    items, pulled = pull_local(request.items, span_of(first, days.last), zone)
+    if days.length is not None:
+        pulled = newest_days(pulled, days)
+    return request._replace(items=items), pulled, {}
 
 
 def _ask(request: Request, how: ReadPlan, client: BrazeClient) -> tuple[Pulled, Attrs]:
@@ -130,18 +158,41 @@ def _provenance(client: BrazeClient, now: datetime, settle_days: int) -> Attrs:
     }
 
 
-def pull_local(items: Sequence[Item], span: Span) -> Pulled:
-    """Read campaigns from files, responses and rows."""
+def pull_local(
+    items: Sequence[Item], span: Span, zone: ZoneInfo | None = None
+) -> tuple[list[Item], Pulled]:
+    """Read campaigns from files, responses and rows.
+
+    Returns
+    -------
+    list of Item, Pulled
+        The campaigns that the files held, and what came of them.
+    """
+    read: list[Item] = []
     pulled = Pulled([], {})
-    for item in items:
+    assumed: list[str] = []
+    for item, error in open_items(items, zone):
+        read.append(item._replace(answers=tuple))
         try:
-            batches = [
-                parse_answer(answer.tree, answer.origin, span, careful=answer.careful)
-                for answer in answers_of(item)
-            ]
+            if error:
+                raise error
+            batches = []
+            for origin, tree, careful, doubt in item.answers():
+                assumed += filter(None, [doubt])
+                batches.append(parse_answer(tree, origin, span, careful=careful))
             joined = join_days(batches, restated=False)
         except BrazeError as error:
             pulled.failed[item.label] = error
         else:
             pulled.campaigns.append(Campaign(item.label, joined, {}))
-    return pulled
+    if assumed:
+        _warn_of_zone(assumed[0])
+    return read, pulled
+
+
+def _warn_of_zone(text: str) -> None:
+    warn(
+        f"times such as {text!r} are days only in the company's time zone, which is "
+        "not known: taken was the day as it is written. Pass the zone as tz=",
+        WindowWarning,
+    )
