@@ -38,8 +38,7 @@ users should hear of: ``checks``. How a result looks: ``plots`` and ``tables``.
 from typing import TYPE_CHECKING, Any
 
 from .accessor import BrazeAccessor
-from .account import connect
-from .api.client import BrazeClient
+from .core.lazy import Later
 from .errors import (
     AuthError,
     BrazeError,
@@ -60,12 +59,14 @@ from .errors import (
 )
 from .reader import read_braze_series
 from .registration import register as _register
-from .schema.rates import glossary
-from .stats.power import mde, sample_size
 
 if TYPE_CHECKING:
+    from .account import connect
+    from .api.client import BrazeClient
     from .cache.cache import Cache
     from .sandbox.sandbox import Sandbox
+    from .schema.rates import glossary
+    from .stats.power import mde, sample_size
     from .tables.style import style
 
 __version__ = "0.1.0"
@@ -102,16 +103,24 @@ __all__ = [
 _register()
 
 
-_LAZY = {"Cache": "cache.cache", "Sandbox": "sandbox", "style": "tables.style"}
+_LAZY = {
+    "BrazeClient": "api.client",
+    "Cache": "cache.cache",
+    "Sandbox": "sandbox.sandbox",
+    "connect": "account",
+    "glossary": "schema.rates",
+    "mde": "stats.power",
+    "sample_size": "stats.power",
+    "style": "tables.style",
+}
 
 
 def __getattr__(name: str) -> Any:
     """Import what not every session needs when it is first used."""
     if name not in _LAZY:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from importlib import import_module
-
-    return getattr(import_module(f".{_LAZY[name]}", __name__), name)
+    found = globals()[name] = Later(f"{_LAZY[name]}:{name}").load()
+    return found
 
 
 def __dir__() -> list[str]:

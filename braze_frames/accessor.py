@@ -2,27 +2,53 @@
 
 from collections.abc import Callable
 from functools import wraps
-from typing import Concatenate, ParamSpec, TypeVar
+from types import MethodType
+from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar, cast
 
 import pandas as pd
 
-from braze_frames.card import card_html, card_rows, card_text
-from braze_frames.checks.check import check as _check
-from braze_frames.checks.srm import srm as _srm
-from braze_frames.experiment.design import control_of
-from braze_frames.experiment.lift import lift as _lift
-from braze_frames.experiment.winner import winner as _winner
+from braze_frames.core.lazy import Later
 from braze_frames.frame.levels import grain_of, labels
-from braze_frames.frame.provenance import settled as _settled
-from braze_frames.frame.rates import rates as _rates
-from braze_frames.frame.totals import totals as _totals
-from braze_frames.plots.funnel import plot_funnel
-from braze_frames.plots.lift import plot_lift
-from braze_frames.plots.lift_over_time import plot_lift_over_time
-from braze_frames.plots.over_time import plot_rates, plot_totals
+
+if TYPE_CHECKING:
+    from braze_frames.checks.check import check as _check
+    from braze_frames.checks.srm import srm as _srm
+    from braze_frames.experiment.lift import lift as _lift
+    from braze_frames.experiment.winner import winner as _winner
+    from braze_frames.frame.provenance import settled as _settled
+    from braze_frames.frame.rates import rates as _rates
+    from braze_frames.frame.totals import totals as _totals
+    from braze_frames.plots.funnel import plot_funnel
+    from braze_frames.plots.lift import plot_lift
+    from braze_frames.plots.lift_over_time import plot_lift_over_time
+    from braze_frames.plots.over_time import plot_rates, plot_totals
+    from braze_frames.portfolio.change import change as _change
+else:
+    # The same functions, imported when they are first looked at: ``import
+    # braze_frames`` stays light, and type checkers read the lines above.
+    _change = Later("portfolio.change:change")
+    _check = Later("checks.check:check")
+    _srm = Later("checks.srm:srm")
+    _lift = Later("experiment.lift:lift")
+    _winner = Later("experiment.winner:winner")
+    _settled = Later("frame.provenance:settled")
+    _rates = Later("frame.rates:rates")
+    _totals = Later("frame.totals:totals")
+    plot_funnel = Later("plots.funnel:plot_funnel")
+    plot_lift = Later("plots.lift:plot_lift")
+    plot_lift_over_time = Later("plots.lift_over_time:plot_lift_over_time")
+    plot_rates = Later("plots.over_time:plot_rates")
+    plot_totals = Later("plots.over_time:plot_totals")
 
 _P = ParamSpec("_P")
 _R = TypeVar("_R")
+# What the verbs are for, in the order in which analysts come to them.
+_VERBS = {
+    "sums": ("totals", "rates", "change"),
+    "tests": ("lift", "winner", "srm"),
+    "trust": ("check", "settled"),
+    "plot": (),
+}
 
 
 class Holder:
@@ -35,16 +61,31 @@ class Holder:
         return [name for name in vars(type(self)) if not name.startswith("_")]
 
 
+class Verb:
+    """A method that asks a function of a frame; it takes its place when looked at."""
+
+    def __init__(self, function: Later) -> None:
+        self._function = function
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self._owner, self._name = owner, name
+
+    def __get__(self, holder: Holder | None, owner: type | None = None) -> Any:
+        function = self._function.load()
+
+        @wraps(function)
+        def method(self: Holder, /, *args: Any, **kwargs: Any) -> Any:
+            return function(self._frame, *args, **kwargs)
+
+        setattr(self._owner, self._name, method)
+        return method if holder is None else MethodType(method, holder)
+
+
 def delegate(
     function: Callable[Concatenate[pd.DataFrame, _P], _R],
 ) -> Callable[Concatenate[Holder, _P], _R]:
-    """Return a method that asks a function of a frame."""
-
-    @wraps(function)
-    def method(self: Holder, /, *args: _P.args, **kwargs: _P.kwargs) -> _R:
-        return function(self._frame, *args, **kwargs)
-
-    return method
+    """Return a method that asks a function of a frame, which is to be imported."""
+    return cast("Callable[Concatenate[Holder, _P], _R]", Verb(cast("Any", function)))
 
 
 class Plots(Holder):
@@ -102,6 +143,8 @@ class BrazeAccessor(Holder):
         Sums by campaign, channel, variation and period.
     rates(metrics=None, by=None, freq=None, ci=None)
         Ratios of sums, each channel by its own definition, with intervals.
+    change(metric, last=28, to="previous", by=None)
+        The last days against those before, weekday by weekday.
     lift(metric, control=None, …)
         Each variation against its control: how much better, and how sure is that.
     winner(metric)
@@ -161,6 +204,7 @@ class BrazeAccessor(Holder):
 
     totals = delegate(_totals)
     rates = delegate(_rates)
+    change = delegate(_change)
     lift = delegate(_lift)
     winner = delegate(_winner)
     srm = delegate(_srm)
@@ -190,13 +234,16 @@ class BrazeAccessor(Holder):
     @property
     def control(self) -> str | dict[str, str | None] | None:
         """The control's label or None; with several campaigns one for each."""
+        from braze_frames.experiment.design import control_of
+
         return control_of(self._frame)
 
     def __repr__(self) -> str:
+        from braze_frames.card import card_rows, card_text
+
         return card_text(card_rows(self._frame, _VERBS))
 
     def _repr_html_(self) -> str:
+        from braze_frames.card import card_html, card_rows
+
         return card_html(card_rows(self._frame, _VERBS))
-
-
-_VERBS = ["totals", "rates", "lift", "winner", "srm", "check", "settled", "plot"]

@@ -1,5 +1,7 @@
 """The help card of ``df.braze``."""
 
+from collections.abc import Mapping, Sequence
+
 import pandas as pd
 
 from braze_frames.core.names import as_html, legible, shorten
@@ -10,8 +12,13 @@ from braze_frames.frame.provenance import provenance_of
 _SHOWN, _WIDTH = 5, 60
 
 
-def card_rows(df: pd.DataFrame, verbs: list[str]) -> list[tuple[str, str]]:
-    """Return what the help card says, as rows of a name and a text."""
+def card_rows(
+    df: pd.DataFrame, verbs: Mapping[str, Sequence[str]]
+) -> list[tuple[str, str]]:
+    """Return what the help card says, as rows of a name and a text.
+
+    ``verbs``: what they are for → their names; the name of a row that goes on is empty.
+    """
     rows = [("days", _days(df))]
     if grain_of(df) == "variation":
         for name in ("campaign", "channel", "variation"):
@@ -25,8 +32,9 @@ def card_rows(df: pd.DataFrame, verbs: list[str]) -> list[tuple[str, str]]:
     rows.append(
         ("settled until", settled or "not known: younger than 31 days may grow")
     )
-    rows.append(("verbs", ", ".join(verbs)))
-    return rows
+    groups = [": ".join(filter(None, (k, ", ".join(v)))) for k, v in verbs.items()]
+    names = ["verbs", *[""] * len(groups)]
+    return [*rows, *zip(names, groups, strict=False)]
 
 
 def card_text(rows: list[tuple[str, str]]) -> str:
@@ -47,7 +55,7 @@ def card_text(rows: list[tuple[str, str]]) -> str:
 def card_html(rows: list[tuple[str, str]]) -> str:
     """Return the help card as HTML, with every label escaped."""
     cells = "".join(
-        f'<tr><th style="text-align:left">{as_html(name)}</th>'
+        f'<tr><th style="text-align:left">{as_html(name) if name else ""}</th>'
         f'<td style="text-align:left">{as_html(text)}</td></tr>'
         for name, text in rows
     )

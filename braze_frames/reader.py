@@ -5,14 +5,13 @@ from typing import TYPE_CHECKING, Any, Literal, overload
 
 import pandas as pd
 
-from braze_frames.api.client import BrazeClient
 from braze_frames.core.arguments import nearest
-from braze_frames.errors import PayloadError, PayloadWarning, PullError, listed, warn
+from braze_frames.errors import PayloadWarning, PullError, listed, warn
 from braze_frames.frame.levels import Frames, Grain
-from braze_frames.payload.assemble import assemble
 from braze_frames.schema.channels import STAT, VARIATION_ID
 
 if TYPE_CHECKING:
+    from braze_frames.api.client import BrazeClient
     from braze_frames.sources.plan import Pulled, Request
 
 _LISTED = 500
@@ -30,7 +29,7 @@ def read_braze_series(
     grain: Grain = ...,
     columns: Iterable[str] | None = ...,
     details: bool = ...,
-    client: BrazeClient | None = ...,
+    client: "BrazeClient | None" = ...,
     cache: Any = ...,
     refresh: bool = ...,
     as_of: Any = ...,
@@ -50,7 +49,7 @@ def read_braze_series(
     grain: Literal["all"],
     columns: Iterable[str] | None = ...,
     details: bool = ...,
-    client: BrazeClient | None = ...,
+    client: "BrazeClient | None" = ...,
     cache: Any = ...,
     refresh: bool = ...,
     as_of: Any = ...,
@@ -69,7 +68,7 @@ def read_braze_series(
     grain: Grain | Literal["all"] = "variation",
     columns: Iterable[str] | None = None,
     details: bool = False,
-    client: BrazeClient | None = None,
+    client: "BrazeClient | None" = None,
     cache: Any = None,
     refresh: bool = False,
     as_of: Any = None,
@@ -167,6 +166,7 @@ def read_braze_series(
     """
     from braze_frames.cache.cache import as_cache
     from braze_frames.core.arguments import parse_days
+    from braze_frames.payload.assemble import assemble
     from braze_frames.sources.plan import ReadPlan, part_of
     from braze_frames.sources.route import pull
 
@@ -183,7 +183,7 @@ def read_braze_series(
     if pulled.failed and not request.several:
         raise next(iter(pulled.failed.values()))
     _report(pulled)
-    frames = _assemble(pulled, grains, several=request.several)
+    frames = assemble(pulled.campaigns, grains, several=request.several)
     if columns is not None:
         frames = _chosen(frames, columns)
     _label(frames, request, attrs)
@@ -199,11 +199,11 @@ def _check_choice(name: str, value: object, choices: Sequence[str]) -> None:
 
 
 def _report(pulled: "Pulled") -> None:
-    batches = [batch for campaign in pulled.campaigns for batch in campaign.batches]
+    batches = [campaign.batch for campaign in pulled.campaigns]
     left_out = {
         stat
         for batch in batches
-        for stat in batch.entries.left_out | batch.totals.left_out
+        for stat in {**batch.entries.left_out, **batch.totals.left_out}
     }
     if left_out:
         stats = listed(sorted(left_out))
@@ -211,27 +211,9 @@ def _report(pulled: "Pulled") -> None:
             f"left out, for they hold other things than numbers: {stats}",
             PayloadWarning,
         )
-    said = [f"{batch.origin}: {text}" for batch in batches for text in batch.messages]
+    said = [text for batch in batches for text in batch.messages]
     if said:
         warn(f"the server reports errors: {listed(sorted(said), '; ')}", PayloadWarning)
-
-
-def _assemble(
-    pulled: "Pulled", grains: Sequence[Grain], *, several: bool
-) -> list[pd.DataFrame]:
-    """Build the frames; a campaign whose sums overflow fails alone."""
-    try:
-        return assemble(pulled.campaigns, grains, several=several)
-    except PayloadError:
-        if not several:
-            raise
-    for campaign in list(pulled.campaigns):
-        try:
-            assemble([campaign], grains, several=True)
-        except PayloadError as error:
-            pulled.campaigns.remove(campaign)
-            pulled.failed[campaign.label] = error
-    return assemble(pulled.campaigns, grains, several=True)
 
 
 def _label(

@@ -1,7 +1,10 @@
 """``df.braze``: where it works, what it says of itself, what it refuses."""
 
+import ast
 import importlib
 import inspect
+import pydoc
+import subprocess
 import sys
 import warnings
 
@@ -141,6 +144,57 @@ def test_methods_show_the_signature_and_docstring_of_their_function():
         "freq",
     ]
     assert "Sum stats over days" in bf.BrazeAccessor.totals.__doc__
+
+
+def test_help_shows_what_the_functions_themselves_say(frame):
+    text = pydoc.render_doc(bf.BrazeAccessor, renderer=pydoc.plaintext)
+    assert "Sum stats over days" in text
+    assert "lift = " not in text, "a method, no attribute that happens to be callable"
+    assert list(inspect.signature(frame.braze.lift).parameters)[:2] == [
+        "metric",
+        "control",
+    ]
+    assert "forest" in inspect.getdoc(frame.braze.plot.lift).lower()
+
+
+def test_a_verb_is_imported_when_it_is_first_looked_at():
+    code = """
+import sys, inspect, braze_frames as bf
+print("braze_frames.experiment.lift" in sys.modules)
+print(inspect.signature(bf.BrazeAccessor.lift).parameters["metric"].name)
+print("braze_frames.experiment.lift" in sys.modules, bf.BrazeAccessor.lift.__module__)
+"""
+    done = subprocess.run(  # noqa: S603
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    )
+    found = ["False", "metric", "True", "braze_frames.experiment.lift"]
+    assert done.stdout.split() == found
+
+
+def test_types_and_run_time_take_a_verb_from_the_same_place():
+    tree = ast.parse(inspect.getsource(sys.modules["braze_frames.accessor"]))
+    guard = next(node for node in tree.body if isinstance(node, ast.If))
+    typed = {
+        alias.asname or alias.name: f"{node.module}:{alias.name}"
+        for node in guard.body
+        for alias in node.names
+    }
+    lazy = {
+        node.targets[0].id: f"braze_frames.{node.value.args[0].value}"
+        for node in guard.orelse
+    }
+    assert lazy == typed
+
+
+def test_the_card_names_each_verb_in_one_group(frame):
+    lines = repr(frame.braze).partition("verbs")[2].splitlines()
+    groups = [line.strip().partition(": ")[0] for line in lines]
+    assert groups[-1] == "plot"
+    named = [name for line in lines for name in line.partition(": ")[2].split(", ")]
+    places = {"campaigns", "channels", "variations", "control"}
+    assert sorted(filter(None, [*named, "plot"])) == sorted(
+        {*dir(frame.braze)} - places
+    )
 
 
 def test_pandas_has_the_same_function_and_class(frame):

@@ -18,6 +18,7 @@ LAYERS = (
     "registration",
     "reader accessor",
     "sources plots checks card tables",
+    "portfolio",
     "cache account experiment",
     "loaders",
     "payload sandbox",
@@ -27,6 +28,7 @@ LAYERS = (
     "errors",
 )
 ANSWERING = {"frame", "stats", "experiment", "checks", "plots", "tables", "card"}
+ANSWERING |= {"portfolio"}
 READING = {"payload", "loaders", "api", "cache", "sandbox", "sources", "account"}
 
 

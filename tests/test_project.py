@@ -100,6 +100,18 @@ def test_importing_loads_nothing_heavy():
     assert python(code) == []
 
 
+def test_importing_loads_only_the_modules_that_every_session_needs():
+    code = """
+import sys, braze_frames
+ours = {name: m for name, m in sys.modules.items() if name.startswith("braze_frames.")}
+print(*[name for name, m in ours.items() if not m.__file__.endswith("__init__.py")])
+"""
+    found = python(code)
+    assert len(found) <= 20
+    rooms = {name.split(".")[1] for name in found}
+    assert not rooms & {"stats", "experiment", "checks", "plots", "tables", "card"}
+
+
 def test_frames_and_what_can_be_drawn_of_them_need_no_matplotlib():
     code = """
 import sys, braze_frames as bf

@@ -15,11 +15,11 @@ import pytest
 from braze_frames.stats.contrasts import Options, score_contrast
 
 sys.path.insert(0, str(Path(__file__).with_name("simulations")))
-rows, proportions, days, moving, looks, beliefs, sandbox_draws = (
+rows, proportions, days, moving, looks, beliefs, change, sandbox_draws = (
     importlib.import_module(name)
     for name in (
         *("rows", "proportions", "days", "moving", "looks", "beliefs"),
-        "sandbox_draws",
+        *("change", "sandbox_draws"),
     )
 )
 
@@ -56,6 +56,10 @@ def test_beliefs_are_even_where_nothing_differs(rng):
     assert broken(beliefs.simulate(rng, runs=500)) == []
 
 
+def test_changes_between_periods_hold_the_truth_as_often_as_they_say(rng):
+    assert broken(change.simulate(rng, runs=1000)) == []
+
+
 def test_the_sandbox_keeps_the_lift_it_promises():
     assert broken(sandbox_draws.simulate(draws=200)) == []
 
@@ -78,6 +82,12 @@ def test_daily_looks_at_a_fixed_test_break_the_bound_of_false_alarms(rng):
 def test_a_flat_prior_with_a_small_control_breaks_the_bounds_of_beliefs(rng):
     flat = beliefs.calibration(rng, 500, 0.0005, beliefs.UNIFORM)
     assert not flat.ok(ERRORS)
+
+
+def test_periods_that_are_not_paired_or_counted_alone_break_the_bounds(rng):
+    drawn = change.draw(rng, 1000, 28, 0.3, 0.4)
+    for hits in (change.unpaired(drawn), change.by_counts(drawn)):
+        assert not rows.share("", hits, *change.BOUNDS).ok(ERRORS)
 
 
 def test_intervals_that_are_too_short_break_the_bounds_of_coverage(rng):

@@ -10,8 +10,15 @@ import pyarrow.compute as pc
 
 from braze_frames.cache.layout import POSITION, SCHEMAS, Given, StoredGrain, days_column
 from braze_frames.core.arrays import Bools, Column, Ints
-from braze_frames.payload.batch import Batch, Element, EntryKey, Owner, owner
-from braze_frames.payload.packing import Packed
+from braze_frames.payload.batch import (
+    Batch,
+    Element,
+    EntryKey,
+    Owner,
+    elements_of,
+    owner,
+)
+from braze_frames.payload.columns import Filling, Stats
 from braze_frames.schema.channels import (
     ELEMENT_STAT,
     STAT,
@@ -28,6 +35,9 @@ class _Rows(NamedTuple):
     day: Ints
     key: Ints
     keys: list[EntryKey]
+
+
+_NO_ROWS = _Rows(np.empty(0, np.int64), np.empty(0, np.int64), [])
 
 
 def stored_text(key: EntryKey | Owner) -> str:
@@ -94,21 +104,27 @@ def identity(days: Ints, keys: Sequence[EntryKey | None]) -> dict[str, pa.Array]
     return {"date": days_column(days), **columns}
 
 
-def _stored_columns(packed: Packed) -> dict[str, pa.Array]:
+def _stored_columns(stats: Stats) -> dict[str, pa.Array]:
     return {
         stat: pa.array(column.values, mask=column.missing)
-        for stat, column in packed.columns.items()
+        for stat, column in stats.columns.items()
+        if stat in STAT
     }
 
 
 def _element_table(batch: Batch) -> pa.Table:
-    rows = np.array([one.row for one in batch.elements], dtype=np.int64)
-    keys = [batch.keys[code] for code in batch.entry_key[rows]]
-    columns = identity(batch.days[batch.entry_day[rows]], keys)
-    columns["element"] = pa.array([one.element for one in batch.elements], pa.string())
-    columns["position"] = pa.array([one.position for one in batch.elements], pa.int32())
-    columns["title"] = pa.array([one.title for one in batch.elements], pa.string())
-    columns[ELEMENT_STAT] = pa.array([one.clicks for one in batch.elements], pa.int64())
+    found = batch.elements
+    keys = [batch.keys[code] for code in batch.entry_key[found.row]]
+    columns = identity(batch.days[batch.entry_day[found.row]], keys)
+    codes = pa.array(found.key)
+    for name, type_ in (
+        ("element", pa.string()),
+        ("position", pa.int32()),
+        ("title", pa.string()),
+    ):
+        values = pa.array([getattr(key, name) for key in found.keys], type_)
+        columns[name] = values.take(codes)
+    columns[ELEMENT_STAT] = pa.array(found.clicks, pa.int64())
     return fitted("element", columns)
 
 
@@ -140,13 +156,17 @@ def numbers(
     }
 
 
-def _loose(packed: Packed) -> list[tuple[int, str, int | float | None]]:
-    cells = zip(packed.rows, packed.stats, packed.values, strict=True)
-    left_out = {(row, stat) for stat, rows in packed.left_out.items() for row in rows}
-    kept: list[tuple[int, str, int | float | None]] = [
-        cell for cell in cells if cell[:2] not in left_out
+def _loose(stats: Stats) -> list[tuple[int, str, int | float | None]]:
+    left_out = [
+        (int(row), stat, None) for stat, rows in stats.left_out.items() for row in rows
     ]
-    return sorted([*kept, *((row, stat, None) for row, stat in left_out)], key=_place)
+    places = {cell[:2] for cell in left_out}
+    unknown = Stats(
+        {stat: one for stat, one in stats.columns.items() if stat not in STAT},
+        stats.fractions,
+    )
+    kept = (cell for cell in unknown.cells() if cell[:2] not in places)
+    return sorted([*kept, *left_out], key=_place)
 
 
 def _place(cell: tuple[int, str, object]) -> tuple[int, str]:
@@ -165,20 +185,22 @@ def from_tables(tables: Mapping[Given, pa.Table], days: Ints, origin: str) -> Ba
     origin : str
         The campaign, for messages.
     """
-    totals, entries = Packed(), Packed()
-    rows = _Rows(np.empty(0, np.int64), np.empty(0, np.int64), [])
+    totals, entries, rows, elements = {}, {}, _NO_ROWS, elements_of([])
     if "campaign" in tables:
         table, _ = _of_days(tables["campaign"], days)
-        totals.columns = _columns(table)
+        totals = _columns(table)
     if "variation" in tables:
         table, day = _of_days(tables["variation"], days)
         rows = _rows(table, day)
-        entries.columns = _columns(table)
+        entries = _columns(table)
+    day_extra, entry_extra = Filling(len(days)), Filling(len(rows.day))
     if "extra" in tables:
-        _add_extra(tables["extra"], days, rows, totals, entries)
-    elements = _elements(tables["element"], days, rows) if "element" in tables else []
+        _add_extra(tables["extra"], days, rows, day_extra, entry_extra)
+    if "element" in tables:
+        elements = elements_of(_elements(tables["element"], days, rows))
     return Batch(
-        origin, days, days, totals, entries, rows.day, rows.key, rows.keys, elements, []
+        *(origin, days, days, day_extra.stats(totals), entry_extra.stats(entries)),
+        *(rows.day, rows.key, rows.keys, elements, []),
     )
 
 
@@ -254,24 +276,22 @@ def _coded(stored: pa.ChunkedArray) -> tuple[Ints, list[Any]]:
 
 
 def _add_extra(
-    table: pa.Table, days: Ints, rows: _Rows, totals: Packed, entries: Packed
+    table: pa.Table, days: Ints, rows: _Rows, totals: Filling, entries: Filling
 ) -> None:
     table, day = _of_days(table, days)
     places = _places(rows) if len(table) else {}
     columns = (table[name].to_pylist() for name in ("stat", "value", "whole"))
     for at, key, stat, value, whole in zip(day, keys_of(table), *columns, strict=True):
         if key is None:
-            packed, row = totals, int(at)
+            filling, row = totals, int(at)
         elif rows.keys:
-            packed, row = entries, places[int(at), owner(key)]
+            filling, row = entries, places[int(at), owner(key)]
         else:
             continue
         if value is None:
-            packed.left_out.setdefault(stat, []).append(row)
+            filling.leave_out(row, stat)
         else:
-            packed.rows.append(row)
-            packed.stats.append(stat)
-            packed.values.append(value if whole is None else whole)
+            filling.put(row, stat, value if whole is None else whole)
 
 
 def _places(rows: _Rows) -> dict[tuple[int, Owner], int]:

@@ -19,10 +19,11 @@ from braze_frames.payload.batch import (
     Element,
     EntryKey,
     Owner,
+    elements_of,
     owner,
     select_days,
 )
-from braze_frames.payload.packing import Packed
+from braze_frames.payload.columns import Filling, Stats
 from braze_frames.schema.channels import ELEMENT_KEY, VARIATION_ID, VARIATION_NAME
 
 Number = int | float
@@ -66,24 +67,17 @@ def cells_of(batch: Batch) -> Cells:
             cells[Cell(days[day], owners[key], VARIATION_NAME)] = name
     rows = [(days[day], owners[key]) for day, key in entries]
     _put(cells, batch.entries, rows)
-    for row, element, position, title, clicks in batch.elements:
+    for row, element, position, title, clicks in batch.elements.each():
         cells[Cell(*rows[row], f"{element}_{position}_{title}_click")] = clicks
     return cells
 
 
-def _put(
-    cells: Cells, packed: Packed, rows: Sequence[tuple[int, Owner | None]]
-) -> None:
-    for stat, column in packed.columns.items():
-        given = np.flatnonzero(~column.missing)
-        values = column.values[given].tolist()
-        for row, value in zip(given.tolist(), values, strict=True):
-            cells[Cell(*rows[row], stat)] = value
-    for row, stat, value in zip(packed.rows, packed.stats, packed.values, strict=True):
+def _put(cells: Cells, stats: Stats, rows: Sequence[tuple[int, Owner | None]]) -> None:
+    for row, stat, value in stats.cells():
         cells[Cell(*rows[row], stat)] = value
-    for stat, left_out in packed.left_out.items():
-        for row in left_out:
-            cells[Cell(*rows[row], stat)] = math.nan
+    for stat, left_out in stats.left_out.items():
+        for place in left_out.tolist():
+            cells[Cell(*rows[place], stat)] = math.nan
 
 
 def batch_of(
@@ -100,7 +94,8 @@ def batch_of(
             named = cells.get(Cell(day, one, VARIATION_NAME))
             name = str(named) if named else one.name
             keys.append(EntryKey(one.channel, one.id, name, one.position))
-    totals, entries, elements = Packed(), Packed(), list[Element]()
+    totals, entries = Filling(len(ordered)), Filling(len(keys))
+    elements: list[Element] = []
     for (day, one, stat), value in cells.items():
         if stat in (VARIATION_ID, VARIATION_NAME) or isinstance(value, str):
             continue
@@ -116,18 +111,16 @@ def batch_of(
     entry_day = np.array([day_row[day] for day, _ in entry_row], dtype=np.int64)
     codes = np.arange(len(keys))
     return Batch(
-        *(origin, all_days, all_days, totals, entries),
-        *(entry_day, codes, keys, elements, []),
+        *(origin, all_days, all_days, totals.stats(), entries.stats()),
+        *(entry_day, codes, keys, elements_of(elements), []),
     )
 
 
-def _append(packed: Packed, row: int, stat: str, value: Number) -> None:
+def _append(filling: Filling, row: int, stat: str, value: Number) -> None:
     if value != value:  # noqa: PLR0124
-        packed.left_out.setdefault(stat, []).append(row)
-        return
-    packed.rows.append(row)
-    packed.stats.append(stat)
-    packed.values.append(value)
+        filling.leave_out(row, stat)
+    else:
+        filling.put(row, stat, value)
 
 
 def changes_between(old: Batch, new: Batch, moment: int) -> list[Change]:

@@ -11,12 +11,12 @@ from braze_frames.checks.srm import planned_split
 from braze_frames.core.arrays import Floats
 from braze_frames.experiment.design import Experiment, Experiments
 from braze_frames.schema.channels import (
-    CHANNEL_STATS,
     MACHINE_OPENS,
+    RECEIVED_STATS,
     STAT,
     is_day_total,
 )
-from braze_frames.schema.formulas import definitions
+from braze_frames.schema.formulas import define, metrics_of
 from braze_frames.schema.rates import PRIMARY_RATE
 from braze_frames.stats.chi_squared import dispersion_p
 from braze_frames.stats.jackknife import FEWEST_DAYS, jackknife
@@ -192,7 +192,7 @@ def _control_was_sent(_: Looked, arms: Experiments) -> Iterator[Finding]:
     for family in _tests(arms):
         if family.control is None:
             continue
-        stats = [one for one in CHANNEL_STATS.get(family.channel, ()) if one in sums]
+        stats = [one for one in RECEIVED_STATS.get(family.channel, ()) if one in sums]
         sent = {stat: sums[stat][family.control] for stat in stats}
         found = [f"{stat} = {count:,.0f}" for stat, count in sent.items() if count]
         if found:
@@ -232,12 +232,7 @@ def _small_counts(_: Looked, arms: Experiments) -> Iterator[Finding]:
 
 def _primary(arms: Experiments) -> Iterator[tuple[Experiment, Floats, Floats]]:
     """Return the primary conversions and recipients of each test that has both."""
-    defined = {
-        channel: one
-        for channel, one in definitions()[PRIMARY_RATE].items()
-        if channel in arms.of_level["channel"].labels
-    }
-    daily = arms.daily(defined)
+    daily = arms.daily(define(PRIMARY_RATE, arms.channels))
     for family in _tests(arms):
         given = daily.given[family.arms].all(axis=0)
         above, below = (
@@ -247,11 +242,15 @@ def _primary(arms: Experiments) -> Iterator[tuple[Experiment, Floats, Floats]]:
             yield family, above, below
 
 
+def _primary_kind(channel: str) -> str:
+    return define(PRIMARY_RATE, [channel])[channel].kind
+
+
 def _overdispersion(_: Looked, arms: Experiments) -> Iterator[Finding]:
     seen = [
         (family, *couple, *_dispersion(above[list(couple)], below[list(couple)]))
         for family, above, below in _primary(arms)
-        if definitions()[PRIMARY_RATE][family.channel].kind == "proportion"
+        if _primary_kind(family.channel) == "proportion"
         for couple in combinations(range(len(family.arms)), 2)
     ]
     p_values = adjust(np.array([row[-1] for row in seen], dtype=float), "holm")
@@ -297,11 +296,11 @@ def _repeated_users(_: Looked, arms: Experiments) -> Iterator[Finding]:
 
 def _successes_exceed_units(_: Looked, arms: Experiments) -> Iterator[Finding]:
     families = {arm: family for family in arms.families for arm in family.arms}
-    for metric, known in definitions().items():
+    for metric in metrics_of(arms.channels):
         defined = {
             channel: one
-            for channel, one in known.items()
-            if channel in arms.of_level["channel"].labels and one.kind == "proportion"
+            for channel, one in define(metric, arms.channels).items()
+            if one.kind == "proportion"
         }
         daily = arms.daily(defined)
         above, below = daily.above.sum(axis=1), daily.below.sum(axis=1)

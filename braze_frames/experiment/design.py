@@ -14,12 +14,19 @@ import pandas as pd
 from braze_frames.core.arrays import Bools, Flags, Floats, Ints
 from braze_frames.errors import FrameError
 from braze_frames.frame.channels import ChannelRows, channel_rows
-from braze_frames.frame.groups import arrays, day_positions, group_rows, renumber
-from braze_frames.frame.levels import Level, grain_of, level_names, levels_of, stats_of
+from braze_frames.frame.groups import arrays, day_positions, group_rows
+from braze_frames.frame.levels import (
+    Level,
+    grain_of,
+    level_names,
+    levels_of,
+    renumber,
+    stats_of,
+)
 from braze_frames.schema.channels import (
-    CHANNEL_STATS,
     CONTROL_NAME,
     CONTROL_STAT,
+    RECEIVED_STATS,
     RECIPIENTS,
     STAT,
 )
@@ -126,9 +133,14 @@ class Experiments:
         found = np.zeros(self._groups.count, dtype=bool)
         channel = self.of_level["channel"]
         for code, label in enumerate(channel.labels):
-            stats = CHANNEL_STATS.get(str(label), tuple(self.stats))
+            stats = RECEIVED_STATS.get(str(label), tuple(self.stats))
             found |= self._given(*stats) & (channel.codes == code)
         return found
+
+    @property
+    def channels(self) -> list[str]:
+        """The channels in the frame."""
+        return [str(label) for label in self.of_level["channel"].labels]
 
     @cached_property
     def _channels(self) -> dict[str, ChannelRows]:

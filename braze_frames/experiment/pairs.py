@@ -6,7 +6,7 @@ from typing import Literal, NamedTuple
 
 from braze_frames.errors import FrameError, StatisticsWarning, listed, warn
 from braze_frames.experiment.design import Experiment, Experiments
-from braze_frames.schema.channels import CHANNEL_STATS
+from braze_frames.schema.channels import RECEIVED_STATS
 from braze_frames.schema.formulas import Definition, metrics_of
 
 Se = Literal["auto", "binomial", "day"]
@@ -152,7 +152,7 @@ def refuse_unsent(
 
 def is_received(channel: str, definition: Definition) -> bool:
     """Whether a metric is of what is received in its channel."""
-    return bool({*CHANNEL_STATS.get(channel, ())} & {*definition.stats})
+    return bool({*RECEIVED_STATS.get(channel, ())} & {*definition.stats})
 
 
 def single_variation_error(arms: Experiments) -> FrameError:

@@ -69,7 +69,7 @@ class ChannelRows:
 
     def sums(self, formula: Formula, selection: Selection) -> Values:
         """Sum a formula by group, over the selected rows."""
-        key = (formula, id(selection))
+        key = (formula, selection.number)
         if key not in self._sums:
             values = self.evaluate(formula).values
             self._sums[key] = self._tally.sum(formula.stats[0], values, selection)

@@ -9,7 +9,7 @@ import pandas as pd
 
 from braze_frames.core.arrays import Bools, Ints, Values, sum_exactly
 from braze_frames.errors import PayloadError
-from braze_frames.frame.levels import Level
+from braze_frames.frame.levels import Level, combine, renumber
 
 _DAY_NS = 86_400 * 10**9
 _BOUND = 2.0**63
@@ -43,47 +43,20 @@ class Groups:
 
 def group_rows(levels: Sequence[Level], size: int) -> Groups:
     """Group ``size`` rows by their labels."""
-    shape = [max(len(level.labels), 1) for level in levels]
-    codes, present = renumber(combine(levels, size), int(np.prod(shape, dtype=float)))
-    places = np.unravel_index(present, shape) if levels else ()
-    kept = [
-        Level(level.name, level.labels, place)
-        for level, place in zip(levels, places, strict=True)
-    ]
+    codes, present = renumber(*combine(levels, size))
+    row = np.zeros(len(present), dtype=np.int64)
+    row[codes] = np.arange(size)
+    kept = [Level(level.name, level.labels, level.codes[row]) for level in levels]
     return Groups(codes, kept, len(present))
 
 
-def combine(levels: Sequence[Level], size: int) -> Ints:
-    """Return one code a row, for the combination of its labels."""
-    codes = np.zeros(size, dtype=np.int64)
-    for level in levels:
-        codes *= max(len(level.labels), 1)
-        codes += level.codes
-    return codes
-
-
-def renumber(codes: Ints, bound: int) -> tuple[Ints, Ints]:
-    """Return codes below ``bound`` numbered without gaps, in their order.
-
-    Returns
-    -------
-    numbers : ndarray
-        For each row.
-    present : ndarray
-        The code behind each number.
-    """
-    if bound > 4 * len(codes) + 1000:
-        present, numbers = np.unique(codes, return_inverse=True)
-        return numbers, present
-    seen = np.zeros(bound, dtype=bool)
-    seen[codes] = True
-    numbers = codes if seen.all() else (np.cumsum(seen) - 1)[codes]
-    return numbers, np.flatnonzero(seen)
-
-
 class Selection(NamedTuple):
-    """Some of the rows, their groups, and which groups have any of them."""
+    """Some of the rows, their groups, and which groups have any of them.
 
+    ``number`` tells the selections of one tally apart.
+    """
+
+    number: int
     rows: Ints | None
     codes: Ints
     found: Bools
@@ -99,27 +72,20 @@ class Tally:
     def __init__(self, codes: Ints, count: int) -> None:
         self.count = count
         self._codes = codes
-        self._masks: list[Bools] = []
-        self._selections: list[Selection] = []
-        self._all: Selection | None = None
+        self._selections: list[tuple[Bools | None, Selection]] = []
 
     def select(self, given: Bools | None) -> Selection:
         """Select the rows where a value is given; None: all rows."""
-        if given is None:
-            self._all = self._all or self._selection(None)
-            return self._all
-        for mask, selection in zip(self._masks, self._selections, strict=True):
-            if np.array_equal(mask, given):
+        for mask, selection in self._selections:
+            if _same(mask, given):
                 return selection
-        self._masks.append(given)
-        self._selections.append(self._selection(np.flatnonzero(given)))
-        return self._selections[-1]
-
-    def _selection(self, rows: Ints | None) -> Selection:
+        rows = None if given is None else np.flatnonzero(given)
         codes = self._codes if rows is None else self._codes[rows]
         found = np.zeros(self.count, dtype=bool)
         found[codes] = True
-        return Selection(rows, codes, found)
+        selection = Selection(len(self._selections), rows, codes, found)
+        self._selections.append((given, selection))
+        return selection
 
     def sum(self, stat: str, values: Values, selection: Selection) -> Values:
         """Sum the selected values by group, counts exactly.
@@ -143,6 +109,12 @@ class Tally:
         np.add.at(rough, codes, np.abs(values.astype(np.float64)))
         for group in np.flatnonzero(rough >= _BOUND / 2):
             sum_exactly(stat, values[codes == group].tolist())
+
+
+def _same(mask: Bools | None, other: Bools | None) -> bool:
+    if mask is None or other is None:
+        return mask is other
+    return np.array_equal(mask, other)
 
 
 def _finite(stat: str, sums: Values) -> Values:

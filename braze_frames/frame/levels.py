@@ -4,6 +4,7 @@ The accessor works on the variation grain and on the campaign grain, however the
 sliced, filtered or reset them; anything else is refused with a word on how to mend it.
 """
 
+from collections.abc import Sequence
 from typing import Literal, NamedTuple
 
 import numpy as np
@@ -28,6 +29,10 @@ class Frames(NamedTuple):
 
 AnsweringGrain = Literal["variation", "campaign"]
 _ELEMENT = frozenset(ELEMENT_LEVELS) - frozenset(LEVELS)
+# Combined codes stay below this, well inside int64, whatever levels a frame has.
+_CODES = 2**62
+# Up to so many possible codes a row, a table of them beats a hash table.
+_DENSE = 4
 
 
 class Level(NamedTuple):
@@ -130,10 +135,8 @@ def _coded(df: pd.DataFrame, name: str) -> tuple[Ints, pd.Index]:
 def _check_unique(levels: list[Level]) -> None:
     if _ascending([level.codes for level in levels]):
         return
-    codes = np.zeros(len(levels[0].codes), dtype=np.int64)
-    for level in levels:
-        codes = codes * max(len(level.labels), 1) + level.codes
-    if len(np.unique(codes)) == len(codes):
+    codes, bound = combine(levels, len(levels[0].codes))
+    if _all_differ(codes, bound):
         return
     twice = int(np.flatnonzero(pd.Series(codes).duplicated())[0])
     row = ", ".join(str(level.labels[level.codes[twice]]) for level in levels)
@@ -141,6 +144,53 @@ def _check_unique(levels: list[Level]) -> None:
         f"the row ({row}) stands twice: the frame joins several campaigns or reads. "
         'Join them as pd.concat({"first": a, "second": b}, names=["campaign"])'
     )
+
+
+def combine(levels: Sequence[Level], size: int) -> tuple[Ints, int]:
+    """Return one code a row, for the combination of its labels, and their bound.
+
+    Codes are in the order of the labels, level by level.
+    """
+    codes, bound = np.zeros(size, dtype=np.int64), 1
+    for level in levels:
+        several = max(len(level.labels), 1)
+        if bound * several >= _CODES:
+            codes, present = renumber(codes, bound)
+            bound = max(len(present), 1)
+        codes = codes * several + level.codes
+        bound *= several
+    return codes, bound
+
+
+def renumber(codes: Ints, bound: int) -> tuple[Ints, Ints]:
+    """Return codes below ``bound`` numbered without gaps, in their order.
+
+    Returns
+    -------
+    numbers : ndarray
+        For each row.
+    present : ndarray
+        The code behind each number.
+    """
+    if bound > _DENSE * len(codes) + 1000:
+        numbers, found = pd.factorize(codes)
+        order = np.argsort(found)
+        rank = np.empty_like(order)
+        rank[order] = np.arange(len(order))
+        return rank[numbers], found[order]
+    seen = np.zeros(bound, dtype=bool)
+    seen[codes] = True
+    numbers = codes if seen.all() else (np.cumsum(seen) - 1)[codes]
+    return numbers, np.flatnonzero(seen)
+
+
+def _all_differ(codes: Ints, bound: int) -> bool:
+    """Tell whether no code stands twice, without sorting: rows come in any order."""
+    if bound > _DENSE * len(codes) + 1000:
+        return bool(pd.Index(codes).is_unique)
+    seen = np.zeros(bound, dtype=bool)
+    seen[codes] = True
+    return int(np.count_nonzero(seen)) == len(codes)
 
 
 def _ascending(codes: list[Ints]) -> bool:

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import date
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -10,6 +10,8 @@ import pandas as pd
 from braze_frames.errors import FrameError
 from braze_frames.frame.groups import binned
 from braze_frames.frame.levels import Level, levels_of
+
+Unit = Literal["share", "USD", "count"]
 
 
 def provenance_of(frame: Any) -> Mapping[str, Any]:
@@ -82,9 +84,25 @@ def _first_after(days: Level, until: str) -> int:
     return int(np.flatnonzero(used & later)[0])
 
 
+def labelled(table: pd.DataFrame, about: Mapping[str, Any]) -> pd.DataFrame:
+    """Put in ``attrs`` what tables and pictures say of a result; never a number.
+
+    ``units`` says for each column whether it is a share, an amount in USD or a count.
+    """
+    if about:
+        table.attrs["braze"] = dict(about)
+    return table
+
+
 def settled_until(df: pd.DataFrame) -> np.datetime64:
     """Return the last day that no longer grows, as far as the frame knows."""
     return np.datetime64(as_day(provenance_of(df).get("settled_until")) or "NaT")
+
+
+def whole_until(df: pd.DataFrame) -> np.datetime64:
+    """Return the last day that was over when the frame was read, if it knows when."""
+    read = as_day(str(provenance_of(df).get("fetched_at"))[:10])
+    return np.datetime64(read or "NaT", "D") - np.timedelta64(1, "D")
 
 
 def settled(df: pd.DataFrame, until: Any = None) -> pd.DataFrame:

@@ -1,7 +1,7 @@
 """Ratios of sums, each channel by its own definition, and their intervals."""
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, overload
+from typing import Any, NamedTuple, overload
 
 import numpy as np
 import pandas as pd
@@ -11,9 +11,9 @@ from braze_frames.core.arrays import Bools, Floats, Ints
 from braze_frames.frame.channels import ChannelRows, channel_rows
 from braze_frames.frame.groups import Groups, day_positions, grouped
 from braze_frames.frame.levels import Level, levels_of, stats_of
-from braze_frames.frame.provenance import settled_attrs_of
-from braze_frames.frame.totals import labelled, warn_of_unique
-from braze_frames.schema.channels import STAT
+from braze_frames.frame.provenance import Unit, labelled, settled_attrs_of
+from braze_frames.frame.totals import warn_of_unique
+from braze_frames.schema.channels import STAT, is_day_total
 from braze_frames.schema.formulas import (
     Definition,
     custom,
@@ -130,29 +130,23 @@ def rates(
     if metrics is None:
         found = {name: rate for name, rate in found.items() if rate.counted.any()}
     columns: dict[str, Floats] = {}
+    units: dict[str, Unit] = {}
     for name, rate in found.items():
-        columns[name] = rate.values()
+        own = {name: rate.values()}
         if ci is not None:
             low, high = rate.interval(levels["date"], ci)
-            columns |= {f"{name}_low": low, f"{name}_high": high}
+            own |= {f"{name}_low": low, f"{name}_high": high}
+        columns |= own
+        units |= dict.fromkeys(own, _unit(defined[name]))
     frame = pd.DataFrame(columns, index=groups.index(), dtype="float64")
-    own = defined if isinstance(metrics, Mapping) else {}
-    about = settled_attrs_of(df, levels["date"], freq) | _asked(ci, own)
-    frame = labelled(frame, about)
+    level = {} if ci is None else {"ci": float(ci)}
+    days = settled_attrs_of(df, levels["date"], freq)
+    frame = labelled(frame, {"units": units} | days | level)
     return frame[metrics] if isinstance(metrics, str) and ci is None else frame
 
 
-def _asked(
-    ci: float | None, own: Mapping[str, Mapping[str, Definition]]
-) -> dict[str, Any]:
-    """Return the level of the intervals, and which own rates are amounts."""
-    amounts = [
-        str(name)
-        for name, defined in own.items()
-        if any(one.is_amount for one in defined.values())
-    ]
-    level = {} if ci is None else {"ci": float(ci)}
-    return level | ({"amounts": amounts} if amounts else {})
+def _unit(defined: Mapping[str, Definition]) -> Unit:
+    return "USD" if any(one.is_amount for one in defined.values()) else "share"
 
 
 def _defined(
@@ -164,12 +158,25 @@ def _defined(
     if isinstance(metrics, Mapping):
         found = {name: custom(pair, channels, stats) for name, pair in metrics.items()}
     else:
-        names = [metrics] if isinstance(metrics, str) else metrics
-        found = {name: define(name, channels) for name in names}
+        found = {name: define(name, channels) for name in _names(metrics)}
     for name, defined in found.items():
         missing = lacking(defined, stats)
         if missing:
             raise refuse_without_day_totals(name, missing)
+    return found
+
+
+def _names(metrics: Any) -> list[str]:
+    """Return the names of the metrics asked, as a list."""
+    names = [metrics] if isinstance(metrics, str) else metrics
+    if not pd.api.types.is_list_like(names):
+        raise TypeError(
+            f"metrics={metrics!r} is no metric: pass a name of bf.glossary(), a list "
+            "of names, a mapping of your own, or leave it out for all"
+        )
+    found = list(names)
+    if not found:
+        raise ValueError("metrics=[] asks for nothing; leave it out for all metrics")
     return found
 
 
@@ -237,8 +244,8 @@ class _Rate:
             )
         return Interval(*(np.where(self.counted, limit, np.nan) for limit in limits))
 
-    def _by_day(self, date: Level) -> tuple[Floats, Floats]:
-        """Sum both sides by group and day: arrays of groups by days."""
+    def by_row(self, date: Level) -> tuple[Ints, Ints, Floats, Floats]:
+        """Return group, day and both sides of each row that counts."""
         parts = []
         for (rows, one), selection in zip(self._parts, self._selections, strict=True):
             values = [
@@ -247,6 +254,11 @@ class _Rate:
             ]
             parts.append((selection.codes, selection.of(rows.of(date.codes)), *values))
         codes, days, above, below = map(np.concatenate, zip(*parts, strict=True))
+        return codes, days, above, below
+
+    def _by_day(self, date: Level) -> tuple[Floats, Floats]:
+        """Sum both sides by group and day: arrays of groups by days."""
+        codes, days, above, below = self.by_row(date)
         place, length = day_positions(codes, days, max(len(date.labels), 1))
         shape = (self._count, int(length.max(initial=0)))
         cells = codes * shape[1] + place
@@ -258,3 +270,59 @@ def _scatter(cells: Ints, values: Floats, shape: tuple[int, int]) -> Floats:
     table = np.zeros(shape)
     np.add.at(table.reshape(-1), cells, values)
     return table
+
+
+class RateRows(NamedTuple):
+    """Both sides of one rate in each row that counts, and where the row belongs.
+
+    ``codes``: its group; ``days``: its day, counted from 1970. ``refused``: the groups
+    whose unique counts of several channels are not added up. ``grows``: whether the
+    numerator counts conversions or revenue, which grow for weeks.
+    """
+
+    groups: Groups
+    codes: Ints
+    days: Ints
+    above: Floats
+    below: Floats
+    refused: Bools
+    grows: bool
+
+
+def rate_rows(
+    df: pd.DataFrame, metric: str, by: str | Sequence[str] | None = None
+) -> RateRows:
+    """Return both sides of a rate by row, for what compares days.
+
+    Raises
+    ------
+    FrameError, ValueError
+        As in ``rates``.
+
+    Warns
+    -----
+    NonAdditiveWarning
+        As in ``rates``.
+    """
+    levels = {level.name: level for level in levels_of(df)}
+    groups = grouped(levels, by, None, len(df))
+    stats = stats_of(df)
+    channels = channel_rows(stats, levels.get("channel"), groups)
+    defined = _defined([metric], list(channels), stats)[metric]
+    rate = _Rate(defined, channels, groups)
+    warn_of_unique(sorted(rate.refused))
+    codes, days, above, below = rate.by_row(levels["date"])
+    found = np.zeros(groups.count, dtype=bool)
+    found[codes] = True
+    dates = pd.DatetimeIndex(levels["date"].labels).tz_localize(None)
+    numbers = dates.to_numpy().astype("datetime64[D]").astype(np.int64)
+    tops = {stat for one in defined.values() for stat in one.numerator.stats}
+    return RateRows(
+        groups,
+        codes,
+        numbers[days],
+        above,
+        below,
+        found & ~rate.counted,
+        any(map(is_day_total, tops)),
+    )

@@ -1,7 +1,6 @@
 """Sums of stats: exact, and only where they make sense."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 import pandas as pd
@@ -10,8 +9,8 @@ from braze_frames.core.arrays import Bools, Column
 from braze_frames.errors import NonAdditiveWarning, warn
 from braze_frames.frame.groups import Groups, Selection, Tally, arrays, grouped
 from braze_frames.frame.levels import Level, levels_of, stats_of
-from braze_frames.frame.provenance import settled_attrs_of
-from braze_frames.schema.channels import STAT, STAT_RANK
+from braze_frames.frame.provenance import Unit, labelled, settled_attrs_of
+from braze_frames.schema.channels import STAT, STAT_RANK, STATS
 
 
 def totals(
@@ -80,14 +79,13 @@ def totals(
     channel = None if "channel" in kept else levels.get("channel")
     columns = _summed(stats_of(df), groups, channel)
     table = pd.DataFrame(columns, index=groups.index())
-    return labelled(table, settled_attrs_of(df, levels["date"], freq))
+    about = {"units": _units(columns)}
+    return labelled(table, about | settled_attrs_of(df, levels["date"], freq))
 
 
-def labelled(table: pd.DataFrame, about: Mapping[str, Any]) -> pd.DataFrame:
-    """Put in ``attrs`` what tables and pictures say of a result; never a number."""
-    if about:
-        table.attrs["braze"] = dict(about)
-    return table
+def _units(columns: Iterable[str]) -> dict[str, Unit]:
+    amounts = {stat.name for stat in STATS if stat.dtype == "Float64"}
+    return {name: "USD" if name in amounts else "count" for name in columns}
 
 
 def _summed(

@@ -1,13 +1,14 @@
 """What one answer holds, typed and unlabelled; who an entry belongs to."""
 
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import date
 from typing import NamedTuple
 
 import numpy as np
 
-from braze_frames.core.arrays import Bools, Column, Ints
+from braze_frames.core.arrays import Bools, Ints
 from braze_frames.core.days import day_number
-from braze_frames.payload.packing import Block, Packed, matrix
+from braze_frames.payload.columns import Stats, select_rows
 
 
 class Span(NamedTuple):
@@ -39,24 +40,63 @@ class Element(NamedTuple):
     clicks: int
 
 
+class ElementKey(NamedTuple):
+    """One slide or button."""
+
+    element: str
+    position: int
+    title: str
+
+
+class Elements(NamedTuple):
+    """Clicks on slides and buttons: the row of the entry, the code of the key."""
+
+    row: Ints
+    key: Ints
+    clicks: Ints
+    keys: list[ElementKey]
+
+    def each(self) -> Iterator[Element]:
+        """Yield them one by one."""
+        for row, code, clicks in zip(self.row, self.key, self.clicks, strict=True):
+            key = self.keys[code]
+            yield Element(int(row), key.element, key.position, key.title, int(clicks))
+
+
+def elements_of(elements: Iterable[Element]) -> Elements:
+    """Return elements as columns."""
+    rows, clicks, codes = [], [], []
+    place: dict[ElementKey, int] = {}
+    for one in elements:
+        key = ElementKey(one.element, one.position, one.title)
+        rows.append(one.row)
+        codes.append(place.setdefault(key, len(place)))
+        clicks.append(one.clicks)
+    row, code, clicked = (np.array(part, np.int64) for part in (rows, codes, clicks))
+    return Elements(row, code, clicked, list(place))
+
+
 class Batch(NamedTuple):
-    """What one answer says, typed and unlabelled.
+    """What one answer says, typed, or all answers about a campaign put together.
 
     ``days`` are days since 1970-01-01, one for each day object read, ``answered`` all
     that the answer holds; ``entry_day`` and ``entry_key`` point into ``days`` and
-    ``keys`` for each row of ``entries``.
+    ``keys`` for each row of ``entries``. ``messages`` are errors that the server tells
+    of. ``labels`` say what the variation of each key is called, once the days are
+    normalised.
     """
 
     origin: str
     answered: Ints
     days: Ints
-    totals: Packed
-    entries: Packed
+    totals: Stats
+    entries: Stats
     entry_day: Ints
     entry_key: Ints
     keys: list[EntryKey]
-    elements: list[Element]
+    elements: Elements
     messages: list[str]
+    labels: Sequence[str] = ()
 
 
 class Owner(NamedTuple):
@@ -76,56 +116,16 @@ def owner(key: EntryKey) -> Owner:
 
 
 def select_days(batch: Batch, days: Bools) -> Batch:
-    """Keep the days of an answer where ``days`` is True."""
+    """Keep the days of an answer where ``days`` is True; labels are to be made anew."""
     rows = days[batch.entry_day]
-    numbers = np.cumsum(rows) - 1
-    return Batch(
-        origin=batch.origin,
-        answered=batch.answered,
+    kept = rows[batch.elements.row]
+    row, key, clicks = (part[kept] for part in batch.elements[:3])
+    return batch._replace(
         days=batch.days[days],
-        totals=_select_rows(batch.totals, days),
-        entries=_select_rows(batch.entries, rows),
+        totals=select_rows(batch.totals, days),
+        entries=select_rows(batch.entries, rows),
         entry_day=(np.cumsum(days) - 1)[batch.entry_day[rows]],
         entry_key=batch.entry_key[rows],
-        keys=batch.keys,
-        elements=[
-            element._replace(row=int(numbers[element.row]))
-            for element in batch.elements
-            if rows[element.row]
-        ],
-        messages=batch.messages,
+        elements=Elements((np.cumsum(rows) - 1)[row], key, clicks, batch.elements.keys),
+        labels=(),
     )
-
-
-def _select_rows(packed: Packed, keep: Bools) -> Packed:
-    numbers = np.cumsum(keep) - 1
-    cells = [
-        (int(numbers[row]), stat, value)
-        for row, stat, value in zip(
-            packed.rows, packed.stats, packed.values, strict=True
-        )
-        if keep[row]
-    ]
-    kept = Packed()
-    kept.blocks = [
-        Block(
-            block.shape,
-            numbers[block.rows[keep[block.rows]]],
-            matrix(block)[keep[block.rows]].tobytes(),
-            block.whole,
-        )
-        for block in packed.blocks
-    ]
-    kept.rows = [row for row, _, _ in cells]
-    kept.stats = [stat for _, stat, _ in cells]
-    kept.values = [value for _, _, value in cells]
-    kept.columns = {
-        stat: Column(column.values[keep], column.missing[keep])
-        for stat, column in packed.columns.items()
-    }
-    kept.left_out = {
-        stat: [int(numbers[row]) for row in rows if keep[row]]
-        for stat, rows in packed.left_out.items()
-        if keep[rows].any()
-    }
-    return kept

@@ -1,236 +1,266 @@
-"""Packed rows of many answers → nullable columns: scattered, summed, exact."""
+"""Rows of stats as nullable columns: filled, put in order, summed exactly, joined."""
 
-from collections.abc import Callable, Iterable, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import accumulate
+from types import MappingProxyType
+from typing import NamedTuple
 
 import numpy as np
 
-from braze_frames.core.arrays import Bools, Column, Flags, Ints, Values, sum_exactly
+from braze_frames.core.arrays import Bools, Column, Ints, Values, sum_exactly
 from braze_frames.errors import PayloadError
-from braze_frames.payload.packing import MISSING, Block, Packed, Shape, matrix
 from braze_frames.schema.channels import STAT, STAT_RANK
 
-Table = np.ndarray[Any, np.dtype[np.int64]]
+# A float knows a sum of 64-bit counts to about 11 bits: below half the range a rough
+# sum proves that the exact one fits.
 _LARGE = 2.0**62
 
-
-class Slots(NamedTuple):
-    """Where each row goes, and where runs start if some rows are summed."""
-
-    slot: Ints
-    starts: Ints | None
-    place: Callable[[int], str]
-    """Says for a run what it sums, for errors."""
+StatColumns = Mapping[str, Column]
 
 
-def order_rows(
-    codes: Ints, place: Callable[[int], str] = lambda _: ""
-) -> tuple[Slots, Ints]:
-    """Sort rows by ``codes``; rows with equal codes share a slot.
+@dataclass(frozen=True)
+class Stats:
+    """What rows hold: for each stat a column with one value a row.
 
-    ``place`` says for a row where it stands, for errors.
-
-    Returns
-    -------
-    Slots
-        For ``scatter``.
-    ndarray
-        For each slot, the first row that goes there.
+    A stat that the table does not know takes its type from all days of a read. So its
+    whole numbers stand in ``columns``, the others in ``fractions``: no cell is in both.
+    ``left_out`` says in which rows a stat was no number.
     """
-    order = np.argsort(codes, kind="stable")
-    slot = np.empty_like(order)
-    slot[order] = np.arange(len(order))
-    new = np.ones(len(order), dtype=bool)
-    new[1:] = np.diff(codes[order]) != 0
-    if new.all():
-        return Slots(slot, None, place), order
-    starts = np.flatnonzero(new)
-    first = order[starts]
-    return Slots(slot, starts, lambda run: place(first[run])), first
+
+    columns: dict[str, Column] = field(default_factory=dict)
+    fractions: dict[str, Column] = field(default_factory=dict)
+    left_out: dict[str, Ints] = field(default_factory=dict)
+
+    def cells(self) -> Iterator[tuple[int, str, int | float]]:
+        """Yield each number: row, stat, value."""
+        for columns in (self.columns, self.fractions):
+            for stat, column in columns.items():
+                rows = np.flatnonzero(~column.missing)
+                for row, value in zip(
+                    rows.tolist(), column.values[rows].tolist(), strict=True
+                ):
+                    yield row, stat, value
 
 
-def scatter(
-    parts: Sequence[Packed], offsets: Sequence[int], slots: Slots
-) -> dict[str, Column]:
-    """Spread packed rows over columns, one per stat, in the order of the stats table.
+class Filling:
+    """StatColumns of ``size`` rows that are being filled."""
+
+    def __init__(self, size: int) -> None:
+        self.size = size
+        self.columns: dict[str, Column] = {}
+        self.fractions: dict[str, Column] = {}
+        self.left_out: dict[str, list[int]] = {}
+
+    def column(self, stat: str, *, is_float: bool) -> Column:
+        """Return the column for such numbers of a stat; a new one is all missing."""
+        columns = self.fractions if is_float and stat not in STAT else self.columns
+        found = columns.get(stat)
+        if found is None:
+            values = np.zeros(self.size, dtype=np.float64 if is_float else np.int64)
+            found = columns[stat] = Column(values, np.ones(self.size, dtype=bool))
+        return found
+
+    def put(self, row: int, stat: str, value: float) -> None:
+        """Put one number in its place; of an unknown stat its Python type counts."""
+        known = STAT.get(stat)
+        is_float = known.dtype == "Float64" if known else isinstance(value, float)
+        column = self.column(stat, is_float=is_float)
+        column.values[row] = value
+        column.missing[row] = False
+
+    def leave_out(self, row: int, stat: str) -> None:
+        """Note that a stat is no number in a row."""
+        self.left_out.setdefault(stat, []).append(row)
+
+    def stats(self, ready: StatColumns = MappingProxyType({})) -> Stats:
+        """Return what was filled, beside columns that were ready."""
+        left_out = {stat: np.array(rows) for stat, rows in self.left_out.items()}
+        return Stats({**ready, **self.columns}, self.fractions, left_out)
+
+
+class Order(NamedTuple):
+    """How rows are put in order, and which of them are summed.
+
+    ``rows`` are the rows as they follow each other, ``goal`` says for each where it
+    goes. ``starts``, if any rows are summed, says where in ``rows`` each sum begins;
+    ``describe`` says of a row where it stands, for errors.
+    """
+
+    rows: Ints
+    goal: Ints
+    starts: Ints | None
+    is_given: bool
+    describe: Callable[[int], str]
+
+    @property
+    def first(self) -> Ints:
+        """The first row of each sum."""
+        return self.rows if self.starts is None else self.rows[self.starts]
+
+
+def order_rows(codes: Ints, describe: Callable[[int], str] = lambda _: "") -> Order:
+    """Sort rows by ``codes``; rows with equal codes become one."""
+    if (codes[1:] > codes[:-1]).all():
+        rows = np.arange(len(codes))
+        return Order(rows, rows, None, is_given=True, describe=describe)
+    rows = np.argsort(codes, kind="stable")
+    is_new = np.ones(len(rows), dtype=bool)
+    is_new[1:] = np.diff(codes[rows]) != 0
+    goal = np.empty_like(rows)
+    goal[rows] = np.cumsum(is_new) - 1
+    starts = None if is_new.all() else np.flatnonzero(is_new)
+    return Order(rows, goal, starts, is_given=False, describe=describe)
+
+
+def gather(parts: Sequence[Stats], sizes: Sequence[int], order: Order) -> Stats:
+    """Put the rows of several parts in order, and sum those that are one.
+
+    Parameters
+    ----------
+    parts : sequence of Stats
+        One after the other they are the rows that ``order`` speaks of.
+    sizes : sequence of int
+        How many rows each part has.
+    order : Order
+        From ``order_rows``.
 
     Raises
     ------
     PayloadError
         A sum does not fit in 64 bits.
     """
-    if _is_spread(parts, slots):
-        return _present(parts[0].columns)
-    left_out = {stat for part in parts for stat in part.left_out}
-    shapes = {block.shape for part in parts for block in part.blocks}
-    cells = _by_stat(parts, offsets)
-    columns = {stat: col for part in parts for stat, col in part.columns.items()}
-    floats = _floats(shapes, cells, columns)
-    stats = {stat for shape in shapes for stat in shape.stats}
-    stats |= columns.keys() | {stat for stat, _ in cells}
-    ranked = _ranked(stats - left_out)
-    place = {stat: row for row, stat in enumerate(ranked)}
-    table = np.zeros((len(place), len(slots.slot)), dtype=np.int64)
-    missing = np.ones(table.shape, dtype=bool)
-    layouts = {shape: _layout(shape, place, floats) for shape in shapes}
-    for part, offset in zip(parts, offsets, strict=True):
-        for block in part.blocks:
-            goal = slots.slot[block.rows + offset]
-            _put(table, missing, layouts[block.shape], block, goal)
-        if part.columns:
-            there = _goal(part, offset, slots)
-            for stat, column in part.columns.items():
-                table[place[stat], there] = column.values.view("i8")
-                missing[place[stat], there] = column.missing
-    for (stat, is_float), (rows, values) in cells.items():
-        if stat in place:
-            numbers = np.array(values, dtype="f8" if is_float else "i8")
-            goal = slots.slot[rows]
-            table[place[stat], goal] = _bits(numbers, as_float=stat in floats)
-            missing[place[stat], goal] = False
-    return {
-        stat: _column(stat, table[row], missing[row], slots, is_float=stat in floats)
-        for stat, row in place.items()
-        if not missing[row].all()
-    }
-
-
-def _is_spread(parts: Sequence[Packed], slots: Slots) -> bool:
-    """Whether nothing is left to do: one part, all columns, in order."""
-    if len(parts) != 1 or slots.starts is not None:
-        return False
-    (part,) = parts
-    others = part.blocks or part.rows or part.left_out
-    return not others and _is_range(slots.slot)
-
-
-def _is_range(numbers: Ints) -> bool:
-    return bool((np.diff(numbers) == 1).all())
-
-
-def _present(columns: dict[str, Column]) -> dict[str, Column]:
-    given = {
-        stat: Column(one.values.copy(), one.missing.copy())
-        for stat, one in columns.items()
-        if not one.missing.all()
-    }
-    return in_order(given)
-
-
-def _goal(part: Packed, offset: int, slots: Slots) -> Ints | slice:
-    """Where the rows of a part with columns go; a slice where they stay together."""
-    size = len(next(iter(part.columns.values())).values)
-    goal: Ints = slots.slot[offset : offset + size]
-    if size and _is_range(goal):
-        return slice(int(goal[0]), int(goal[0]) + size)
-    return goal
-
-
-def _by_stat(
-    parts: Sequence[Packed], offsets: Sequence[int]
-) -> dict[tuple[str, bool], tuple[list[int], list[int | float]]]:
-    cells: dict[tuple[str, bool], tuple[list[int], list[int | float]]] = {}
-    for part, offset in zip(parts, offsets, strict=True):
-        for row, stat, value in zip(part.rows, part.stats, part.values, strict=True):
-            key = (stat, isinstance(value, float))
-            rows, values = cells.setdefault(key, ([], []))
-            rows.append(row + offset)
-            values.append(value)
-    return cells
-
-
-def _floats(
-    shapes: Iterable[Shape],
-    cells: Iterable[tuple[str, bool]],
-    columns: dict[str, Column],
-) -> set[str]:
-    coded = (zip(shape.stats, shape.formats, strict=True) for shape in shapes)
-    packed = {stat for codes in coded for stat, code in codes if code == "d"}
-    packed |= {stat for stat, one in columns.items() if one.values.dtype == np.float64}
-    return packed | {stat for stat, is_float in cells if is_float}
-
-
-class _Layout(NamedTuple):
-    """Which columns of a shape go to which rows of the table."""
-
-    columns: Ints
-    rows: Table
-    floats: list[int]
-    turned: list[int]
-
-
-def _layout(shape: Shape, place: dict[str, int], floats: set[str]) -> _Layout:
-    kept = [n for n, stat in enumerate(shape.stats) if stat in place]
-    codes = [shape.formats[n] for n in kept]
-    stats = [shape.stats[n] for n in kept]
-    return _Layout(
-        np.array(kept, dtype=np.int64),
-        np.array([[place[stat]] for stat in stats], dtype=np.int64).reshape(-1, 1),
-        [n for n, code in enumerate(codes) if code == "d"],
-        [n for n, code in enumerate(codes) if code == "q" and stats[n] in floats],
+    starts = [0, *accumulate(sizes)]
+    columns = join_parts([[part.columns] for part in parts], sizes)
+    fractions = join_parts([[part.fractions] for part in parts], sizes)
+    if order.starts is not None:
+        _count_as_fractions(columns, fractions, order)
+    left_out: dict[str, list[Ints]] = {}
+    for part, start in zip(parts, starts, strict=False):
+        for stat, rows in part.left_out.items():
+            left_out.setdefault(stat, []).append(order.goal[rows + start])
+    return Stats(
+        _in_order(columns, order),
+        _in_order(fractions, order),
+        {stat: np.concatenate(rows) for stat, rows in left_out.items()},
     )
 
 
-def _put(
-    table: Table, missing: Flags, layout: _Layout, block: Block, goal: Ints
+def join_parts(
+    parts: Sequence[Sequence[StatColumns]], sizes: Sequence[int]
+) -> dict[str, Column]:
+    """Put the rows of parts one after the other; ``sizes`` are rows a part.
+
+    A part may give a stat in several columns, of which one has the number of a row.
+    """
+    if [len(kinds) for kinds in parts] == [1]:
+        return dict(parts[0][0])
+    starts = [0, *accumulate(sizes)]
+    placed: dict[str, list[tuple[int, Column]]] = {}
+    for start, kinds in zip(starts, parts, strict=False):
+        for columns in kinds:
+            for stat, column in columns.items():
+                placed.setdefault(stat, []).append((start, column))
+    return {stat: _join(placed.pop(stat), starts[-1]) for stat in list(placed)}
+
+
+def _join(placed: Sequence[tuple[int, Column]], size: int) -> Column:
+    """Put columns into one of ``size`` rows, each from a row on; the rest is void."""
+    dtypes = [column.values.dtype for _, column in placed]
+    values = np.zeros(size, dtype=np.result_type(*dtypes))
+    missing = np.ones(size, dtype=bool)
+    for start, column in placed:
+        rows = slice(start, start + len(column.values))
+        values[rows] += column.values
+        missing[rows] &= column.missing
+    return Column(values, missing)
+
+
+def _count_as_fractions(
+    columns: dict[str, Column], fractions: dict[str, Column], order: Order
 ) -> None:
-    values = matrix(block).T[layout.columns]
-    holes: Flags = np.zeros(values.shape, dtype=bool)
-    if not block.whole:
-        holes = values == MISSING
-        holes[layout.floats] = np.isnan(values[layout.floats].view("f8"))
-        values[holes] = 0
-    for turned in layout.turned:
-        values[turned] = _bits(values[turned], as_float=True)
-    missing[layout.rows, goal] = holes
-    table[layout.rows, goal] = values
+    """Move counts that are summed with a fraction to the fractions."""
+    goal, size = order.goal, len(order.first)
+    for stat in columns.keys() & fractions.keys():
+        whole, fraction = columns[stat], fractions[stat]
+        has_fraction: Bools = np.zeros(size, dtype=bool)
+        has_fraction[goal[~fraction.missing]] = True
+        moved = has_fraction[goal] & ~whole.missing
+        fractions[stat] = Column(
+            np.where(moved, whole.values, fraction.values), fraction.missing & ~moved
+        )
+        columns[stat] = Column(np.where(moved, 0, whole.values), whole.missing | moved)
 
 
-def _bits(numbers: Values, *, as_float: bool) -> Ints:
-    """Return numbers as 64 bits: of a float where the column is one."""
-    return numbers.astype("f8").view("i8") if as_float else numbers
+def _in_order(columns: dict[str, Column], order: Order) -> dict[str, Column]:
+    """Return the columns in order, but those without a value; ``columns`` is emptied.
+
+    Column by column, so that a long series never stands in memory twice.
+    """
+    ordered = {}
+    for stat in list(columns):
+        column = columns.pop(stat)
+        if not column.missing.all():
+            ordered[stat] = _column_in_order(stat, column, order)
+    return ordered
 
 
-def _column(
-    stat: str, bits: Ints, missing: Bools, slots: Slots, *, is_float: bool
-) -> Column:
-    values: Values = bits.view("f8") if is_float else bits
-    if slots.starts is None:
+def _column_in_order(stat: str, column: Column, order: Order) -> Column:
+    if order.is_given:
+        return column
+    values, missing = column.values[order.rows], column.missing[order.rows]
+    if order.starts is None:
         return Column(values, missing)
-    sums = sum_runs(stat, values, slots.starts, slots.place)
-    return Column(sums, np.logical_and.reduceat(missing, slots.starts))
+    sums = sum_runs(stat, values, order)
+    return Column(sums, np.logical_and.reduceat(missing, order.starts))
 
 
-def _ranked(stats: Iterable[str]) -> list[str]:
-    return sorted(stats, key=lambda name: (STAT_RANK.get(name, len(STAT)), name))
-
-
-def in_order(columns: dict[str, Column]) -> dict[str, Column]:
-    """Sort columns: known stats as in the stats table, then the others by name."""
-    return {stat: columns[stat] for stat in _ranked(columns)}
-
-
-def sum_runs(
-    stat: str, values: Values, starts: Ints, place: Callable[[int], str]
-) -> Values:
-    """Sum runs of values exactly; what is missing (0) adds nothing.
+def sum_runs(stat: str, values: Values, order: Order) -> Values:
+    """Sum ordered values exactly; what is missing (0) adds nothing.
 
     Raises
     ------
     PayloadError
         A sum of counts does not fit in 64 bits.
     """
+    starts = order.starts
+    if starts is None:
+        return values
     with np.errstate(over="ignore"):
         sums: Values = np.add.reduceat(values, starts)
     if values.dtype == np.float64:
         for run in np.flatnonzero(~np.isfinite(sums)):
             raise PayloadError(
-                f"{place(int(run))}{stat}: the sum is beyond what a float holds; look "
-                "at where such amounts come from"
+                f"{order.describe(order.first[run])}{stat}: the sum is beyond what a "
+                "float holds; look at where such amounts come from"
             )
         return sums
     rough = np.add.reduceat(values.astype(np.float64), starts)
     for run in np.flatnonzero(np.abs(rough) > _LARGE):
         end = starts[run + 1] if run + 1 < len(starts) else len(values)
-        sum_exactly(f"{place(int(run))}{stat}", values[starts[run] : end].tolist())
+        place = order.describe(order.first[run])
+        sum_exactly(f"{place}{stat}", values[starts[run] : end].tolist())
     return sums
+
+
+def select_rows(stats: Stats, keep: Bools) -> Stats:
+    """Keep the rows where ``keep`` is True."""
+    numbers = np.cumsum(keep) - 1
+
+    def kept(columns: StatColumns) -> dict[str, Column]:
+        return {
+            stat: Column(column.values[keep], column.missing[keep])
+            for stat, column in columns.items()
+        }
+
+    left_out = {
+        stat: numbers[rows[keep[rows]]]
+        for stat, rows in stats.left_out.items()
+        if keep[rows].any()
+    }
+    return Stats(kept(stats.columns), kept(stats.fractions), left_out)
+
+
+def ranked(stats: set[str]) -> list[str]:
+    """Sort stats: known ones as in the stats table, then the others by name."""
+    return sorted(stats, key=lambda name: (STAT_RANK.get(name, len(STAT)), name))

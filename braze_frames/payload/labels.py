@@ -1,50 +1,54 @@
 """Variations of one campaign → labels that tell them apart within a channel."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from braze_frames.core.arrays import Ints
 from braze_frames.core.names import disambiguate
-from braze_frames.payload.batch import Batch, Owner, owner
+from braze_frames.payload.batch import EntryKey, Owner, owner
 
 
-def label_variations(
-    owners: Iterable[Owner], batches: Sequence[Batch], names: Mapping[str, str]
+def label_keys(
+    keys: Sequence[EntryKey], last: Ints, names: Mapping[str, str]
 ) -> list[str]:
-    """Label variations, in the order given.
+    """Return what the variation of each key is called.
 
     A label is the name on the newest day that has one; else the name in ``names``
     (variation id → name); else the id; ``<unnamed-N>`` without either. Equal labels
     in a channel get the id's first characters behind them.
+
+    Parameters
+    ----------
+    keys : sequence of EntryKey
+        The keys that occur.
+    last : ndarray
+        For each key a number: the greater, the later it occurs last.
+    names : mapping
+        Variation id → name.
     """
-    newest = _newest_names(batches)
-    found = {one: _plain(one, newest, names) for one in owners}
+    owners = [owner(key) for key in keys]
+    newest = {
+        owners[code]: str(keys[code].name)
+        for code in np.argsort(last)
+        if keys[code].name
+    }
+    # sorted: a number behind a label must not hang on the order of rows, which a cache
+    # does not keep
+    found = {one: _plain(one, newest, names) for one in sorted(owners, key=_rank)}
     shared: dict[tuple[str, str], list[Owner]] = {}
     for one, label in found.items():
         shared.setdefault((one.channel, label), []).append(one)
     for (_, label), group in shared.items():
         if len(group) > 1:
-            found.update(zip(group, _told_apart(label, group), strict=True))
-    return _unique(found)
+            labels = disambiguate(label, [one.id for one in group])
+            found.update(zip(group, labels, strict=True))
+    unique = dict(zip(found, _unique(found), strict=True))
+    return [unique[one] for one in owners]
 
 
-def _newest_names(batches: Sequence[Batch]) -> dict[Owner, str]:
-    newest: dict[Owner, tuple[int, str]] = {}
-    for batch in batches:
-        if not len(batch.entry_key):
-            continue
-        days = np.full(len(batch.keys), np.iinfo(np.int64).min)
-        rows = np.zeros(len(batch.keys), dtype=np.int64)
-        entry_days = batch.days[batch.entry_day]
-        np.maximum.at(days, batch.entry_key, entry_days)
-        latest = entry_days == days[batch.entry_key]
-        np.maximum.at(rows, batch.entry_key[latest], np.flatnonzero(latest))
-        read = np.unique(batch.entry_key)  # other keys are of days that are not read
-        for code in read[np.argsort(rows[read])]:
-            key, day = batch.keys[code], int(days[code])
-            if key.name and day >= newest.get(owner(key), (day, ""))[0]:
-                newest[owner(key)] = (day, key.name)
-    return {one: name for one, (_, name) in newest.items()}
+def _rank(one: Owner) -> tuple[str, str, str, int]:
+    return one.channel, one.id or "", one.name or "", one.position
 
 
 def _plain(one: Owner, newest: Mapping[Owner, str], names: Mapping[str, str]) -> str:
@@ -53,10 +57,6 @@ def _plain(one: Owner, newest: Mapping[Owner, str], names: Mapping[str, str]) ->
     if one.id:
         return names.get(one.id) or one.id
     return f"<unnamed-{one.position}>"
-
-
-def _told_apart(label: str, group: Sequence[Owner]) -> list[str]:
-    return disambiguate(label, [one.id for one in group])
 
 
 def _unique(found: Mapping[Owner, str]) -> list[str]:

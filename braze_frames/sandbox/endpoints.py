@@ -10,15 +10,16 @@ from datetime import UTC, date, datetime, time, timedelta
 from http import HTTPStatus
 from typing import Any, NamedTuple
 
+from braze_frames.sandbox.campaign import Arm, ShopCampaign
 from braze_frames.sandbox.series import last_send, series
-from braze_frames.sandbox.shop import CAMPAIGNS, Arm, ShopCampaign
+from braze_frames.sandbox.shop import CAMPAIGNS
 
 CAMPAIGN = {campaign.id: campaign for campaign in CAMPAIGNS}
+# As documented: campaigns on a page of the list, days in a series.
 PAGE = 100
 MAX_LENGTH = 100
+# Seconds: rate limits count by the hour or by the minute.
 HOUR, MINUTE = 3600, 60
-
-
 # Campaign details spell two channels differently from the series.
 DETAILS_CHANNEL = {
     "in_app_message": "in-app_message",
@@ -235,6 +236,7 @@ def _choice(query: Query, name: str, choices: tuple[str, str]) -> str:
 
 
 # --- what the answers show of a campaign ---
+# Made up, but in the order of a real life: made, edited, launched.
 def _created(campaign: ShopCampaign) -> datetime:
     return datetime.combine(campaign.launch - timedelta(6), time(9, 30), UTC)
 

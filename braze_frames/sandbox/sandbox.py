@@ -21,6 +21,7 @@ import pandas as pd
 from orjson import dumps
 
 from braze_frames.errors import ConfigError
+from braze_frames.sandbox.campaign import SHOP
 from braze_frames.sandbox.endpoints import (
     CAMPAIGN,
     HOUR,
@@ -32,7 +33,7 @@ from braze_frames.sandbox.endpoints import (
     endpoint,
 )
 from braze_frames.sandbox.series import truth
-from braze_frames.sandbox.shop import CAMPAIGNS, SHOP
+from braze_frames.sandbox.shop import CAMPAIGNS
 
 if TYPE_CHECKING:
     from braze_frames.api.client import BrazeClient

@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 
 from braze_frames.core.arrays import Floats
+from braze_frames.sandbox.campaign import PEOPLE, Arm, ShopCampaign, ShopStep
 from braze_frames.sandbox.draws import (
     BLOCK,
     EVENTS,
@@ -25,7 +26,6 @@ from braze_frames.sandbox.draws import (
     order_value,
     step_value,
 )
-from braze_frames.sandbox.shop import PEOPLE, Arm, ShopCampaign, ShopStep
 from braze_frames.schema.channels import (
     CHANNELS,
     CONTROL_STAT,
@@ -180,6 +180,7 @@ class _Window:
             here, there = self._overlap(start, BLOCK + LONGEST)
             if key in block.counts:
                 total[here] += block.counts[key][there]
+        # Rounded down: what has arrived of a day never shrinks as today moves on.
         return np.floor(total * _arrived(self.ages, arrival)[:, None]).astype(np.int64)
 
     def _sends(self, name: str, arms: int) -> Drawn:
@@ -275,6 +276,7 @@ def _totals(users: dict[str, Drawn]) -> dict[str, list[Any]]:
     totals: dict[str, list[Any]] = {
         stat: total.tolist() for stat, total in sums.items()
     }
+    # Summed as whole cents before the division, so that no sum is off by a rounding.
     return {**totals, "revenue": (cents / 100).tolist()}
 
 

@@ -28,6 +28,7 @@ class Server(ThreadingHTTPServer):
 
     daemon_threads = True
     block_on_close = False
+    # A client of many threads connects at once; the default of 5 would refuse some.
     request_queue_size = 128
 
     def __init__(self, port: int, respond: Respond) -> None:

@@ -11,8 +11,9 @@ from typing import NamedTuple
 
 from braze_frames.core.arguments import nearest
 from braze_frames.errors import FrameError
-from braze_frames.schema.channels import STAT, is_day_total
-from braze_frames.schema.rates import RATES, RateKind
+from braze_frames.schema.channels import CHANNEL_STATS, STAT, is_day_total
+from braze_frames.schema.rates import ANY_OTHER, CAMPAIGN_GRAIN, RATES, RateKind
+from braze_frames.schema.words import meant_by, metric_name, spoken
 
 _SIGNS = {"+": 1, "-": -1}
 _TOKEN = re.compile(r"\s*([+-]|[^\s+-]+)")
@@ -103,16 +104,48 @@ def define(metric: str, channels: Collection[str]) -> dict[str, Definition]:
     FrameError
         There is no such metric, or none of the channels has it.
     """
-    known = definitions().get(metric)
-    if known is None:
-        raise FrameError(
-            f"{metric!r} is no metric ({nearest(metric, definitions())}); "
-            "bf.glossary() lists all"
-        )
-    found = {channel: known[channel] for channel in channels if channel in known}
-    if channels and not found:
+    if metric not in definitions():
+        raise FrameError(_no_metric(metric))
+    found = {channel: definition_of(metric, channel) for channel in channels}
+    if channels and not any(found.values()):
         raise FrameError(_not_here(metric, channels))
-    return found
+    return {channel: one for channel, one in found.items() if one is not None}
+
+
+def definition_of(metric: str, channel: str) -> Definition | None:
+    """Return a metric's definition in a channel; None where it has none there.
+
+    Examples
+    --------
+    >>> str(definition_of("conversion_rate", "new_channel").numerator)
+    'conversions'
+    >>> definition_of("spam_rate", "sms") is None
+    True
+    """
+    known = definitions()[metric]
+    described = channel in CHANNEL_STATS or channel == CAMPAIGN_GRAIN
+    return known.get(channel if described else ANY_OTHER)
+
+
+def _no_metric(metric: object) -> str:
+    """Say what is no metric, and what to write instead."""
+    told = f"{metric!r} is no metric"
+    if not isinstance(metric, str):
+        return f"{told}: pass a name, a list of names, or None for all"
+    if metric in STAT:
+        return f"{told} but a stat, a sum: df.braze.totals()[{metric!r}]"
+    same = [name for name in definitions() if spoken(metric) in _names(name)]
+    meant = same or meant_by(metric)
+    near = f"did you mean {' or '.join(meant)}?" if meant else _near(metric)
+    return f"{told} ({near}); bf.glossary() lists all"
+
+
+def _names(metric: str) -> set[str]:
+    return {spoken(metric), spoken(metric_name(metric))}
+
+
+def _near(metric: str) -> str:
+    return nearest("_".join(spoken(metric).split()), definitions())
 
 
 def _not_here(metric: str, channels: Collection[str]) -> str:
@@ -124,8 +157,8 @@ def metrics_of(channels: Collection[str]) -> list[str]:
     """Return the metrics that one of the channels has, in the glossary's order."""
     return [
         metric
-        for metric, known in definitions().items()
-        if any(channel in known for channel in channels)
+        for metric in definitions()
+        if any(definition_of(metric, channel) for channel in channels)
     ]
 
 

@@ -11,7 +11,6 @@ from braze_frames.core.arguments import DayRange, moment_in
 from braze_frames.core.days import date_of
 from braze_frames.core.names import disambiguate
 from braze_frames.errors import CacheError
-from braze_frames.payload.assemble import Campaign
 from braze_frames.payload.batch import Span
 from braze_frames.sources.plan import (
     Attrs,
@@ -52,7 +51,7 @@ def pull_offline(cache: Cache, how: ReadPlan) -> tuple[Request, Pulled, Attrs]:
     items = []
     for (files, one), label in zip(held, labels_of(named), strict=True):
         names = one.about.names if how.details and one.about else None
-        pulled.campaigns.append(Campaign(label, one.batches, names or {}))
+        pulled.add(label, one.batches, names)
         items.append(Item(label, files.id, tuple))
     if not any(len(one.coverage.days) for _, one in held) and not failed:
         raise CacheError(

@@ -1,18 +1,18 @@
 """What a read asks for, and what comes of it: what planners hand to doers."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date
 from typing import Any, NamedTuple
 
 from braze_frames.cache.layout import Given
 from braze_frames.core.arguments import DayRange
 from braze_frames.core.days import day_number
-from braze_frames.errors import BrazeError
+from braze_frames.errors import BrazeError, PayloadError
 from braze_frames.frame.levels import Grain
 from braze_frames.loaders.answers import Answer
 from braze_frames.loaders.files import Contents
-from braze_frames.payload.assemble import Campaign
-from braze_frames.payload.batch import EVERY_DAY, Span, select_days
+from braze_frames.payload.assemble import Campaign, campaign_of
+from braze_frames.payload.batch import EVERY_DAY, Batch, Span, select_days
 from braze_frames.schema.channels import STAT, VARIATION_ID
 
 Attrs = dict[str, Any]
@@ -53,6 +53,18 @@ class Pulled(NamedTuple):
     campaigns: list[Campaign]
     failed: dict[str, BrazeError]
 
+    def add(
+        self,
+        label: str,
+        batches: Sequence[Batch],
+        names: Mapping[str, str] | None,
+    ) -> None:
+        """Put a campaign's answers together; one whose sums overflow fails alone."""
+        try:
+            self.campaigns.append(campaign_of(label, batches, names or {}))
+        except PayloadError as error:
+            self.failed[label] = error
+
 
 def span_of(first: date | None, last: date | None) -> Span:
     """Return the days from ``first`` to ``last``; None is no limit.
@@ -70,29 +82,18 @@ def span_of(first: date | None, last: date | None) -> Span:
 
 def newest_day(pulled: Pulled) -> int:
     """Return the newest day that came, in days since 1970-01-01."""
-    days = [
-        int(batch.days.max())
-        for campaign in pulled.campaigns
-        for batch in campaign.batches
-        if len(batch.days)
-    ]
-    return max(days, default=0)
+    days = [campaign.batch.days for campaign in pulled.campaigns]
+    newest = [int(of_one[-1]) for of_one in days if len(of_one)]
+    return max(newest, default=0)
 
 
 def cut_days(pulled: Pulled, span: Span) -> Pulled:
     """Leave out the days before and after ``span``."""
-    campaigns = [
-        campaign._replace(
-            batches=[
-                select_days(
-                    batch, (batch.days >= span.first) & (batch.days <= span.last)
-                )
-                for batch in campaign.batches
-            ]
-        )
-        for campaign in pulled.campaigns
-    ]
-    return pulled._replace(campaigns=campaigns)
+    cut = Pulled([], dict(pulled.failed))
+    for label, batch, names in pulled.campaigns:
+        inside = (batch.days >= span.first) & (batch.days <= span.last)
+        cut.add(label, [select_days(batch, inside)], names)
+    return cut
 
 
 Moment = Callable[[str], int]

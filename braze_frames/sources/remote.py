@@ -11,9 +11,7 @@ import numpy as np
 from braze_frames.api.client import BrazeClient
 from braze_frames.api.windows import Window, ending_at, plan_windows
 from braze_frames.errors import BrazeError, CacheError, PayloadError, WindowWarning
-from braze_frames.payload.assemble import Campaign
 from braze_frames.payload.batch import Batch
-from braze_frames.payload.days import join_days
 from braze_frames.payload.series import decode, has_booleans, parse_answer
 from braze_frames.sources.plan import Item, Pulled, span_of
 
@@ -248,10 +246,9 @@ def _sorted_out(
         id_ = str(item.id)
         if id_ in answers.failed:
             pulled.failed[item.label] = answers.failed[id_]
-        else:
-            batches = sorted(answers.batches[id_], key=lambda batch: batch.days[0])
-            joined = join_days(batches, restated=True)
-            pulled.campaigns.append(Campaign(item.label, joined, names.get(id_, {})))
+            continue
+        batches = sorted(answers.batches[id_], key=lambda batch: batch.days[0])
+        pulled.add(item.label, batches, names.get(id_))
     return pulled
 
 

@@ -19,9 +19,8 @@ from braze_frames.errors import (
     WindowWarning,
     warn,
 )
-from braze_frames.payload.assemble import Campaign
+from braze_frames.payload.assemble import campaign_of
 from braze_frames.payload.batch import Span
-from braze_frames.payload.days import join_days
 from braze_frames.payload.series import parse_answer
 from braze_frames.sources.cached import pull_cached
 from braze_frames.sources.offline import newest_days, pull_offline
@@ -180,11 +179,11 @@ def pull_local(
             for origin, tree, careful, doubt in item.answers():
                 assumed += filter(None, [doubt])
                 batches.append(parse_answer(tree, origin, span, careful=careful))
-            joined = join_days(batches, restated=False)
+            campaign = campaign_of(item.label, batches, restated=False)
         except BrazeError as error:
             pulled.failed[item.label] = error
         else:
-            pulled.campaigns.append(Campaign(item.label, joined, {}))
+            pulled.campaigns.append(campaign)
     if assumed:
         _warn_of_zone(assumed[0])
     return read, pulled

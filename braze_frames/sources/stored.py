@@ -17,7 +17,6 @@ from braze_frames.cache.revisions import as_of
 from braze_frames.core.arrays import Ints
 from braze_frames.core.days import date_of
 from braze_frames.errors import BrazeError, CacheError, listed
-from braze_frames.payload.assemble import Campaign
 from braze_frames.payload.batch import Batch, Span, owner
 from braze_frames.sources.plan import Item, Moment, Part, Pulled, ReadRequest
 from braze_frames.sources.remote import ids_of
@@ -153,7 +152,7 @@ def sorted_out(
         else:
             one = held[id_]
             names = one.about.names if details and one.about else None
-            pulled.campaigns.append(Campaign(item.label, one.batches, names or {}))
+            pulled.add(item.label, one.batches, names)
     return pulled
 
 

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from braze_frames.core.arrays import Floats
-from braze_frames.stats.distributions import critical_t
+from braze_frames.stats.distributions import critical_t, two_sided_t
 from braze_frames.stats.scores import Interval, quotient
 
 FEWEST_DAYS = 4.0
@@ -98,3 +98,46 @@ def single_rate(y: Floats, n: Floats, conf_level: float) -> Interval:
     reach = critical_t(conf_level, found.eff_days) * found.log_error
     reach = np.where(found.known(), reach, np.nan)
     return Interval(np.exp(found.log_ratio - reach), np.exp(found.log_ratio + reach))
+
+
+class PairedRatio(NamedTuple):
+    """A ratio of two rates over paired days, and how sure it is.
+
+    ``ratio`` is R1 / R0; all but ``eff_days`` is NaN below 4 effective days.
+    """
+
+    ratio: Floats
+    low: Floats
+    high: Floats
+    p_value: Floats
+    eff_days: Floats
+
+
+def paired_ratio(
+    y1: Floats, n1: Floats, y0: Floats, n0: Floats, conf_level: float
+) -> PairedRatio:
+    """Compare the rates of two periods whose days are paired.
+
+    Returns
+    -------
+    PairedRatio
+        exp(log ratio ± t · error), and the two-sided p-value of t with ``eff_days`` - 1
+        degrees of freedom. Limits and p-value are NaN, too, where a sum is 0 with all
+        days or all but one.
+    """
+    found = jackknife(y1, n1, y0, n0)
+    error = np.where(found.known(), found.log_error, np.nan)
+    reach = critical_t(conf_level, found.eff_days) * error
+    with np.errstate(divide="ignore", invalid="ignore"):
+        t = np.where(found.log_ratio == 0, 0.0, found.log_ratio / error)
+    t = np.where(np.isnan(error), np.nan, t)
+    rate1 = quotient(y1.sum(axis=-1), n1.sum(axis=-1), np.nan)
+    rate0 = quotient(y0.sum(axis=-1), n0.sum(axis=-1), np.nan)
+    enough = found.eff_days >= FEWEST_DAYS
+    return PairedRatio(
+        np.where(enough, quotient(rate1, rate0, np.nan), np.nan),
+        np.exp(found.log_ratio - reach),
+        np.exp(found.log_ratio + reach),
+        two_sided_t(t, np.where(enough, found.eff_days - 1, np.nan)),
+        found.eff_days,
+    )

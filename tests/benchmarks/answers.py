@@ -1,4 +1,4 @@
-"""Totals, rates and lift against plain pandas and against their own sums, side by side.
+"""Answers against plain pandas, against their own sums, and on rows in no order.
 
 Run ``python tests/benchmarks/answers.py``. CPU over CPU in one process, the median of
 pairs, each on an index that nothing is cached for.
@@ -142,12 +142,42 @@ def lifts(rng):
         show(what, *found, goal)
 
 
+def shuffled(df):
+    """Return the rows in no order, with an index that nothing is cached for."""
+    return fresh(df.sample(frac=1, random_state=0))
+
+
+def orders(rng):
+    """Print each verb on shuffled rows against the same rows in order."""
+    wide = frame(index(400, 365, ["email", "ios_push"], 3), rng)
+    tests = tested(100, 100, 4, rng)
+    print(f"\nany order; shuffled, sorted, shuffled / sorted: {len(wide):,} rows")
+    for name, df, verb in (
+        ("totals", wide, lambda df: df.braze.totals()),
+        ("totals by week", wide, lambda df: df.braze.totals(freq="W")),
+        ("rates", wide, lambda df: df.braze.rates()),
+        ("rates with intervals", wide, lambda df: df.braze.rates(ci=0.95)),
+        ("settled", wide, lambda df: df.braze.settled("2025-06-30")),
+        ("lift", tests, lambda df: df.braze.lift(METRIC)),
+        ("winner", tests, lambda df: df.braze.winner(METRIC)),
+        ("srm", tests, lambda df: df.braze.srm()),
+        ("check", tests, lambda df: df.braze.check()),
+    ):
+        mixed = shuffled(df)
+        found = median(
+            lambda verb=verb, mixed=mixed: verb(fresh(mixed)),
+            lambda verb=verb, df=df: verb(fresh(df)),
+        )
+        show(name, *found, "<= 1.5")
+
+
 def main():
     """Print all of it."""
     warnings.simplefilter("ignore", bf.StatisticsWarning)
     rng = np.random.default_rng(0)
     large(rng)
     lifts(rng)
+    orders(rng)
 
 
 if __name__ == "__main__":

@@ -32,8 +32,8 @@ from braze_frames.cache.campaign import CampaignFiles, Update
 from braze_frames.cache.coverage import moment_of
 from braze_frames.cache.layout import ALWAYS
 from braze_frames.core.arrays import Column
-from braze_frames.payload.batch import Batch, EntryKey
-from braze_frames.payload.packing import Packed
+from braze_frames.payload.batch import Batch, EntryKey, elements_of
+from braze_frames.payload.columns import Stats
 from braze_frames.schema.channels import CHANNELS, STAT, STATS
 
 ROUNDS = 7
@@ -77,14 +77,13 @@ def batch(number, days, variations, channel=None):
         for n in range(variations)
     ]
     all_days = np.arange(FIRST, FIRST + days)
-    totals, entries = Packed(), Packed()
-    totals.columns = columns(rng, OF_USERS, days)
-    entries.columns = columns(rng, (*channel.stats, *OF_USERS), days * variations)
+    totals = Stats(columns(rng, OF_USERS, days))
+    entries = Stats(columns(rng, (*channel.stats, *OF_USERS), days * variations))
     entry_day = np.repeat(np.arange(days), variations)
     entry_key = np.tile(np.arange(variations), days)
     return Batch(
         *(str(number), all_days, all_days, totals, entries),
-        *(entry_day, entry_key, keys, [], []),
+        *(entry_day, entry_key, keys, elements_of([]), []),
     )
 
 

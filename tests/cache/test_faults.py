@@ -26,8 +26,8 @@ from braze_frames.cache.coverage import moment_of
 from braze_frames.cache.layout import ALWAYS
 from braze_frames.cache.storage import locked
 from braze_frames.core.arrays import Column
-from braze_frames.payload.batch import Batch, EntryKey
-from braze_frames.payload.packing import Packed
+from braze_frames.payload.batch import Batch, EntryKey, elements_of
+from braze_frames.payload.columns import Stats
 
 from ..payloads import ID, OTHER_ID, day, entry
 from ..worlds import World, inhabited
@@ -70,14 +70,13 @@ def result_of(child):
 def batch(value, first=FIRST, days=60):
     """Return days on which both variations and the day have the same number."""
     keys = [EntryKey("email", name, name.upper(), 0) for name in ("a", "b")]
-    entries, totals = Packed(), Packed()
-    entries.columns = {"sent": column(value, 2 * days)}
-    totals.columns = {"conversions": column(value, days)}
+    entries = Stats({"sent": column(value, 2 * days)})
+    totals = Stats({"conversions": column(value, days)})
     numbers = np.arange(first, first + days)
     place = np.arange(2 * days)
     return Batch(
         *("made up", numbers, numbers, totals, entries),
-        *(place // 2, place % 2, keys, [], []),
+        *(place // 2, place % 2, keys, elements_of([]), []),
     )
 
 

@@ -150,6 +150,36 @@ def test_levels_may_be_columns_in_any_order(two_channels):
     )
 
 
+def test_rows_in_no_order_give_the_same_sums(two_channels):
+    shuffled = two_channels.sample(frac=1, random_state=3)
+    assert not shuffled.index.is_monotonic_increasing
+    pd.testing.assert_frame_equal(
+        two_channels.braze.totals(freq="W"), shuffled.braze.totals(freq="W")
+    )
+    with pytest.raises(bf.FrameError, match="2026-03-09.*email, A.*stands twice"):
+        pd.concat([shuffled, two_channels.tail(1)]).braze.totals()
+
+
+def test_labels_that_a_slice_no_longer_uses_never_overflow_the_codes():
+    size = 100_000
+    names = [f"{n:05}" for n in range(size)]
+    days = pd.date_range("1900-01-01", periods=size, unit="us")
+    last, codes = size - 1, [[0, 1, size - 1]] * 4
+    index = pd.MultiIndex(
+        levels=[names, days, names, names],
+        codes=codes,
+        names=["campaign", "date", "channel", "variation"],
+    )
+    frame = pd.DataFrame({"sent": pd.array([1, 2, 3], dtype="Int64")}, index=index)
+    frame = frame.iloc[[2, 0, 1]]
+    totals = frame.braze.totals()
+    assert totals["sent"].to_dict() == {
+        (names[n],) * 3: sent for n, sent in ((0, 1), (1, 2), (last, 3))
+    }
+    with pytest.raises(bf.FrameError, match="stands twice"):
+        pd.concat([frame, frame.head(1)]).braze.totals()
+
+
 def test_day_totals_add_up_by_period():
     days = [
         {

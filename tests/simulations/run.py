@@ -7,6 +7,7 @@ import sys
 import time
 
 import beliefs
+import change
 import days
 import looks
 import moving
@@ -15,7 +16,7 @@ import proportions
 import sandbox_draws
 
 SEED = 20260525
-DRAWN = (proportions, days, moving, looks, beliefs)
+DRAWN = (proportions, days, moving, looks, beliefs, change)
 
 
 def topics():

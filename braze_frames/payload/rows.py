@@ -1,0 +1,283 @@
+"""Stat objects → columns: packed where they share their keys, else value by value.
+
+The common case never touches a value in Python: the objects of a channel that share
+their keys are packed by one ``struct`` call each. What does not fit goes from cheap to
+dear: objects that share other keys are packed by those; a hole is filled by a blank,
+slides and buttons are taken off; what is left is checked value by value. So is a whole
+answer that arrives decoded, or that holds booleans, which ``struct`` would take for
+numbers.
+"""
+
+from collections.abc import Callable, Iterable
+from typing import Any, NoReturn
+
+import numpy as np
+
+from braze_frames.core.arrays import Flags, Ints
+from braze_frames.payload.batch import ElementKey, Elements
+from braze_frames.payload.columns import Filling
+from braze_frames.payload.packing import (
+    BOUND,
+    MISSING,
+    Day,
+    Matrix,
+    Shape,
+    amount_of,
+    count_of,
+    element_key,
+    matrix,
+    pack,
+    pad,
+    shape_of,
+)
+from braze_frames.schema.channels import STAT
+
+# A null says nothing of its stat's type: one of the first few objects has no null.
+_FEW = 4
+# Of objects with equally many stats, fewer than one in 16 are those with holes: each
+# lacks other keys, and trying to pack them together finds hardly two alike.
+_RARE = 16
+# A new way to pack takes about as long as 8 objects value by value.
+_WORTH_PACKING = 8
+
+Fail = Callable[[int, str, Any, str], NoReturn]
+_COUNT = "a whole number below 2^63"
+
+
+class _Clicks:
+    """Clicks on slides and buttons that are being collected."""
+
+    def __init__(self) -> None:
+        self.codes: dict[ElementKey, int] = {}
+        self.rows: list[Ints] = []
+        self.keys: list[Ints] = []
+        self.clicks: list[Ints] = []
+        self.single: list[tuple[int, int, int]] = []
+
+    def add(self, rows: Ints, key: ElementKey, clicks: Ints) -> None:
+        code = self.codes.setdefault(key, len(self.codes))
+        self.rows.append(rows)
+        self.keys.append(np.full(len(rows), code))
+        self.clicks.append(clicks)
+
+    def add_one(self, row: int, key: ElementKey, clicks: int) -> None:
+        code = self.codes.setdefault(key, len(self.codes))
+        self.single.append((row, code, clicks))
+
+    def elements(self) -> Elements:
+        rows, keys, clicks = np.array(self.single, dtype=np.int64).reshape(-1, 3).T
+        return Elements(
+            np.concatenate([*self.rows, rows]),
+            np.concatenate([*self.keys, keys]),
+            np.concatenate([*self.clicks, clicks]),
+            list(self.codes),
+        )
+
+
+class RowPacker:
+    """Puts ``size`` stat objects into columns.
+
+    ``skip`` are two keys that are no stats. ``fail`` raises the error for a row, key,
+    value and what was expected. ``has_elements`` where slides and buttons may stand.
+    """
+
+    def __init__(
+        self,
+        size: int,
+        skip: tuple[str, str],
+        fail: Fail,
+        *,
+        has_elements: bool,
+        check_each_value: bool,
+    ) -> None:
+        self.filling, self.clicks = Filling(size), _Clicks()
+        self.skip, self.fail = skip, fail
+        self.has_elements, self.check_each_value = has_elements, check_each_value
+
+    def pack(self, rows: list[Day], start: int, counts: Ints) -> None:
+        """Put objects that have so many stats into rows from ``start`` on."""
+        if self.check_each_value:
+            self._by_value(rows, range(len(rows)), start)
+            return
+        shapes: list[Shape] = []
+        irregular: list[int] = []
+        for count in np.flatnonzero(np.bincount(counts)):
+            members = np.flatnonzero(counts == count)
+            if len(members) * _RARE < len(rows):
+                irregular += members.tolist()
+            else:
+                irregular += self._pack_group(rows, members, start, shapes)
+        irregular = self._regroup(rows, irregular, start, shapes)
+        irregular = self._pack_irregular(rows, irregular, start, shapes)
+        self._by_value(rows, irregular, start)
+
+    def _pack_group(
+        self, rows: list[Day], members: Ints, start: int, shapes: list[Shape]
+    ) -> list[int]:
+        """Pack objects with equally many stats; the numbers of those that do not fit.
+
+        An object that has all keys of their shape has no others.
+        """
+        numbers: list[int] = members.tolist()
+        some = rows if len(numbers) == len(rows) else [rows[i] for i in numbers]
+        shape = next(filter(None, map(self._shape, some[:_FEW])), None)
+        if shape is None:
+            return numbers
+        shapes.append(shape)
+        packed, odd = pack(shape, some)
+        table = matrix(shape, packed)
+        if len(table) and table.min() == MISSING:
+            return numbers
+        good = np.delete(members, odd) if odd else members
+        self._put(shape, good + start, table, None)
+        return [numbers[i] for i in odd]
+
+    def _shape(self, row: Day) -> Shape | None:
+        return shape_of(tuple(row), tuple(map(type, row.values())), self.skip)
+
+    def _regroup(
+        self, rows: list[Day], irregular: list[int], start: int, shapes: list[Shape]
+    ) -> list[int]:
+        """Pack those that share their very keys; the numbers of the rest."""
+        alike: dict[tuple[str, ...], list[int]] = {}
+        for i in irregular:
+            alike.setdefault(tuple(rows[i]), []).append(i)
+        tried = {shape.keys for shape in shapes}
+        left: list[int] = []
+        for keys, numbers in alike.items():
+            if len(numbers) < _WORTH_PACKING or tried & {
+                frozenset((*keys, *self.skip))
+            }:
+                left += numbers
+            else:
+                left += self._pack_group(rows, np.array(numbers), start, shapes)
+        return sorted(left)
+
+    def _pack_irregular(
+        self, rows: list[Day], irregular: list[int], start: int, shapes: list[Shape]
+    ) -> list[int]:
+        """Pack objects with holes into shapes with their keys; the numbers of the rest.
+
+        Slides and buttons that a shape lacks are taken off and put down one by one.
+        """
+        padded: dict[Shape, tuple[list[int], list[bytes]]] = {}
+        left: list[int] = []
+        for i in irregular:
+            for shape in shapes:
+                packed = self._padded(shape, rows[i], start + i)
+                if packed:
+                    numbers, parts = padded.setdefault(shape, ([], []))
+                    numbers.append(start + i)
+                    parts.append(packed)
+                    break
+            else:
+                left.append(i)
+        for shape, (numbers, parts) in padded.items():
+            table = matrix(shape, parts)
+            self._put(shape, np.array(numbers), table, _holes(shape, table))
+        return left
+
+    def _padded(self, shape: Shape, row: Day, number: int) -> bytes | None:
+        others = row.keys() - shape.keys
+        keys = [element_key(key) for key in others] if self.has_elements else []
+        if len(keys) < len(others) or None in keys:
+            return None
+        packed = pad(shape, row)
+        if packed:
+            for key in others:
+                self._value(row, key, number)
+        return packed
+
+    def _put(
+        self, shape: Shape, rows: Ints, table: Matrix, holes: Flags | None
+    ) -> None:
+        """Put packed objects into the rows of the columns."""
+        if not len(rows):
+            return
+        goal = _as_slice(rows)
+        for n, stat in enumerate(shape.stats):
+            values = table[:, n]
+            element = shape.elements[n] if self.has_elements else None
+            hole = None if holes is None else holes[:, n]
+            if element:
+                given = slice(None) if hole is None else ~hole
+                self.clicks.add(rows[given], element, values[given])
+                continue
+            is_float = shape.formats[n] == "d"
+            column = self.filling.column(stat, is_float=is_float)
+            numbers = values.view(np.float64) if is_float else values
+            if hole is None:
+                column.values[goal] = numbers
+                column.missing[goal] = False
+            else:
+                column.values[rows[~hole]] = numbers[~hole]
+                column.missing[rows[~hole]] = False
+
+    def _by_value(self, rows: list[Day], numbers: Iterable[int], start: int) -> None:
+        for i in numbers:
+            row = rows[i]
+            for key in row:
+                if key not in self.skip:
+                    self._value(row, key, start + i)
+
+    def _value(self, row: Day, key: Any, number: int) -> None:
+        """Check one value and put it down."""
+        value = row[key]
+        if value is None:
+            return
+        self._check_key(key, number)
+        stat = STAT.get(key)
+        if stat is None:
+            self._unknown(key, value, number)
+            return
+        is_count = stat.dtype == "Int64"
+        checked = count_of(value) if is_count else amount_of(value)
+        if checked is None:
+            self.fail(number, key, value, _COUNT if is_count else "a number")
+        self.filling.put(number, key, checked)
+
+    def _check_key(self, key: Any, number: int) -> None:
+        if not isinstance(key, str):
+            self.fail(number, "", key, "a key that is text")
+        if not is_text(key):
+            self.fail(number, "", key, "text without lone surrogates")
+
+    def _unknown(self, key: str, value: Any, number: int) -> None:
+        element = element_key(key) if self.has_elements else None
+        if element:
+            clicks = count_of(value)
+            if clicks is None:
+                self.fail(number, key, value, _COUNT)
+            self.clicks.add_one(number, element, clicks)
+            return
+        whole = None if isinstance(value, float) else count_of(value, -BOUND)
+        checked = amount_of(value) if whole is None else whole
+        if checked is None:
+            self.filling.leave_out(number, key)
+        else:
+            self.filling.put(number, key, checked)
+
+
+def is_text(text: str) -> bool:
+    r"""Tell whether a text is Unicode throughout: no half of a surrogate pair.
+
+    Examples
+    --------
+    >>> is_text("Größe"), is_text("\ud800")
+    (True, False)
+    """
+    return text.isascii() or not any("\ud800" <= sign <= "\udfff" for sign in text)
+
+
+def _as_slice(rows: Ints) -> Ints | slice:
+    """Return ascending rows as a slice where none lies between them."""
+    first, last = int(rows[0]), int(rows[-1])
+    return slice(first, last + 1) if last - first + 1 == len(rows) else rows
+
+
+def _holes(shape: Shape, table: Matrix) -> Flags:
+    """Return where a table of padded objects holds blanks."""
+    holes: Flags = table == MISSING
+    floats = [n for n, code in enumerate(shape.formats) if code == "d"]
+    holes[:, floats] = np.isnan(table.view(np.float64)[:, floats])
+    return holes
