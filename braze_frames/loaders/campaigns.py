@@ -26,8 +26,8 @@ from braze_frames.loaders.ids import (
     same_id,
 )
 from braze_frames.loaders.rows import (
+    check_daily,
     each_day_once,
-    in_zone,
     is_extract,
     row_of,
     with_known_names,
@@ -252,21 +252,13 @@ def _answers(
         yield Answer(origin, {"data": days.days}, careful=True, assumed=days.assumed)
     for part in parts:
         if not part.is_row:
-            yield as_series(part.answer, zone)
+            yield _checked(part.answer)
 
 
-def as_series(answer: Answer, zone: tzinfo | None) -> Answer:
-    """Return an answer whose days are the company's; refuse what is no series.
-
-    Raises
-    ------
-    PayloadError
-        It is another endpoint's answer, or hourly.
-    """
+def _checked(answer: Answer) -> Answer:
+    """Return an answer that is a campaign's series of days, as the API gave it."""
     check_campaign_series(answer.tree, answer.origin)
-    tree = answer.tree
-    days = tree.get("data") if isinstance(tree, Mapping) else None
-    if not isinstance(days, list):
-        return answer
-    found = in_zone(days, zone, answer.origin)
-    return answer._replace(tree={**tree, "data": found.days}, assumed=found.assumed)
+    days = answer.tree.get("data") if isinstance(answer.tree, Mapping) else None
+    if isinstance(days, list):
+        check_daily(days, answer.origin)
+    return answer

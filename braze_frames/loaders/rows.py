@@ -128,7 +128,7 @@ def each_day_once(rows: Sequence[DayRow], zone: tzinfo | None, whose: str) -> Da
         A day stands twice, and no column says which is newer; or it is an hourly
         series.
     """
-    settled = in_zone([row.day for row in rows], zone, whose)
+    settled = _in_zone([row.day for row in rows], zone, whose)
     found: dict[Any, DayRow] = {}
     for row, day in zip(rows, settled.days, strict=True):
         moved = row._replace(day=day)
@@ -157,30 +157,40 @@ def _newer(one: DayRow, other: DayRow, day: str, whose: str) -> DayRow:
     )
 
 
-def in_zone(days: Iterable[Any], zone: tzinfo | None, whose: str) -> Days:
-    """Return days whose times are days of the company's zone.
-
-    A moment that carries a zone and a time of day other than midnight is a day only in
-    the company's zone; where nobody told that zone, it stays the day that is written.
+def check_daily(days: Iterable[Any], whose: str) -> None:
+    """Refuse an hourly series: a day with several times of day.
 
     Raises
     ------
     PayloadError
-        A day has several times of day: an hourly series.
+        Names the day.
+    """
+    clocks: dict[str, str] = {}
+    for day in days:
+        text = day.get("time") if isinstance(day, dict) else None
+        if isinstance(text, str):
+            inside, clock, _ = _settle(text, None)
+            _check_clock(clocks, inside[:_DAY], clock, whose)
+
+
+def _in_zone(days: Iterable[Any], zone: tzinfo | None, whose: str) -> Days:
+    """Return days whose times are days of the company's zone.
+
+    A moment that carries a zone and a time of day other than midnight is a day only in
+    the company's zone; where nobody told that zone, it stays the day that is written.
     """
     settled: list[Any] = []
     clocks: dict[str, str] = {}
     assumed = ""
     for day in days:
-        text = day.get("time") if isinstance(day, dict) else None
-        if isinstance(text, str):
-            inside, clock, guessed = _settle(text, zone)
-            assumed = assumed or guessed
-            _check_clock(clocks, inside, clock, whose)
-            if inside != text:
-                settled.append({**day, "time": inside})
-                continue
-        settled.append(day)
+        text = day.get("time")
+        if not isinstance(text, str):
+            settled.append(day)
+            continue
+        inside, clock, guessed = _settle(text, zone)
+        assumed = assumed or guessed
+        _check_clock(clocks, inside[:_DAY], clock, whose)
+        settled.append(day if inside == text else {**day, "time": inside})
     return Days(settled, assumed)
 
 
