@@ -23,13 +23,14 @@ LAYERS = (
     "loaders",
     "payload sandbox",
     "api frame",
-    "schema stats",
+    "schema stats transport",
     "core",
     "errors",
 )
 ANSWERING = {"frame", "stats", "experiment", "checks", "plots", "tables", "card"}
 ANSWERING |= {"portfolio"}
-READING = {"payload", "loaders", "api", "cache", "sandbox", "sources", "account"}
+READING = {"payload", "api", "transport", "cache", "sandbox", "sources", "account"}
+READING |= {"loaders"}
 
 
 def room_of(path):

@@ -47,6 +47,7 @@ class Experiment(NamedTuple):
     channel: str
     arms: Sequence[int]
     control: int | None
+    number: int = 0
 
     @property
     def name(self) -> str:
@@ -91,6 +92,12 @@ class Experiments:
         self.dates = np.zeros((len(length), self.width), dtype="datetime64[us]")
         self.dates[outer, place] = dates.labels.to_numpy()[dates.codes]
 
+    @property
+    def campaigns(self) -> list[str | None]:
+        """The campaigns by number; one without a name where the frame has no level."""
+        level = self.of_level.get("campaign")
+        return [None] if level is None else [str(label) for label in level.labels]
+
     @cached_property
     def families(self) -> list[Experiment]:
         """The families, by campaign and channel."""
@@ -106,7 +113,8 @@ class Experiments:
             name = campaign and str(campaign.labels[int(pair) // several])
             own = str(channel.labels[int(pair) % several])
             control = self._control(arms, enrolled)
-            found.append(Experiment(name, own, [int(arm) for arm in arms], control))
+            mine = [int(arm) for arm in arms]
+            found.append(Experiment(name, own, mine, control, number))
         return found
 
     def _control(self, arms: Ints, enrolled: Bools) -> int | None:

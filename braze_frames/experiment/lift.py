@@ -1,5 +1,6 @@
 """Lift: each variation against its control, with intervals and tests."""
 
+import numbers
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple, get_args
 
@@ -8,9 +9,15 @@ import pandas as pd
 
 from braze_frames.core.arguments import check_choice, check_share
 from braze_frames.core.arrays import Flags, Floats, Ints
-from braze_frames.experiment.caveats import CaveatCounts, numbers_of, warn_of_caveats
-from braze_frames.experiment.design import Daily, Experiments, experiments_of
+from braze_frames.experiment.caveats import (
+    CaveatCounts,
+    numbers_of,
+    warn_of_caveats,
+    warn_of_returning_people,
+)
+from braze_frames.experiment.design import Experiments, experiments_of
 from braze_frames.experiment.pairs import (
+    Control,
     LiftRequest,
     Se,
     Stratify,
@@ -18,11 +25,12 @@ from braze_frames.experiment.pairs import (
     plan_pairs,
 )
 from braze_frames.experiment.results import Columns, Comparison, answer
-from braze_frames.frame.provenance import provenance_of, settled_attrs
+from braze_frames.frame.provenance import settled_attrs, settled_until_each
 from braze_frames.schema.formulas import Definition
 from braze_frames.stats.bayes import Beliefs, check_prior
-from braze_frames.stats.contrasts import Contrast, DailyCounts, Options
+from braze_frames.stats.contrasts import DailyCounts, Options
 from braze_frames.stats.multiplicity import Adjustment, adjust_families
+from braze_frames.stats.power import check_deff
 
 _CELLS = 50_000
 _TEXT = pd.Index(["text"]).dtype
@@ -34,22 +42,29 @@ _DTYPES: dict[str, Any] = {
     "rate": "float64",
     **dict.fromkeys(("control_numerator", "control_denominator"), "Float64"),
     "control_rate": "float64",
-    **dict.fromkeys(Contrast._fields, "float64"),
-    **dict.fromkeys(("p_adjusted", "confidence"), "float64"),
+    **dict.fromkeys(("diff", "diff_low", "diff_high"), "float64"),
+    **dict.fromkeys(("lift", "lift_low", "lift_high"), "float64"),
+    **dict.fromkeys(("incremental", "incremental_low", "incremental_high"), "float64"),
+    **dict.fromkeys(("statistic", "p_value", "p_adjusted", "confidence"), "float64"),
     "significant": "boolean",
-    **dict.fromkeys(("eff_days", "dispersion", *Beliefs._fields), "float64"),
+    **dict.fromkeys(("eff_days", "dispersion", "mde", *Beliefs._fields), "float64"),
+    "p_margin": "float64",
+    "non_inferior": "boolean",
     **dict.fromkeys(("method", "note"), _TEXT),
 }
 
 
 class _Question(NamedTuple):
-    """One call: how all its metrics are compared."""
+    """One call: how all its metrics are compared.
+
+    ``settled_until`` holds a day for each campaign.
+    """
 
     asked: LiftRequest
     options: Options
     adjust: Adjustment
     cumulative: bool
-    settled_until: np.datetime64
+    settled_until: Any
 
 
 class _Rows(NamedTuple):
@@ -62,7 +77,7 @@ class _Rows(NamedTuple):
 def lift(
     df: pd.DataFrame,
     metric: str | Sequence[str],
-    control: str | None = None,
+    control: Control = None,
     *,
     se: Se = "auto",
     stratify: Stratify = "auto",
@@ -74,6 +89,7 @@ def lift(
     pairs: bool = False,
     prior: tuple[float, float] | None = None,
     cumulative: bool = False,
+    margin: float | None = None,
 ) -> pd.DataFrame:
     """Compare variations with their control: how much better, and how sure is that.
 
@@ -193,7 +209,7 @@ def lift(
     email   Red        0.06          0.05   0.2     0.063      0.355
     """
     asked = LiftRequest("", control, se, stratify, pairs, prior)
-    options = Options(conf_level, deff, sequential, tau)
+    options = Options(conf_level, deff, sequential, tau, margin=margin)
     return compare(df, metric, asked, options, adjust, cumulative=cumulative)
 
 
@@ -209,8 +225,8 @@ def compare(
     """Do what ``lift`` says, with its keywords in ``asked`` and ``options``."""
     _check(asked, options, adjust)
     arms = experiments_of(df)
-    settled = provenance_of(df).get("settled_until") or "NaT"
-    question = _Question(asked, options, adjust, cumulative, np.datetime64(settled))
+    settled = settled_until_each(df, arms.campaigns)
+    question = _Question(asked, options, adjust, cumulative, settled)
     names = [metric] if isinstance(metric, str) else list(metric)
     if not names:
         raise ValueError("metric=[] asks for nothing; bf.glossary() lists all metrics")
@@ -222,6 +238,10 @@ def compare(
     levels += ["channel", "variation", *(["control"] if asked.pairs else [])]
     table = pd.concat([one.table(levels) for one in found])
     warn_of_caveats(signs for one in found for signs in one.signs)
+    if options.deff == 1:
+        compared = (one for each in found for one in each.pairs)
+        families = [pair.family for pair in compared if pair.refusal is None]
+        warn_of_returning_people(arms, families)
     about = {"metrics": names, "adjust": adjust}
     sure = {"conf_level": float(options.conf_level), "deff": float(options.deff)}
     table.attrs["braze"] = {**about, **sure, **settled_attrs(df, arms.dates.max())}
@@ -233,15 +253,24 @@ def _check(asked: LiftRequest, options: Options, adjustment: str) -> None:
     check_choice("stratify", asked.stratify, ("auto", "date", None))
     check_choice("adjust", adjustment, get_args(Adjustment))
     check_share("conf_level", options.conf_level)
-    if not options.deff >= 1:
-        raise ValueError(
-            f"deff={options.deff!r}: people who count many times make a variance "
-            "larger; pass 1 or more"
-        )
+    check_deff(options.deff)
     if not options.tau > 0:
-        raise ValueError(f"tau={options.tau!r} is no lift worth finding, as 0.1 is")
+        raise ValueError(
+            f"tau={options.tau!r} is no scale of plausible log lifts, as 0.1 is"
+        )
+    if options.margin is not None:
+        _check_margin(options.margin)
     if asked.prior is not None:
         check_prior(asked.prior)
+
+
+def _check_margin(margin: float) -> None:
+    number = isinstance(margin, numbers.Real) and not isinstance(margin, bool)
+    if not number or not -1 < margin < np.inf or margin == 0:
+        raise ValueError(
+            f"margin={margin!r} is no lift to rule out: -0.02 asks whether the "
+            "variation is not 2 % worse, 0.02 whether it is not 2 % higher"
+        )
 
 
 class _Metric:
@@ -251,7 +280,8 @@ class _Metric:
         self._arms, self._question = arms, question
         self._asked = question.asked._replace(metric=metric)
         self._defined = arms.define(metric)
-        self.pairs = plan_pairs(arms, self._defined, self._asked)
+        self._daily = arms.daily(self._defined)
+        self.pairs = plan_pairs(arms, self._daily, self._defined, self._asked)
         self._arm = np.array([pair.arm for pair in self.pairs], dtype=np.int64)
         self._base = np.array(
             [pair.arm if pair.control is None else pair.control for pair in self.pairs],
@@ -262,12 +292,11 @@ class _Metric:
     def table(self, levels: list[str]) -> pd.DataFrame:
         """Answer all comparisons, one a row; with ``cumulative`` one a row and day."""
         rows = self._rows()
-        daily = self._arms.daily(self._defined)
-        parts = [self._answer(daily, part) for part in self._chunks(rows)]
+        parts = [self._answer(part) for part in self._chunks(rows)]
         columns = {
             name: np.concatenate([part[name] for part in parts]) for name in parts[0]
         }
-        columns |= self._significance(columns["p_value"], rows) | self._names(rows)
+        columns |= self._significance(columns, rows) | self._names(rows)
         index = pd.MultiIndex.from_arrays(
             [_array(columns[name], _DTYPES.get(name)) for name in levels], names=levels
         )
@@ -296,13 +325,14 @@ class _Metric:
         for start in range(0, max(len(rows.pair), 1), step):
             yield _Rows(*(part[start : start + step] for part in rows))
 
-    def _answer(self, daily: Daily, rows: _Rows) -> Columns:
-        case = self._case(daily, rows)
+    def _answer(self, rows: _Rows) -> Columns:
+        case = self._case(rows)
         columns = answer(case, self._asked, self._question.options)
         self._look(case, columns, rows)
         return columns
 
-    def _case(self, daily: Daily, rows: _Rows) -> Comparison:
+    def _case(self, rows: _Rows) -> Comparison:
+        daily = self._daily
         arm, base = self._arm[rows.pair], self._base[rows.pair]
         refusals = [str(self.pairs[number].refusal or "") for number in rows.pair]
         answered = np.array([not text for text in refusals], dtype=bool)
@@ -321,6 +351,7 @@ class _Metric:
             np.any((days.n1 > 0)[:, :1] | (days.n0 > 0)[:, :1], axis=1),
             daily.enrolled[arm] | daily.enrolled[base],
             refusals,
+            days,
         )
 
     def _kinds(self, chosen: Callable[[Definition], bool]) -> Flags:
@@ -331,28 +362,36 @@ class _Metric:
     def _look(self, case: Comparison, columns: Columns, rows: _Rows) -> None:
         """Keep the signs of doubt of whole periods."""
         arms, pairs = self._arms, [self.pairs[number] for number in rows.pair]
-        arm, base = self._arm[rows.pair], self._base[rows.pair]
-        width = case.both.shape[1]
-        dates, recipients = arms.dates[:, :width], arms.recipients[:, :width]
-        late = dates[arms.campaign_of[arm]] > self._question.settled_until
-        people = (recipients[arm], recipients[base])
-        numbers = numbers_of(case, columns, people, late)
-        if self._question.options.deff > 1:
-            numbers["repeated_users"][:] = np.nan
-        whole = rows.last == arms.days[arms.campaign_of[arm]]
+        campaign = arms.campaign_of[self._arm[rows.pair]]
+        dates = arms.dates[:, : case.both.shape[1]]
+        until = self._question.settled_until[:, None]
+        numbers = numbers_of(case, columns, self._asked, (dates > until)[campaign])
+        whole = rows.last == arms.days[campaign]
         names = [pair.family.campaign or arms.labels[pair.arm] for pair in pairs]
         masked = {kind: np.where(whole, one, np.nan) for kind, one in numbers.items()}
         self.signs.append(CaveatCounts(names, masked))
 
-    def _significance(self, p_values: Floats, rows: _Rows) -> Columns:
-        """Adjust p-values within each family, and within the day."""
-        numbers = {id(pair.family): n for n, pair in enumerate(self.pairs)}
-        family = np.array([numbers[id(pair.family)] for pair in self.pairs])
-        days = family[rows.pair] * (self._arms.width + 1) + rows.last
-        adjusted = adjust_families(p_values, days, self._question.adjust)
+    def _significance(self, columns: Columns, rows: _Rows) -> Columns:
+        """Adjust p-values within each family, and within the day.
+
+        A comparison without a success asks nothing, and takes no part.
+        """
+        p_values = columns["p_value"]
+        none = (columns["numerator"] == 0) & (columns["control_numerator"] == 0)
+        asking = np.where(none, np.nan, p_values)
+        adjusted = adjust_families(asking, self._family(rows), self._question.adjust)
+        adjusted = np.where(none, p_values, adjusted)
         alpha = 1 - self._question.options.conf_level
-        significant = pd.arrays.BooleanArray(adjusted < alpha, np.isnan(adjusted))
-        return {"p_adjusted": adjusted, "significant": significant}
+        found = {"p_adjusted": adjusted, "significant": _below(adjusted, alpha)}
+        if self._question.options.margin is None:
+            del columns["p_margin"]
+            return found
+        return found | {"non_inferior": _below(columns["p_margin"], alpha)}
+
+    def _family(self, rows: _Rows) -> Ints:
+        """Return a number for the family of each row, another one each day."""
+        family = np.array([pair.family.number for pair in self.pairs], dtype=np.int64)
+        return np.asarray(family[rows.pair] * (self._arms.width + 1) + rows.last)
 
     def _names(self, rows: _Rows) -> Columns:
         """Name each row: its campaign, day, channel, variation, metric and control."""
@@ -369,6 +408,10 @@ class _Metric:
                 for pair in pairs
             ],
         }
+
+
+def _below(p_values: Floats, alpha: float) -> Any:
+    return pd.arrays.BooleanArray(p_values < alpha, np.isnan(p_values))
 
 
 def _array(values: Any, dtype: Any) -> Any:

@@ -1,6 +1,6 @@
 """What the ``attrs`` of a frame know, and what results pass on of its days."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any, Literal
 
@@ -99,6 +99,19 @@ def settled_until(df: pd.DataFrame) -> np.datetime64:
     return np.datetime64(as_day(provenance_of(df).get("settled_until")) or "NaT")
 
 
+def settled_until_each(df: pd.DataFrame, campaigns: Sequence[str | None]) -> Any:
+    """Return for each campaign the last day that no longer grows; NaT: not known.
+
+    A campaign's own conversion windows count where ``attrs`` know them (``settled``,
+    label → day), else the earliest of all (``settled_until``).
+    """
+    own = provenance_of(df).get("settled")
+    own = own if isinstance(own, Mapping) else {}
+    earliest = settled_until(df)
+    days = [as_day(own.get(name)) or earliest for name in campaigns]
+    return np.array(days, dtype="datetime64[D]")
+
+
 def whole_until(df: pd.DataFrame) -> np.datetime64:
     """Return the last day that was over when the frame was read, if it knows when."""
     read = as_day(str(provenance_of(df).get("fetched_at"))[:10])
@@ -114,7 +127,8 @@ def settled(df: pd.DataFrame, until: Any = None) -> pd.DataFrame:
         Either grain.
     until : date-like, optional
         The last day to keep. None: until when the numbers were settled as they were
-        read, 31 days before.
+        read: a day more than the campaign's longest conversion window before, where
+        its details were read, else 31 days.
 
     Returns
     -------
@@ -144,18 +158,23 @@ def settled(df: pd.DataFrame, until: Any = None) -> pd.DataFrame:
     >>> df.braze.settled(until="2026-03-01")["sent"].tolist()
     [1]
     """
-    last = until
-    if last is None:
-        last = provenance_of(df).get("settled_until")
-    if last is None:
+    levels = {level.name: level.used() for level in levels_of(df)}
+    date = levels["date"]
+    days = pd.DatetimeIndex(date.labels).tz_localize(None)
+    dates = np.asarray(days, dtype="datetime64[us]")[date.codes]
+    if until is not None:
+        return df[dates <= _day(until).to_datetime64()]
+    campaign = levels.get("campaign")
+    names = [None] if campaign is None else [str(name) for name in campaign.labels]
+    last = settled_until_each(df, names)
+    if names and np.isnat(last).any():
         raise FrameError(
             "this frame does not know until when its numbers are settled (attrs were "
             'cleared, or it was not read from the API): pass until="2026-05-30", or '
             "read it again"
         )
-    date = next(one for one in levels_of(df) if one.name == "date")
-    kept = date.labels <= _day(last)
-    return df[kept[date.codes]]
+    of_rows = np.asarray(last[0] if campaign is None else last[campaign.codes])
+    return df[np.asarray(dates <= of_rows, dtype=bool)]
 
 
 def _day(until: Any) -> pd.Timestamp:

@@ -148,8 +148,11 @@ def endpoint(method: str, path: str) -> Endpoint:
     Raises
     ------
     Refused
-        404 for a path that is none, 405 for a method other than GET.
+        400 for what is no path, 404 for one that is none of ours, 405 for a method
+        other than GET.
     """
+    if not path.startswith("/"):
+        raise Refused(HTTPStatus.BAD_REQUEST, "Invalid URL")
     if path not in ENDPOINTS:
         raise Refused(HTTPStatus.NOT_FOUND, "Invalid URL")
     if method != "GET":

@@ -233,6 +233,7 @@ CONTROL_NAME = "Control Group"
 CONTROL_STAT = "enrolled"
 RECIPIENTS = "unique_recipients"
 MACHINE_OPENS = ("machine_open", "opens")
+CLICKS_AND_OPENS = ("unique_clicks", "unique_opens")
 ELEMENTS = ("carousel_slide", "notif_button")
 ELEMENT_KEY = re.compile(
     rf"({'|'.join(ELEMENTS)})_([0-9]{{1,9}})_(.*)_click", re.DOTALL
