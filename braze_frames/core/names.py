@@ -117,12 +117,12 @@ _ITEMS, _LEVELS = 6, 3
 """So much of a list or mapping is looked at: the rest would be cut anyway."""
 
 
-def quoted(value: object, most: int = _QUOTED) -> str:
+def shown(value: object, most: int = _QUOTED) -> str:
     """Return what to quote of a value in a message: at most ``most`` characters.
 
     Examples
     --------
-    >>> quoted("Spring"), quoted("x" * 100, 10)
+    >>> shown("Spring"), shown("x" * 100, 10)
     ("'Spring'", "'xxxxxx...")
     """
     if isinstance(value, str):

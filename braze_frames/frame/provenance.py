@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from braze_frames.errors import FrameError
-from braze_frames.frame.groups import binned
+from braze_frames.frame.by import Freq, binned
 from braze_frames.frame.levels import Level, levels_of
 
 Unit = Literal["share", "USD", "count"]
@@ -50,38 +50,32 @@ def settled_attrs(frame: pd.DataFrame, last: Any) -> dict[str, str]:
     return {"settled_until": until, "last": pd.Timestamp(last).date().isoformat()}
 
 
-def settled_attrs_of(
-    frame: pd.DataFrame,
-    days: Level,
-    freq: str | pd.offsets.BaseOffset | None,
-) -> dict[str, str]:
-    """Return the same of a frame's level of days, and from which period on days grow.
+def days_attrs(until: str | None, days: pd.DatetimeIndex, freq: Freq) -> dict[str, str]:
+    """Return what results say of their days: until when settled, and which grow.
 
     Parameters
     ----------
-    frame : DataFrame
-        The frame that is added up.
-    days : Level
-        Its days.
+    until : str, optional
+        The last day that no longer grows.
+    days : DatetimeIndex
+        The days that are added up, sorted.
     freq : str, DateOffset or None
         The periods of the result.
+
+    Examples
+    --------
+    >>> days_attrs("2026-03-05", pd.date_range("2026-03-02", periods=9), "W")
+    {'settled_until': '2026-03-05', 'last': '2026-03-10', 'growing_from': '2026-03-08'}
     """
-    last = days.labels[days.codes.max()] if len(days.codes) else None
-    found = settled_attrs(frame, last)
-    if freq is None or not found or found["last"] <= found["settled_until"]:
+    if until is None or not len(days):
+        return {}
+    found = {"settled_until": until, "last": days[-1].date().isoformat()}
+    growing = days > pd.Timestamp(until)
+    if freq is None or not growing.any():
         return found
-    growing = _first_after(days, found["settled_until"])
-    periods = binned(days._replace(codes=np.arange(len(days.labels))), freq)
-    first = periods.labels[periods.codes[growing]]
+    periods = binned(Level("date", days, np.arange(len(days))), freq)
+    first = periods.labels[periods.codes[growing.argmax()]]
     return found | {"growing_from": first.date().isoformat()}
-
-
-def _first_after(days: Level, until: str) -> int:
-    """Return the code of the first day in the frame that is after another."""
-    used = np.zeros(len(days.labels), dtype=bool)
-    used[days.codes] = True
-    later = pd.DatetimeIndex(days.labels).tz_localize(None) > pd.Timestamp(until)
-    return int(np.flatnonzero(used & later)[0])
 
 
 def labelled(table: pd.DataFrame, about: Mapping[str, Any]) -> pd.DataFrame:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from itertools import chain
 from typing import Any, NamedTuple
 
-from braze_frames.core.names import quoted
+from braze_frames.core.names import shown
 from braze_frames.errors import PayloadError
 from braze_frames.loaders.ids import tells_whose
 from braze_frames.schema.exports import (
@@ -93,9 +93,9 @@ def check_campaign_series(tree: Any, origin: str) -> None:
         )
     keys = _counted_keys(tree.get("data"))
     if keys and not tells_of_campaign(keys):
-        shown = ", ".join(sorted(quoted(key, 40) for key in keys)[:5])
+        named = ", ".join(sorted(shown(key, 40) for key in keys)[:5])
         raise PayloadError(
-            f"{origin}: the days have no `messages` and no day totals, only {shown}: "
+            f"{origin}: the days have no `messages` and no day totals, only {named}: "
             "this is no campaign's series; ask /campaigns/data_series"
         )
 

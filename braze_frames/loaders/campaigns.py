@@ -5,7 +5,7 @@ from datetime import tzinfo
 from itertools import chain
 from typing import Any, NamedTuple
 
-from braze_frames.core.names import quoted
+from braze_frames.core.names import shown
 from braze_frames.errors import PayloadError
 from braze_frames.loaders.answers import (
     Answer,
@@ -36,7 +36,7 @@ from braze_frames.loaders.rows import (
 Trees = Mapping[str, Any]
 
 
-class Loaded(NamedTuple):
+class LoadedCampaign(NamedTuple):
     """One campaign of an input, with its id and name where they stood in it."""
 
     id: str | None
@@ -85,7 +85,7 @@ def pieces_of(contents: Contents) -> Pieces:
             parts.append(part)
         else:
             names |= _named(part)
-            skipped[f"the stream {quoted(part.stream, 40)}"] = None
+            skipped[f"the stream {shown(part.stream, 40)}"] = None
     if not parts:
         only = f"; only {', '.join([*skipped][:5])}" if skipped else ""
         raise PayloadError(
@@ -114,7 +114,7 @@ def _flat(answer: Answer) -> Iterator[Answer]:
     elif _is_by_id(tree):
         for id_, found in tree.items():
             for one in found if isinstance(found, list) else [found]:
-                place = f"{answer.origin}, {quoted(id_, 40)}"
+                place = f"{answer.origin}, {shown(id_, 40)}"
                 whole = {"campaign_id": id_, **one}
                 yield answer._replace(tree=whole, origin=place)
     else:
@@ -167,7 +167,7 @@ def _named(part: Piece) -> dict[str, str]:
     return {same_id(id_): name} if known else {}
 
 
-def sort_out(found: Pieces, zone: tzinfo | None = None) -> list[Loaded]:
+def sort_out(found: Pieces, zone: tzinfo | None = None) -> list[LoadedCampaign]:
     """Group an input's answers and rows by campaign.
 
     Without any id they are one campaign, whose ``id`` is None.
@@ -231,12 +231,12 @@ def _loaded(
     id_: str | None,
     found: Pieces,
     zone: tzinfo | None,
-) -> Loaded:
+) -> LoadedCampaign:
     origin = found.origin if id_ is None else f"campaign {id_}"
     trees = [tree for part in parts if isinstance(tree := part.answer.tree, Mapping)]
     check_text(trees, origin, known=id_ is not None)
     name = label_of(whose) or (found.names.get(same_id(id_)) if id_ else None)
-    return Loaded(id_, name, lambda: _answers(parts, origin, zone))
+    return LoadedCampaign(id_, name, lambda: _answers(parts, origin, zone))
 
 
 def _answers(

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from braze_frames.core.names import quoted
+from braze_frames.core.names import shown
 from braze_frames.errors import PayloadError
 from braze_frames.payload.series import decode
 
@@ -63,6 +63,6 @@ def _enveloped(tree: Mapping[str, Any], key: str, origin: str) -> Enveloped:
         body = inner.encode() if isinstance(inner, str) else inner
         inner = decode(body, f"{origin}, {key}")
     if not isinstance(inner, Mapping):
-        raise PayloadError(f"{origin}: {key} holds {quoted(inner)}, no record")
+        raise PayloadError(f"{origin}: {key} holds {shown(inner)}, no record")
     around = {name: value for name, value in tree.items() if name != key}
     return Enveloped(inner, str(tree.get("stream") or ""), around)

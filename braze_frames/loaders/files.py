@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from braze_frames.core.names import quoted
+from braze_frames.core.names import shown
 from braze_frames.errors import PayloadError, SourceError
 from braze_frames.loaders.answers import Answer
 from braze_frames.loaders.tables import is_csv, rows_of_csv, rows_of_parquet
@@ -75,12 +75,12 @@ def exists(path: Path) -> bool:
 def check_file(path: Path) -> None:
     """Refuse a folder that holds no table, and a file that is not there."""
     if not exists(path):
-        raise SourceError(f"there is no file {quoted(str(path))}; look at the path")
+        raise SourceError(f"there is no file {shown(str(path))}; look at the path")
     if path.is_dir() and not _is_table(path):
         found = {one.suffix for one in path.iterdir()} & {*SUFFIXES}
         suffix = min(found, default=".json")
         raise SourceError(
-            f"{quoted(str(path))} is a folder without .parquet files; pass "
+            f"{shown(str(path))} is a folder without .parquet files; pass "
             f"{str(path / f'*{suffix}')!r}"
         )
 
@@ -106,7 +106,7 @@ def contents_of_file(path: Path) -> Contents:
         body = path.read_bytes()
     except OSError as error:
         raise SourceError(
-            f"{quoted(origin)} cannot be read: {error.strerror or error}; look at the "
+            f"{shown(origin)} cannot be read: {error.strerror or error}; look at the "
             "path and its permissions"
         ) from error
     return contents_of(body, origin, path.name)
@@ -129,13 +129,13 @@ def contents_of_stream(stream: Any, label: str) -> Contents:
         body = stream.read()
     except (OSError, ValueError) as error:
         raise SourceError(
-            f"{quoted(origin)} cannot be read ({error}); open it again for reading"
+            f"{shown(origin)} cannot be read ({error}); open it again for reading"
         ) from error
     if isinstance(body, bytearray | memoryview):
         body = bytes(body)
     if not isinstance(body, str | bytes):
         raise SourceError(
-            f"{quoted(origin)} gives {quoted(body)} instead of text or bytes"
+            f"{shown(origin)} gives {shown(body)} instead of text or bytes"
         )
     if not body and _position(stream):
         raise PayloadError(

@@ -7,7 +7,7 @@ from functools import lru_cache
 from itertools import chain
 from typing import Any, NamedTuple
 
-from braze_frames.core.names import quoted
+from braze_frames.core.names import shown
 from braze_frames.errors import SourceError
 from braze_frames.loaders.plain import is_empty
 from braze_frames.schema.ids import is_campaign_id
@@ -169,7 +169,7 @@ def _given(found: Mapping[str, str]) -> dict[str, str]:
 def _check_alike(given: Mapping[str, str], place: str) -> None:
     if len({same_id(text) for text in given.values()}) < 2:
         return
-    both = " and ".join(f"{k}={quoted(v, 40)}" for k, v in [*given.items()][:2])
+    both = " and ".join(f"{k}={shown(v, 40)}" for k, v in [*given.items()][:2])
     last = [*given][-1]
     raise SourceError(
         f"{place}: {both} could both be the campaign's id; rename the one that is not "
@@ -218,8 +218,8 @@ def check_text(trees: Sequence[Mapping[Any, Any]], whose: str, *, known: bool) -
             said = str(value)
             if seen.setdefault(key, said) != said and not _MOMENT.fullmatch(said):
                 raise SourceError(
-                    f"{whose}: {quoted(key, 40)} holds text that differs "
-                    f"({quoted(seen[key], 40)}, {quoted(said, 40)}). Rename it to "
+                    f"{whose}: {shown(key, 40)} holds text that differs "
+                    f"({shown(seen[key], 40)}, {shown(said, 40)}). Rename it to "
                     "campaign_id if it tells campaigns apart, else leave it out"
                 )
 

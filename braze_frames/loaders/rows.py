@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 import pandas as pd
 
-from braze_frames.core.names import quoted
+from braze_frames.core.names import shown
 from braze_frames.errors import PayloadError
 from braze_frames.loaders.ids import tells_whose
 from braze_frames.loaders.plain import as_json, is_empty
@@ -85,7 +85,7 @@ def _messages(value: Any, place: str) -> Any:
         if body.lstrip()[:2] == b"{'":
             raise PayloadError(
                 f"{place}: messages are a Python dictionary as text, "
-                f"{quoted(value, 40)}; write them with json.dumps"
+                f"{shown(value, 40)}; write them with json.dumps"
             )
         return decode(body, f"{place}, messages")
     if isinstance(value, list) and value and all(isinstance(v, tuple) for v in value):
@@ -212,7 +212,7 @@ def _check_clock(clocks: dict[str, str], day: str, clock: str, whose: str) -> No
     if clocks.setdefault(day, clock) != clock:
         raise PayloadError(
             f"{whose}: {day} has several times of day ({clocks[day] or 'midnight'}, "
-            f"{quoted(clock or 'midnight', 40)}): this is an hourly series; ask for "
+            f"{shown(clock or 'midnight', 40)}): this is an hourly series; ask for "
             "days (unit=day)"
         )
 

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from braze_frames.core.names import quoted
+from braze_frames.core.names import shown
 from braze_frames.errors import PayloadError
 from braze_frames.loaders.ids import tells_whose
 
@@ -109,7 +109,7 @@ def rows_of_csv(body: bytes, origin: str) -> list[dict[str, Any]]:
     separator = _separator(body)
     if separator is None:
         raise PayloadError(
-            f"{origin}: the table begins with {quoted(_header(body), 100)} and has no "
+            f"{origin}: the table begins with {shown(_header(body), 100)} and has no "
             "column `time`: exports of the dashboard hold no series of the API. Export "
             "/campaigns/data_series, or pass the campaign's id"
         )
@@ -138,11 +138,11 @@ def _check_columns(columns: Iterable[object], origin: str) -> None:
     for name, count in counts.items():
         if count > 1:
             raise PayloadError(
-                f"{origin}: two columns are called {quoted(name)}; rename one of them"
+                f"{origin}: two columns are called {shown(name)}; rename one of them"
             )
     if not _ROWS_HAVE & {name.lower() for name in counts}:
         raise PayloadError(
-            f"{origin}: the columns {quoted(', '.join(counts), 150)} are no day rows, "
+            f"{origin}: the columns {shown(', '.join(counts), 150)} are no day rows, "
             "which have `time` and `messages`, and no frame of client.campaigns(), "
             "which has `id`"
         )

@@ -25,6 +25,8 @@ DETAILS_CHANNEL = {
     "in_app_message": "in-app_message",
     "content_cards": "content_card",
 }
+# Messages of these channels stand in campaign details without a name.
+DETAILS_NAMELESS = frozenset({"sms", "webhook", "whats_app"})
 Query = Mapping[str, str]
 
 
@@ -268,8 +270,11 @@ def _listed(campaign: ShopCampaign) -> dict[str, Any]:
 
 def _message(arm: Arm) -> dict[str, str]:
     channel = DETAILS_CHANNEL.get(arm.channel, arm.channel)
-    message = {"channel": channel, "name": arm.name}
-    return {**message, "type": "control"} if arm.is_control else message
+    if arm.is_control:
+        return {"channel": channel, "type": "control"}
+    if arm.channel in DETAILS_NAMELESS:
+        return {"channel": channel}
+    return {"channel": channel, "name": arm.name}
 
 
 def _behaviors(campaign: ShopCampaign) -> list[dict[str, Any]]:

@@ -15,7 +15,7 @@ from typing import Any
 
 import pandas as pd
 
-from braze_frames.core.names import quoted
+from braze_frames.core.names import shown
 from braze_frames.errors import SourceError
 from braze_frames.loaders.answers import Answer, is_response, is_row, other_export
 from braze_frames.loaders.campaigns import pieces_of, sort_out
@@ -32,7 +32,7 @@ from braze_frames.loaders.files import (
 from braze_frames.loaders.plain import as_json, is_empty
 from braze_frames.loaders.tables import rows_of_arrow, rows_of_frame
 from braze_frames.schema.ids import check_campaign_id, is_campaign_id, is_dashboard_id
-from braze_frames.sources.plan import Item, Request
+from braze_frames.sources.plan import Item, Request, only_ours
 from braze_frames.sources.resolve import has_stars, items_of, told_apart
 
 _OF_FILES = (*SUFFIXES, ".xlsx", ".xls", ".zip", ".xz", ".tsv", ".txt")
@@ -78,7 +78,7 @@ def recognise(source: Any, zone: tzinfo | None = None) -> Request:
         return _single(source, zone)
     if pd.api.types.is_list_like(source):
         return _list(list(source), zone)
-    raise SourceError(f"{quoted(source)} cannot be read; {READINGS}")
+    raise SourceError(f"{shown(source)} cannot be read; {READINGS}")
 
 
 def _mapping(source: Mapping[Any, Any], zone: tzinfo | None) -> Request:
@@ -111,7 +111,7 @@ def _single(source: Any, zone: tzinfo | None) -> Request:
         return _campaigns([(_stem(path), path) for path in paths], listed=True)
     if paths is not None and _is_path(str(source)):
         raise SourceError(
-            f"no file matches {quoted(str(source))}; look at the folder and the stars"
+            f"no file matches {shown(str(source))}; look at the folder and the stars"
         )
     item = _item("", source)
     if item.contents:
@@ -123,8 +123,9 @@ def _single(source: Any, zone: tzinfo | None) -> Request:
 
 
 def _opened(contents: Contents, zone: tzinfo | None) -> Request:
-    found = pieces_of(contents)
-    loaded = sort_out(found, zone)
+    with only_ours(contents.origin):
+        found = pieces_of(contents)
+        loaded = sort_out(found, zone)
     several = loaded[0].id is not None and not (found.single and len(loaded) == 1)
     items = items_of(loaded)
     if not several:
@@ -189,7 +190,7 @@ def _list(values: list[Any], zone: tzinfo | None) -> Request:
     if all(isinstance(value, str | uuid.UUID | os.PathLike) for value in values):
         return _campaigns([(_label(value), value) for value in values], listed=True)
     raise SourceError(
-        f"a list that starts with {quoted(values[0])} cannot be read; pass ids, names, "
+        f"a list that starts with {shown(values[0])} cannot be read; pass ids, names, "
         "paths, responses or day rows, all of one kind; for open files a mapping "
         "name → file"
     )
@@ -246,7 +247,7 @@ def _in_memory(label: str, value: Any) -> Callable[[], Contents]:
     several = isinstance(value, list | tuple) and len(value) > 0
     if several and all(isinstance(one, Mapping) and _is_one_tree(one) for one in value):
         return lambda: _contents_of_trees(value, label)
-    raise SourceError(f"{quoted(label)}: {quoted(value)} cannot be read; {READINGS}")
+    raise SourceError(f"{shown(label)}: {shown(value)} cannot be read; {READINGS}")
 
 
 def _asked(label: str, text: str) -> Item:
@@ -268,4 +269,4 @@ def _expanded(path: Path) -> Path:
     try:
         return path if exists(path) else path.expanduser()
     except RuntimeError as error:
-        raise SourceError(f"{quoted(str(path))} is no path: {error}") from None
+        raise SourceError(f"{shown(str(path))} is no path: {error}") from None

@@ -9,10 +9,10 @@ from typing import NamedTuple
 
 from braze_frames.api.client import BrazeClient
 from braze_frames.core.arguments import nearest
-from braze_frames.core.names import disambiguate, quoted
+from braze_frames.core.names import disambiguate, shown
 from braze_frames.errors import BrazeError, SourceError, listed
-from braze_frames.loaders.campaigns import Loaded, Pieces, pieces_of, sort_out
-from braze_frames.sources.plan import Item, Request
+from braze_frames.loaders.campaigns import LoadedCampaign, Pieces, pieces_of, sort_out
+from braze_frames.sources.plan import Item, Request, only_ours
 
 
 class Opened(NamedTuple):
@@ -34,8 +34,9 @@ def open_items(items: Sequence[Item], zone: tzinfo | None) -> Iterator[Opened]:
             yield Opened(item)
             continue
         try:
-            found = pieces_of(item.contents())
-            loaded = sort_out(found, zone)
+            with only_ours(item.label):
+                found = pieces_of(item.contents())
+                loaded = sort_out(found, zone)
         except BrazeError as error:
             yield Opened(item, error)
             continue
@@ -48,13 +49,13 @@ def open_items(items: Sequence[Item], zone: tzinfo | None) -> Iterator[Opened]:
         yield from _pooled(pool, labels, zone)
 
 
-def _is_table(found: Pieces, loaded: Sequence[Loaded]) -> bool:
+def _is_table(found: Pieces, loaded: Sequence[LoadedCampaign]) -> bool:
     """Whether a file is a part of a table: rows with ids, or several campaigns."""
     rows = any(part.is_row for part in found.pieces)
     return loaded[0].id is not None and (rows or len(loaded) > 1)
 
 
-def _alone(item: Item, loaded: Sequence[Loaded]) -> Opened:
+def _alone(item: Item, loaded: Sequence[LoadedCampaign]) -> Opened:
     if len(loaded) == 1:
         one = loaded[0]
         return Opened(item._replace(answers=one.answers, known=one.id))
@@ -82,7 +83,9 @@ def _pooled(
     yield from map(Opened, items_of(loaded, taken))
 
 
-def items_of(loaded: Sequence[Loaded], taken: Collection[str] = ()) -> list[Item]:
+def items_of(
+    loaded: Sequence[LoadedCampaign], taken: Collection[str] = ()
+) -> list[Item]:
     """Label the campaigns of a table: by name, else by id."""
     items = [
         Item(one.name or one.id or "", None, one.answers, known=one.id)
@@ -163,7 +166,7 @@ def _found(item: Item, known: Sequence[tuple[str, str]]) -> list[Item]:
     exact = [id_ for one, id_ in known if one == name]
     if len(exact) > 1:
         raise SourceError(
-            f"{len(exact)} campaigns are called {quoted(name)}: {listed(exact)}; pass "
+            f"{len(exact)} campaigns are called {shown(name)}: {listed(exact)}; pass "
             "their ids"
         )
     if exact:
@@ -188,7 +191,7 @@ def _not_found(name: str, known: Sequence[str]) -> str:
     alike = [one for one in known if one.lower() == name.lower()]
     hint = f"nearest: {alike[0]}" if alike else nearest(name, known)
     return (
-        f"{quoted(name)} is no campaign id (a UUID) and no file, and none of the "
+        f"{shown(name)} is no campaign id (a UUID) and no file, and none of the "
         f"account's {len(known)} campaigns has this name; {hint}. Case matters; "
         "archived campaigns are read by id"
     )
