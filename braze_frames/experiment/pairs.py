@@ -61,6 +61,24 @@ def plan_pairs(
     ]
 
 
+def repeat_pairs(
+    arms: Experiments,
+    pairs: Sequence[Pair],
+    defined: Mapping[str, Definition],
+    asked: LiftRequest,
+) -> list[Pair]:
+    """Return the same comparisons for another metric, where it can have them."""
+
+    def again(pair: Pair) -> Exception | None:
+        definition = defined.get(pair.family.channel)
+        couple = [arm for arm in (pair.arm, pair.control) if arm is not None]
+        refusals = (refuse_unsent(arms, pair.family, a, definition) for a in couple)
+        unfit = pair.refusal or _unfit(pair.family, definition, asked)
+        return unfit or next(filter(None, refusals), None)
+
+    return [pair._replace(refusal=again(pair)) for pair in pairs]
+
+
 def _check_campaigns(arms: Experiments, control: Control) -> None:
     if not isinstance(control, Mapping):
         return

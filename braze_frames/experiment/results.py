@@ -7,6 +7,7 @@ import numpy as np
 
 from braze_frames.core.arrays import Flags
 from braze_frames.experiment.pairs import LiftRequest
+from braze_frames.schema.rates import BETTER
 from braze_frames.stats.bayes import beta_binomial
 from braze_frames.stats.contrasts import (
     FIRST_LOOK,
@@ -25,6 +26,7 @@ from braze_frames.stats.power import detectable
 from braze_frames.stats.scores import Tables, null_test, quotient
 
 Columns = dict[str, Any]
+_FEARLESS = "margin= is on the side that no one fears; turn its sign"
 SCORE, BY_DAY = "score", "score, by day"
 DAY, DAY_BY_DAY = "day", "day, by day"
 WITHIN_DAYS, OVER_DAYS = (BY_DAY, DAY_BY_DAY), (DAY, DAY_BY_DAY)
@@ -71,7 +73,14 @@ def answer(case: Comparison, asked: LiftRequest, options: Options) -> Columns:
     columns |= _incremental(case, columns)
     columns["method"] = _named(methods, case, options)
     columns["note"] = _notes(case, methods, found, columns, options)
+    if on_the_safe_side(asked.metric, options.margin):
+        columns["note"] += np.where(columns["note"] == "", "", "; ") + _FEARLESS
     return columns
+
+
+def on_the_safe_side(metric: str, margin: float | None) -> bool:
+    """Whether a margin is on the side that no one fears: of opens, more of them."""
+    return margin is not None and (margin < 0) != (BETTER.get(metric, "up") == "up")
 
 
 def _methods(case: Comparison, asked: LiftRequest) -> Any:

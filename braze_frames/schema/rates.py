@@ -1,5 +1,6 @@
 """Rates and funnels as rows of data: what is divided by what, in which channel."""
 
+from collections.abc import Mapping
 from itertools import product
 from typing import Literal, NamedTuple
 
@@ -255,6 +256,10 @@ RATES = (
         source=OWN,
     ),
 )
+
+
+BETTER: Mapping[str, Better] = {rate.metric: rate.better for rate in RATES}
+"""metric → the direction that one hopes for."""
 
 
 class FunnelStep(NamedTuple):

@@ -160,7 +160,7 @@ def mde(
     return DetectableLift(found / rate - 1, found)
 
 
-def detectable(log_error: Floats, conf_level: float) -> Floats:
+def detectable(log_error: Floats | float, conf_level: float) -> Floats:
     """Return the log lift that a test of a given error finds with a power of 80 %.
 
     Examples
