@@ -10,7 +10,7 @@ from braze_frames.core.arrays import Bools
 from braze_frames.frame.levels import Level
 
 By = str | pd.Series | Sequence[str | pd.Series] | None
-Freq = str | pd.offsets.BaseOffset | None
+Period = str | pd.offsets.BaseOffset | None
 WEEKDAY = "weekday"
 WEEKDAYS = ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"]
 _DAY, _DAY_NS = pd.Timedelta(days=1), 86_400 * 10**9
@@ -27,7 +27,7 @@ _SAID = {
 
 
 def kept_levels(
-    df: pd.DataFrame, levels: dict[str, Level], by: Any, freq: Freq
+    df: pd.DataFrame, levels: dict[str, Level], by: Any, freq: Period
 ) -> list[Level]:
     """Return the levels to group by, in the order of the result.
 
@@ -184,7 +184,7 @@ def binned(level: Level, freq: str | pd.offsets.BaseOffset) -> Level:
     return Level("date", index, codes[level.codes])
 
 
-def cut_periods(days: pd.DatetimeIndex, freq: Freq) -> pd.DatetimeIndex:
+def cut_periods(days: pd.DatetimeIndex, freq: Period) -> pd.DatetimeIndex:
     """Return the labels of the periods that the first or the last day cuts.
 
     Examples

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from braze_frames.core.arrays import Bools, Column, Ints, Values
-from braze_frames.frame.by import By, Freq, kept_levels
+from braze_frames.frame.by import By, Period, kept_levels
 from braze_frames.frame.groups import Groups, Selection, Tally, arrays, group_rows
 from braze_frames.frame.levels import Level, levels_of, stats_of
 from braze_frames.frame.sums import Sums, known_days, settled_day, spread_campaigns
@@ -138,7 +138,7 @@ def _and(one: Bools | None, other: Bools | None) -> Bools | None:
 class RateInput:
     """A part of a frame for rates: its levels, stats and the people to divide by."""
 
-    def __init__(self, df: pd.DataFrame, by: By, freq: Freq) -> None:
+    def __init__(self, df: pd.DataFrame, by: By, freq: Period) -> None:
         self.levels = {level.name: level for level in levels_of(df)}
         self.size, self.freq = len(df), freq
         self.kept = kept_levels(df, self.levels, by, freq)

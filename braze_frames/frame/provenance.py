@@ -9,7 +9,7 @@ import pandas as pd
 
 from braze_frames.core.arguments import last_day
 from braze_frames.errors import FrameError
-from braze_frames.frame.by import Freq, binned
+from braze_frames.frame.by import Period, binned
 from braze_frames.frame.levels import Level, levels_of
 
 Unit = Literal["share", "USD", "count"]
@@ -51,7 +51,9 @@ def settled_attrs(frame: pd.DataFrame, last: Any) -> dict[str, str]:
     return {"settled_until": until, "last": pd.Timestamp(last).date().isoformat()}
 
 
-def days_attrs(until: str | None, days: pd.DatetimeIndex, freq: Freq) -> dict[str, str]:
+def days_attrs(
+    until: str | None, days: pd.DatetimeIndex, freq: Period
+) -> dict[str, str]:
     """Return what results say of their days: until when settled, and which grow.
 
     Parameters

@@ -8,7 +8,7 @@ import pandas as pd
 
 from braze_frames.core.arguments import check_choice, check_share
 from braze_frames.core.arrays import Bools, Floats, Ints, Values
-from braze_frames.frame.by import By, Freq
+from braze_frames.frame.by import By, Period
 from braze_frames.frame.channels import (
     ChannelRows,
     RateInput,
@@ -49,7 +49,7 @@ def rates(  # type: ignore[overload-overlap]  # a str is a sequence of str, too
     df: pd.DataFrame,
     metrics: str,
     by: By = None,
-    freq: Freq = None,
+    freq: Period = None,
     *,
     se: RateErrors = "auto",
     whole: bool = False,
@@ -61,7 +61,7 @@ def rates(
     df: pd.DataFrame,
     metrics: Metrics = None,
     by: By = None,
-    freq: Freq = None,
+    freq: Period = None,
     *,
     ci: float | None = None,
     se: RateErrors = "auto",
@@ -73,7 +73,7 @@ def rates(
     df: pd.DataFrame,
     metrics: Metrics = None,
     by: By = None,
-    freq: Freq = None,
+    freq: Period = None,
     *,
     ci: float | None = None,
     se: RateErrors = "auto",
@@ -191,7 +191,7 @@ def partial_rates(
     df: pd.DataFrame,
     metrics: Metrics = None,
     by: By = None,
-    freq: Freq = None,
+    freq: Period = None,
     *,
     daily: RateErrors | Literal[False] = False,
 ) -> RateSums:

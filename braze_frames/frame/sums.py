@@ -15,7 +15,7 @@ import pandas as pd
 
 from braze_frames.core.arrays import Bools, Column, Ints
 from braze_frames.errors import NonAdditiveWarning, listed, warn
-from braze_frames.frame.by import Freq, cut_periods, is_cut
+from braze_frames.frame.by import Period, cut_periods, is_cut
 from braze_frames.frame.groups import Groups, Tally, arrays, group_rows
 from braze_frames.frame.levels import Level
 from braze_frames.frame.provenance import Unit, as_day, days_attrs, provenance_of
@@ -33,7 +33,7 @@ class Sums(NamedTuple):
     groups: Groups
     columns: Mapping[str, Column]
     days: pd.DatetimeIndex
-    freq: Freq
+    freq: Period
     settled_until: str | None
 
     def asked(self) -> Groups:

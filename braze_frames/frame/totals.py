@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from braze_frames.core.arrays import Bools, Column
-from braze_frames.frame.by import By, Freq, kept_levels
+from braze_frames.frame.by import By, Period, kept_levels
 from braze_frames.frame.groups import Tally, arrays
 from braze_frames.frame.levels import levels_of, summed_stats
 from braze_frames.frame.provenance import Unit, labelled
@@ -26,7 +26,7 @@ from braze_frames.schema.channels import STAT, STAT_RANK, STATS, is_day_total
 def totals(
     df: pd.DataFrame,
     by: By = None,
-    freq: Freq = None,
+    freq: Period = None,
     *,
     whole: bool = False,
 ) -> pd.DataFrame:
@@ -97,7 +97,7 @@ def totals(
     return finish_totals(partial_totals(df, by, freq), whole=whole)
 
 
-def partial_totals(df: pd.DataFrame, by: By = None, freq: Freq = None) -> Sums:
+def partial_totals(df: pd.DataFrame, by: By = None, freq: Period = None) -> Sums:
     """Sum the stats of a part of a frame: of some of its campaigns, whole.
 
     Parameters and errors are those of ``totals``. Merge the parts, then finish them:

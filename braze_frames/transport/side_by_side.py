@@ -136,8 +136,9 @@ class _Crew:
         """Wait a moment for the threads to end."""
         self.stop()
         until = time.monotonic() + _GRACE
-        for thread in self._threads[len(self._idle) :]:
-            thread.join(max(until - time.monotonic(), 0.0))
+        for thread in self._threads:
+            if thread.is_alive():
+                thread.join(max(until - time.monotonic(), 0.0))
 
     def _work(self) -> None:
         while True:

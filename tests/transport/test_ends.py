@@ -142,9 +142,8 @@ def test_a_refused_key_ends_all_threads():
         client = bf.BrazeClient(url, KEY)
         with pytest.raises(bf.AuthError):
             list(client.fetch_series(JOBS))
-        asked = len(script.requests)
         assert crew() == []
-    assert len(script.requests) == asked <= 24
+    assert len(script.requests) <= 24  # 8 threads, each 3 ahead
 
 
 def test_a_pull_that_is_done_leaves_no_thread():
