@@ -124,8 +124,8 @@ def settled(df: pd.DataFrame, until: Any = None) -> pd.DataFrame:
         Either grain.
     until : date-like, optional
         The last day to keep; ``"2026-05"`` is the last of May. None: until when the
-        numbers were settled as they were read: a day more than the campaign's longest conversion window before, where
-        its details were read, else 31 days.
+        numbers were settled as they were read: a day more than the campaign's longest
+        conversion window before, where its details were read, else 31 days.
 
     Returns
     -------
