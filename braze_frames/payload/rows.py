@@ -119,7 +119,9 @@ class RowPacker:
         An object that has all keys of their shape has no others.
         """
         numbers: list[int] = members.tolist()
-        some = rows if len(numbers) == len(rows) else [rows[i] for i in numbers]
+        some = (
+            rows if len(numbers) == len(rows) else list(map(rows.__getitem__, numbers))
+        )
         shape = next(filter(None, map(self._shape, some[:_FEW])), None)
         if shape is None:
             return numbers
@@ -145,9 +147,8 @@ class RowPacker:
         tried = {shape.keys for shape in shapes}
         left: list[int] = []
         for keys, numbers in alike.items():
-            if len(numbers) < _WORTH_PACKING or tried & {
-                frozenset((*keys, *self.skip))
-            }:
+            is_tried = frozenset((*keys, *self.skip)) in tried
+            if is_tried or len(numbers) < _WORTH_PACKING:
                 left += numbers
             else:
                 left += self._pack_group(rows, np.array(numbers), start, shapes)
@@ -160,27 +161,29 @@ class RowPacker:
 
         Slides and buttons that a shape lacks are taken off and put down one by one.
         """
-        padded: dict[Shape, tuple[list[int], list[bytes]]] = {}
-        left: list[int] = []
-        for i in irregular:
-            for shape in shapes:
+        for shape in shapes:
+            numbers: list[int] = []
+            parts: list[bytes] = []
+            left: list[int] = []
+            for i in irregular:
                 packed = self._padded(shape, rows[i], start + i)
-                if packed:
-                    numbers, parts = padded.setdefault(shape, ([], []))
+                if packed is None:
+                    left.append(i)
+                else:
                     numbers.append(start + i)
                     parts.append(packed)
-                    break
-            else:
-                left.append(i)
-        for shape, (numbers, parts) in padded.items():
-            table = matrix(shape, parts)
-            self._put(shape, np.array(numbers), table, _holes(shape, table))
-        return left
+            table = matrix(shape, parts).copy()
+            holes = _holes(shape, table)
+            table[holes] = 0
+            self._put(shape, np.array(numbers), table, holes)
+            irregular = left
+        return irregular
 
     def _padded(self, shape: Shape, row: Day, number: int) -> bytes | None:
+        if row.keys() <= shape.keys:
+            return pad(shape, row)
         others = row.keys() - shape.keys
-        keys = [element_key(key) for key in others] if self.has_elements else []
-        if len(keys) < len(others) or None in keys:
+        if not (self.has_elements and all(map(element_key, others))):
             return None
         packed = pad(shape, row)
         if packed:
@@ -205,13 +208,8 @@ class RowPacker:
                 continue
             is_float = shape.formats[n] == "d"
             column = self.filling.column(stat, is_float=is_float)
-            numbers = values.view(np.float64) if is_float else values
-            if hole is None:
-                column.values[goal] = numbers
-                column.missing[goal] = False
-            else:
-                column.values[rows[~hole]] = numbers[~hole]
-                column.missing[rows[~hole]] = False
+            column.values[goal] = values.view(np.float64) if is_float else values
+            column.missing[goal] = False if hole is None else hole
 
     def _by_value(self, rows: list[Day], numbers: Iterable[int], start: int) -> None:
         for i in numbers:

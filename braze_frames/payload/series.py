@@ -65,23 +65,24 @@ def has_booleans(body: bytes | memoryview) -> bool:
 
 
 def _holds(body: bytes | memoryview, word: bytes, at: int) -> bool:
-    """Whether a text holds a word, found by two of its letters that start at ``at``.
+    """Whether a text holds a word, found by the two letters that start at ``at``.
 
-    Reading two letters as one number takes .08 of what the JSON parser takes; two
-    ``in`` take .28, a regular expression 1.7.
+    To read two letters as one number takes .05 of what the JSON parser takes, two
+    ``in`` take .2 to .3, a regular expression 1.7.
     """
-    letters = np.frombuffer(body, dtype=np.uint8)
-    pair = np.frombuffer(word, dtype=np.uint16, count=1, offset=at)
+    if len(body) < len(word):
+        return False
+    letters = np.frombuffer(body, np.uint8)
+    pair = np.frombuffer(word, np.uint16, count=1, offset=at)
     for start in (0, 1):
-        pairs = np.frombuffer(
-            letters[start : start + (len(letters) - start) // 2 * 2], dtype=np.uint16
-        )
-        found = np.flatnonzero(pairs == pair) * 2 + start - at
-        found = found[(found >= 0) & (found + len(word) <= len(letters))]
-        for n, letter in enumerate(word):
-            found = found[letters[found + n] == letter]
-        if len(found):
-            return True
+        count = (len(body) - start) // 2
+        is_pair = np.frombuffer(body, np.uint16, count, offset=start) == pair
+        if is_pair.any():
+            found = np.flatnonzero(is_pair) * 2 + start - at
+            found = found[(found >= 0) & (found + len(word) <= len(body))]
+            spelled = (letters[found + n] == letter for n, letter in enumerate(word))
+            if np.logical_and.reduce([*spelled]).any():
+                return True
     return False
 
 
