@@ -7,7 +7,7 @@ order, so that here they only follow each other.
 """
 
 from collections.abc import Container, Iterable, Mapping, Sequence
-from itertools import accumulate, compress
+from itertools import accumulate, chain, compress
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -51,7 +51,9 @@ class _Level(NamedTuple):
 def assemble(
     campaigns: Iterable[Campaign], grains: Iterable[Grain], *, several: bool
 ) -> list[pd.DataFrame]:
-    """Build the frames of one read.
+    """Build the frames of one read, and empty the campaigns' columns into them.
+
+    A column is let go of once it is in a frame: a read never holds its numbers twice.
 
     Parameters
     ----------
@@ -176,8 +178,20 @@ def _columns(
 ) -> dict[str, pd.api.extensions.ExtensionArray]:
     """Return a column for each stat that is a number in all campaigns."""
     left_out = {stat for part in parts for stat in part.left_out}
-    found = join_parts([(part.columns, part.fractions) for part in parts], sizes)
-    return {stat: found[stat].array() for stat in ranked(found.keys() - left_out)}
+    found = {*chain.from_iterable((*part.columns, *part.fractions) for part in parts)}
+    return {
+        stat: join_parts([_taken(part, stat) for part in parts], sizes)[stat].array()
+        for stat in ranked(found - left_out)
+    }
+
+
+def _taken(stats: Stats, stat: str) -> list[StatColumns]:
+    """Return the columns of one stat, and let go of them: see ``assemble``."""
+    return [
+        {stat: columns.pop(stat)}
+        for columns in (stats.columns, stats.fractions)
+        if stat in columns
+    ]
 
 
 def _filled(batches: Sequence[Batch]) -> list[Stats]:

@@ -19,8 +19,9 @@ from braze_frames.core.arrays import Ints
 from braze_frames.core.days import day_number
 from braze_frames.errors import PayloadError
 from braze_frames.payload.batch import EVERY_DAY, Batch, EntryKey, Span
+from braze_frames.payload.columns import Filling
 from braze_frames.payload.packing import Day, column_of
-from braze_frames.payload.rows import RowPacker, is_text
+from braze_frames.payload.rows import Clicks, RowPacker, is_text
 from braze_frames.schema.channels import ALIASES, VARIATION_ID, VARIATION_NAME
 
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
@@ -117,12 +118,12 @@ def parse_answer(
         origin=origin,
         answered=numbers,
         days=numbers[inside],
-        totals=parser.totals.filling.stats(),
-        entries=parser.entries.filling.stats(),
+        totals=parser.totals.stats(),
+        entries=parser.entries.stats(),
         entry_day=parser.entry_day,
         entry_key=parser.entry_key,
         keys=parser.keys,
-        elements=parser.entries.clicks.elements(),
+        elements=parser.clicks.elements(),
         messages=[f"{origin}: {text}" for text in _told(answer.get("errors"))],
     )
 
@@ -209,17 +210,12 @@ class _AnswerParser:
             np.repeat(channel.days, size)
             for channel, size in zip(self.channels, sizes, strict=True)
         )
-        self.totals = RowPacker(
-            *(len(days), ("time", "messages"), self._fail_total),
-            has_elements=False,
-            check_each_value=careful,
-        )
-        self.totals.pack(days, 0, _count_stats(days, [], has_messages))
-        self.entries = RowPacker(
-            *(self.starts[-1], (VARIATION_ID, VARIATION_NAME), self._fail_entry),
-            has_elements=True,
-            check_each_value=careful,
-        )
+        self.careful = careful
+        self.totals, self.entries = Filling(len(days)), Filling(self.starts[-1])
+        self.clicks = Clicks()
+        keys, counts = ("time", "messages"), _count_stats(days, [], has_messages)
+        packer = RowPacker(self.totals, None, keys, self._fail_total, careful)
+        packer.pack(days, 0, counts)
         self.keys: list[EntryKey] = []
         self.entry_key = _follow([*map(self._entries, self.channels, self.starts)])
 
@@ -254,7 +250,11 @@ class _AnswerParser:
                 self._fail_entry(start + row, "", rows[row], "an object of stats")
         ids, has_id = column_of(rows, VARIATION_ID)
         names, has_name = column_of(rows, VARIATION_NAME)
-        self.entries.pack(rows, start, _count_stats(rows, has_id, has_name))
+        packer = RowPacker(
+            *(self.entries, self.clicks, (VARIATION_ID, VARIATION_NAME)),
+            *(self._fail_entry, self.careful),
+        )
+        packer.pack(rows, start, _count_stats(rows, has_id, has_name))
         size = len(channel.lists[0])
         if not (ids[size:] == ids[:-size] and names[size:] == names[:-size]):
             size = len(rows)  # the days do not all list the same variations
