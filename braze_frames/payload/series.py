@@ -113,7 +113,8 @@ def parse_answer(
     days = _data(answer, origin)
     numbers = np.array(_day_numbers(days, origin), dtype=np.int64)
     inside = (numbers >= span.first) & (numbers <= span.last)
-    parser = _AnswerParser(origin, list(compress(days, inside)), careful=careful)
+    read = [day if type(day) is dict else dict(day) for day in compress(days, inside)]
+    parser = _AnswerParser(origin, read, careful=careful)
     return Batch(
         origin=origin,
         answered=numbers,
@@ -220,23 +221,22 @@ class _AnswerParser:
         self.entry_key = _follow([*map(self._entries, self.channels, self.starts)])
 
     def _channels(self, listed: list[Any]) -> list[_Channel]:
-        channels: dict[Any, _Channel] = {}
+        channels: dict[str, _Channel] = {}
         for n, messages in enumerate(listed):
             if messages is None:
                 continue
             if not isinstance(messages, dict):
                 self._fail(n, ("messages",), messages, "an object of channels")
             for name, rows in messages.items():
+                if name not in channels:
+                    self._check_channel(n, name)
                 if rows is None:
                     continue
                 if not isinstance(rows, list):
                     self._fail(n, (name,), rows, "a list of objects")
                 if not rows:
                     continue
-                channel = channels.get(name)
-                if channel is None:
-                    self._check_text(n, name, "a channel that is text")
-                    channel = channels[name] = _Channel(name, [], [])
+                channel = channels.setdefault(name, _Channel(name, [], []))
                 channel.days.append(n)
                 channel.lists.append(rows)
         return list(channels.values())
@@ -248,6 +248,8 @@ class _AnswerParser:
             if not issubclass(kind, dict):
                 row = next(n for n, row in enumerate(rows) if type(row) is kind)
                 self._fail_entry(start + row, "", rows[row], "an object of stats")
+            if kind is not dict:
+                rows = list(map(dict, rows))  # a defaultdict grows when it is asked
         ids, has_id = column_of(rows, VARIATION_ID)
         names, has_name = column_of(rows, VARIATION_NAME)
         packer = RowPacker(
@@ -295,11 +297,11 @@ class _AnswerParser:
             if value is not None and not is_text(value):
                 self._fail_entry(row, key, value, "text without lone surrogates")
 
-    def _check_text(self, day: int, key: Any, expected: str) -> None:
-        if not isinstance(key, str):
-            self._fail(day, (), key, expected)
-        if not is_text(key):
-            self._fail(day, (), key, "text without lone surrogates")
+    def _check_channel(self, day: int, name: Any) -> None:
+        if not isinstance(name, str):
+            self._fail(day, (), name, "a channel that is text")
+        if not is_text(name):
+            self._fail(day, (), name, "text without lone surrogates")
 
     def _fail_total(self, row: int, key: str, value: Any, expected: str) -> NoReturn:
         self._fail(row, (key,), value, expected)
@@ -309,11 +311,11 @@ class _AnswerParser:
         self._fail(int(self.entry_day[row]), (channel.name, key), value, expected)
 
     def _fail(
-        self, day: int, place: Sequence[Any], value: Any, expected: str
+        self, day: int, place: Sequence[str], value: Any, expected: str
     ) -> NoReturn:
         """Raise the error that names the origin, day, channel and key."""
         where = [self.origin, str(self.days[day]["time"])[:10]]
-        where += [str(part) for part in place if part != ""]
+        where += filter(None, place)
         raise PayloadError(
             f"{', '.join(map(_printable, where))}: expected {expected}, got "
             f"{_shown(value)}; mend or leave out that day and read again"
