@@ -36,8 +36,8 @@ def main() -> None:
         print("\ndf.braze.rates([…], by='variation', freq='W')\n")
         rates = df.braze.rates(_RATES, by="variation", freq="W")
         print(rates.head(6).round(4).to_string())
-        print(f"\ndf.braze.settled().braze.lift({_RATES[-1]!r}, deff=1.1)\n")
-        lift = df.braze.settled().braze.lift(_RATES[-1], deff=1.1)
+        print(f"\ndf.braze.settled().braze.lift({_RATES[-1]!r})\n")
+        lift = df.braze.settled().braze.lift(_RATES[-1])
         print(lift[_LIFT].round(4).to_string())
     print(f"\n{_NEXT}")
 

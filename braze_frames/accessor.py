@@ -23,11 +23,13 @@ if TYPE_CHECKING:
     from braze_frames.plots.lift_over_time import plot_lift_over_time
     from braze_frames.plots.over_time import plot_rates, plot_totals
     from braze_frames.portfolio.change import change as _change
+    from braze_frames.portfolio.tests import tests as _tests
 else:
     # The same functions, imported when they are first looked at: ``import
     # braze_frames`` stays light, and type checkers read the lines above.
     _change = Later("portfolio.change:change")
     _check = Later("checks.check:check")
+    _tests = Later("portfolio.tests:tests")
     _srm = Later("checks.srm:srm")
     _lift = Later("experiment.lift:lift")
     _winner = Later("experiment.winner:winner")
@@ -45,7 +47,7 @@ _R = TypeVar("_R")
 # What the verbs are for, in the order in which analysts come to them.
 _VERBS = {
     "sums": ("totals", "rates", "change"),
-    "tests": ("lift", "winner", "srm"),
+    "tests": ("tests", "lift", "winner", "srm"),
     "trust": ("check", "settled"),
     "plot": (),
 }
@@ -145,11 +147,13 @@ class BrazeAccessor(Holder):
         Ratios of sums, each channel by its own definition, with intervals.
     change(metric, last=28, to="previous", by=None)
         The last days against those before, weekday by weekday.
+    tests(metric="conversion_rate_by_send_time")
+        The results of all tests, each with a verdict in a sentence.
     lift(metric, control=None, …)
         Each variation against its control: how much better, and how sure is that.
-    winner(metric)
+    winner(metric="conversion_rate_by_send_time")
         Whether the variations of a test differ at all.
-    srm(planned=None, counts=None)
+    srm(planned=None, counts=None, people="busiest")
         Whether people were split as planned.
     check(planned=None, campaigns=None)
         What should not be trusted as it stands.
@@ -205,6 +209,7 @@ class BrazeAccessor(Holder):
     totals = delegate(_totals)
     rates = delegate(_rates)
     change = delegate(_change)
+    tests = delegate(_tests)
     lift = delegate(_lift)
     winner = delegate(_winner)
     srm = delegate(_srm)

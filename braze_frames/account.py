@@ -4,9 +4,8 @@ import os
 from typing import Any
 
 from braze_frames.api.client import BrazeClient
-from braze_frames.api.credentials import ApiKey
-from braze_frames.api.endpoints import HOW_TO_SET
-from braze_frames.errors import ConfigError
+from braze_frames.api.endpoints import Address
+from braze_frames.transport.credentials import ApiKey
 
 
 def connect(
@@ -23,8 +22,8 @@ def connect(
     Parameters
     ----------
     endpoint : str, optional
-        An instance (``"US-05"``, ``"EU-01"``, ``"AU-01"``), the REST host, its URL, or
-        ``"sandbox"``. Default: ``BRAZE_REST_ENDPOINT``.
+        An instance (``"US-05"``, ``"EU-01"``, ``"AU-01"``, …), the REST host, its URL,
+        or ``"sandbox"``. Default: ``BRAZE_REST_ENDPOINT``.
     api_key : str, optional
         Default, and better: ``BRAZE_API_KEY``.
     tz : str, optional
@@ -34,7 +33,8 @@ def connect(
     retries : int
         How often one request is repeated after a server error or a broken connection.
     timeout : float
-        Seconds to wait for a connection, and for each part of an answer.
+        Seconds to wait for a connection, and for each part of an answer; a whole one
+        may take ten times as long.
 
     Returns
     -------
@@ -43,7 +43,8 @@ def connect(
     Raises
     ------
     ConfigError
-        The endpoint, the key or the time zone is missing or cannot be used.
+        The endpoint, the key or the time zone is missing or cannot be used. The text of
+        neither endpoint nor key is shown: they may have been swapped.
 
     Notes
     -----
@@ -55,20 +56,19 @@ def connect(
     ...     client.now().date().isoformat()
     '2026-06-30'
     """
+    given = endpoint or os.environ.get("BRAZE_REST_ENDPOINT")
+    sandbox, where = given == "sandbox", Address(given)
     key = None if api_key is None else ApiKey(api_key)
-    del api_key
-    endpoint = endpoint or os.environ.get("BRAZE_REST_ENDPOINT")
+    del api_key, endpoint, given
     options: dict[str, Any] = {
         "max_workers": max_workers,
         "retries": retries,
         "timeout": timeout,
     }
-    if endpoint == "sandbox":
+    if sandbox:
         from braze_frames.sandbox.sandbox import shared
 
         return shared().connect(**options, **({"tz": tz} if tz else {}))
-    if not endpoint:
-        raise ConfigError(f"no endpoint is set; {HOW_TO_SET}")
     key = key or ApiKey(os.environ.get("BRAZE_API_KEY"))
     tz = tz or os.environ.get("BRAZE_TZ") or "UTC"
-    return BrazeClient(endpoint, key, tz=tz, **options)
+    return BrazeClient(where, key, tz=tz, **options)

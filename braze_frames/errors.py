@@ -31,7 +31,10 @@ _NAMED = 5
 
 
 class BrazeError(Exception):
-    """Base of all errors of this package."""
+    """Base of all errors of this package; what it tells is printable."""
+
+    def __init__(self, message: str = "") -> None:
+        super().__init__(printable(message))
 
 
 class ConfigError(BrazeError, ValueError):
@@ -136,9 +139,26 @@ def listed(texts: Iterable[str], separator: str = ", ") -> str:
     return separator.join(found[:_NAMED]) + (f" and {more} more" if more > 0 else "")
 
 
+def printable(text: object) -> str:
+    r"""Return a text whose signs all show, the others as ``repr`` writes them.
+
+    Names come from whoever set up a campaign: they may hold what moves a terminal's
+    cursor, colours it, or turns the writing direction.
+
+    Examples
+    --------
+    >>> printable("\x1b[31mSale\n")
+    '\\x1b[31mSale\\n'
+    """
+    given = str(text)
+    if given.isprintable():
+        return given
+    return "".join(sign if sign.isprintable() else repr(sign)[1:-1] for sign in given)
+
+
 def warn(message: str, category: type[BrazeWarning]) -> None:
     """Warn at the user's line: the first frame outside of this package."""
     level, frame = 1, sys._getframe()
     while frame.f_back and frame.f_globals["__name__"].startswith(_PACKAGE):
         level, frame = level + 1, frame.f_back
-    warnings.warn(message, category, stacklevel=level)
+    warnings.warn(printable(message), category, stacklevel=level)

@@ -6,13 +6,18 @@ from typing import TYPE_CHECKING, Any, Literal, overload
 import pandas as pd
 
 from braze_frames.core.arguments import nearest
-from braze_frames.errors import PayloadWarning, PullError, listed, warn
+from braze_frames.errors import (
+    PayloadWarning,
+    PullError,
+    listed,
+    warn,
+)
 from braze_frames.frame.levels import Frames, Grain
 from braze_frames.schema.channels import STAT, VARIATION_ID
 
 if TYPE_CHECKING:
     from braze_frames.api.client import BrazeClient
-    from braze_frames.sources.plan import Pulled, Request
+    from braze_frames.sources.plan import Pulled
 
 _LISTED = 500
 _SCHEMA = 1
@@ -28,7 +33,7 @@ def read_braze_series(
     length: int | None = ...,
     grain: Grain = ...,
     columns: Iterable[str] | None = ...,
-    details: bool = ...,
+    details: bool | None = ...,
     client: "BrazeClient | None" = ...,
     cache: Any = ...,
     refresh: bool = ...,
@@ -48,7 +53,7 @@ def read_braze_series(
     length: int | None = ...,
     grain: Literal["all"],
     columns: Iterable[str] | None = ...,
-    details: bool = ...,
+    details: bool | None = ...,
     client: "BrazeClient | None" = ...,
     cache: Any = ...,
     refresh: bool = ...,
@@ -67,7 +72,7 @@ def read_braze_series(
     length: int | None = None,
     grain: Grain | Literal["all"] = "variation",
     columns: Iterable[str] | None = None,
-    details: bool = False,
+    details: bool | None = None,
     client: "BrazeClient | None" = None,
     cache: Any = None,
     refresh: bool = False,
@@ -101,8 +106,11 @@ def read_braze_series(
         or button clicked, or all three from one fetch.
     columns : iterable of str, optional
         The stats to keep.
-    details : bool
-        Also ask for campaign details, whose names label variations without a name.
+    details : bool, optional
+        Whether to ask for campaign details, whose names label variations without a name
+        and whose conversion windows tell until when days are settled. None asks where
+        a variation has no name, in one try: where details cannot be had, ids stand.
+        True asks for all campaigns, and False for none.
     client : BrazeClient, optional
         Whom to ask; without one, ``connect()`` makes one from the environment.
     cache : bool, str, path or Cache, optional
@@ -165,9 +173,9 @@ def read_braze_series(
     2026-03-01 email   A             2      1
     """
     from braze_frames.cache.cache import as_cache
+    from braze_frames.cache.layout import part_of
     from braze_frames.core.arguments import parse_days
-    from braze_frames.payload.assemble import assemble
-    from braze_frames.sources.plan import ReadPlan, part_of
+    from braze_frames.sources.plan import ReadPlan
     from braze_frames.sources.route import pull
 
     _check_choice("grain", grain, (*_GRAINS, "all"))
@@ -175,18 +183,38 @@ def read_braze_series(
     grains = _GRAINS if grain == "all" else (grain,)
     columns = [columns] if isinstance(columns, str) else columns
     columns = None if columns is None else list(columns)
-    part = part_of(grains, columns)
-    how = ReadPlan(
-        parse_days(start, end, length), part, details, refresh, as_of, tz, progress
+    plan = ReadPlan(
+        days=parse_days(start, end, length),
+        part=part_of(grains, columns),
+        details=details,
+        refresh=refresh,
+        as_of=as_of,
+        tz=tz,
+        progress=progress,
+        client=client,
+        cache=as_cache(cache),
     )
-    request, pulled, attrs = pull(source, how, client, as_cache(cache))
-    if pulled.failed and not request.several:
+    return _as_frames(pull(source, plan), grain, columns, on_error)
+
+
+def _as_frames(
+    pulled: "Pulled",
+    grain: Grain | Literal["all"],
+    columns: list[str] | None,
+    on_error: Literal["raise", "warn"],
+) -> pd.DataFrame | Frames:
+    """Return what came as frames; warn or raise where some of it did not."""
+    from braze_frames.payload.assemble import assemble
+
+    several = pulled.request.several
+    if pulled.failed and not several:
         raise next(iter(pulled.failed.values()))
     _report(pulled)
-    frames = assemble(pulled.campaigns, grains, several=request.several)
+    grains = _GRAINS if grain == "all" else (grain,)
+    frames = assemble(pulled.campaigns, grains, several=several)
     if columns is not None:
         frames = _chosen(frames, columns)
-    _label(frames, request, attrs)
+    _label(frames, pulled)
     picked = Frames(*frames) if grain == "all" else frames[0]
     if pulled.failed:
         _fail(pulled, picked, on_error)
@@ -216,12 +244,12 @@ def _report(pulled: "Pulled") -> None:
         warn(f"the server reports errors: {listed(sorted(said), '; ')}", PayloadWarning)
 
 
-def _label(
-    frames: list[pd.DataFrame], request: "Request", attrs: dict[str, Any]
-) -> None:
-    ids = {item.label: item.id for item in request.items[:_LISTED] if item.label}
+def _label(frames: list[pd.DataFrame], pulled: "Pulled") -> None:
+    items = pulled.request.items[:_LISTED]
+    ids = {one.label: one.id or one.known for one in items if one.label}
     for frame in frames:
-        frame.attrs["braze"] = {"schema": _SCHEMA, **attrs, "campaigns": dict(ids)}
+        about = {"schema": _SCHEMA, **pulled.attrs, "campaigns": dict(ids)}
+        frame.attrs["braze"] = about
 
 
 def _chosen(frames: list[pd.DataFrame], columns: Iterable[str]) -> list[pd.DataFrame]:
@@ -241,14 +269,14 @@ def _chosen(frames: list[pd.DataFrame], columns: Iterable[str]) -> list[pd.DataF
 def _fail(
     pulled: "Pulled", picked: pd.DataFrame | Frames, on_error: Literal["raise", "warn"]
 ) -> None:
-    count = len(pulled.failed) + len(pulled.campaigns)
+    count = len({one.label for one in pulled.campaigns} | pulled.failed.keys())
     failed = sorted(f"{label}: {error}" for label, error in pulled.failed.items())
     reasons = listed(failed, "; ")
     message = f"{len(pulled.failed)} of {count} campaigns could not be read: {reasons}"
     if on_error == "warn" and pulled.campaigns:
         warn(message, PayloadWarning)
         return
-    hint = ". What came of the others is in .frame" if pulled.campaigns else ""
+    hint = ". What came is in .frame" if pulled.campaigns else ""
     raise PullError(
         f"{message}{hint}",
         failed=pulled.failed,

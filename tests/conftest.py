@@ -97,3 +97,14 @@ def month(rng):
             CONTROL: binomial(rng, 0.05, 900, 28),
         }
     )
+
+
+@pytest.fixture
+def sound(rng):
+    """Four weeks of a variation and a control, with new people on each day."""
+
+    def arm(rate):
+        sizes = rng.poisson(1000, 28).tolist()
+        return [(int(rng.binomial(n, rate)), n) for n in sizes]
+
+    return trial({"A": arm(0.06), CONTROL: arm(0.05)})

@@ -1,7 +1,8 @@
 """A real server on loopback that plays a script of answers."""
 
 import json
-from contextlib import contextmanager
+import socketserver
+from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Lock, Thread
 from urllib.parse import parse_qs, urlsplit
@@ -90,3 +91,64 @@ def serve(*answers):
         server.shutdown()
         server.server_close()
         thread.join()
+
+
+@contextmanager
+def serve_raw(play, *, head_first=True, wrap=None):
+    """Serve whatever ``play(connection, number)`` sends, by default after the head.
+
+    Yields the address and the list of heads. The connection is closed after it;
+    ``wrap`` puts TLS around it.
+    """
+    heads, lock = [], Lock()
+
+    class RawHandler(socketserver.BaseRequestHandler):
+        def handle(self):
+            with suppress(OSError):  # the client may go away at any time
+                if wrap is None:
+                    self.answer(self.request)
+                    return
+                with wrap(self.request, server_side=True) as secure:
+                    self.answer(secure)
+
+        def answer(self, connection):
+            head = b""
+            while head_first and b"\r\n\r\n" not in head:
+                part = connection.recv(65536)
+                if not part:
+                    return
+                head += part
+            with lock:
+                heads.append(head)
+                number = len(heads)
+            play(connection, number)
+
+    class RawServer(socketserver.ThreadingTCPServer):
+        daemon_threads = True
+        block_on_close = False
+        request_queue_size = 64
+
+    with RawServer(("127.0.0.1", 0), RawHandler) as server:
+        thread = Thread(target=server.serve_forever, args=(0.02,), daemon=True)
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{server.server_address[1]}", heads
+        finally:
+            server.shutdown()
+            thread.join()
+
+
+def sent(*answers):
+    """Return a ``play`` of ready bytes, one for each connection; the last goes on."""
+
+    def play(connection, number):
+        connection.sendall(answers[min(number, len(answers)) - 1])
+
+    return play
+
+
+def raw(status="200 OK", body=b'{"message":"success","data":[]}', *headers):
+    """Return an answer's bytes; without headers its length is told."""
+    head = headers or (f"Content-Length: {len(body)}",)
+    lines = (f"HTTP/1.1 {status}", *head, "Connection: close", "", "")
+    return "\r\n".join(lines).encode("latin-1") + body

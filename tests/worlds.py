@@ -11,6 +11,7 @@ import braze_frames as bf
 
 from .servers import Server
 
+SERIES = "/campaigns/data_series"
 KEY = "made-up-key-of-a-world-5f1c2e77"
 
 
@@ -18,11 +19,12 @@ class World:
     """What the account says of each campaign and day, and what it was asked.
 
     ``days`` maps campaign id → day → the day's object without its ``time``; other days
-    are empty. ``now`` is its clients' clock.
+    are empty. ``now`` is its clients' clock. ``details`` maps campaign id → the answer
+    of campaign details; there is none of other campaigns.
     """
 
     def __init__(self, today):
-        self.days = {}
+        self.days, self.details = {}, {}
         self.now = datetime.combine(date.fromisoformat(today), time(12), UTC)
         self.asked = []
 
@@ -47,18 +49,33 @@ class Handler(BaseHTTPRequestHandler):
 
     def do_GET(self):
         query = {k: v[0] for k, v in parse_qs(urlsplit(self.path).query).items()}
+        if self.path.startswith("/campaigns/details"):
+            answer = self.server.world.details.get(query["campaign_id"])
+            self.reply(
+                answer or {"message": "Invalid Campaign ID"}, 200 if answer else 400
+            )
+            return
         last = date.fromisoformat(query["ending_at"][:10])
         answer = self.server.world.answer(
             query["campaign_id"], int(query["length"]), last
         )
+        self.reply(answer, 200)
+
+    def reply(self, answer, status):
+        """Send an answer."""
         body = json.dumps(answer).encode()
-        self.send_response(200)
+        self.send_response(status)
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
         self.wfile.write(body)
 
     def log_message(self, *args):
         """Stay silent."""
+
+
+def series_asked(sandbox):
+    """Return the requests for series that a sandbox was asked."""
+    return [request for request in sandbox.requests if request.path == SERIES]
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""One authenticated, limited, retried GET; windows of days.
+"""The client of Braze's REST API: where, who, what is asked; windows of days.
 
-May import: schema, core, errors.
+May import: schema, transport, core, errors.
 """

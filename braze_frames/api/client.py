@@ -1,44 +1,39 @@
 """The client of Braze's REST API: endpoint, key, clock and the answers we need."""
 
+import os
 import re
-import warnings
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime
-from threading import Lock, local
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, NoReturn, Self
 from urllib.parse import urlsplit
 
-import orjson
 import pandas as pd
 
-from braze_frames.api.credentials import ApiKey
-from braze_frames.api.endpoints import LOOPBACK, address_of, url_of, zone_of
-from braze_frames.api.windows import MOST_DAYS
-from braze_frames.errors import (
-    AuthError,
-    BrazeError,
-    PayloadError,
-    PayloadWarning,
-    RequestError,
+from braze_frames.api.answers import decoded, error_of
+from braze_frames.api.campaigns import (
+    campaign_table,
+    edited_after,
+    is_wanted,
+    listed_rows,
 )
+from braze_frames.api.endpoints import LOOPBACK, Address, address_of, zone_of
+from braze_frames.api.windows import MOST_DAYS
+from braze_frames.errors import PayloadError, PayloadWarning, RequestError, listed, warn
 from braze_frames.schema.ids import check_campaign_id
+from braze_frames.transport.credentials import ApiKey
 
 if TYPE_CHECKING:
-    from braze_frames.api.transport import HttpAnswer, RetryingGet
+    from braze_frames.transport.get import Wires
+    from braze_frames.transport.side_by_side import Requests
 
 SERIES = "/campaigns/data_series"
 LIST = "/campaigns/list"
 DETAILS = "/campaigns/details"
+MOST_SECONDS = 3600
+"""The longest timeout: what does not answer within an hour does not answer."""
+
 _SHORT_OFFSET = re.compile(r"([+-])(\d:\d{2})$")
-_COLUMNS = {
-    "id": "str",
-    "name": "str",
-    "tags": "object",
-    "last_edited": "datetime64[us, UTC]",
-    "is_api_campaign": "bool",
-}
 
 
 class BrazeClient:
@@ -75,7 +70,7 @@ class BrazeClient:
 
     def __init__(
         self,
-        endpoint: str,
+        endpoint: "str | Address",
         api_key: "str | ApiKey",
         *,
         tz: str = "UTC",
@@ -86,22 +81,19 @@ class BrazeClient:
         account: str | None = None,
     ) -> None:
         self._key = api_key if isinstance(api_key, ApiKey) else ApiKey(api_key)
-        del api_key
+        where = endpoint if isinstance(endpoint, Address) else Address(endpoint)
+        del api_key, endpoint
+        where.check(self._key)
         self._key.check()
-        self.url = url_of(endpoint)
+        self.url = where.url
         self.host = str(urlsplit(self.url).hostname)
         self.account = account or address_of(self.url)
         self.tz, self.zone = tz, zone_of(tz)
-        self._max_workers, self._retries = (
-            _positive("max_workers", max_workers),
-            retries,
-        )
-        self._timeout, self._clock = timeout, clock
-        self._threads = local()
-        self._lock = Lock()
-        self._sessions: list[Any] = []
-        self._pool: ThreadPoolExecutor | None = None
-        self._gate: Any = None
+        self._max_workers = _at_least("max_workers", max_workers, 1)
+        self._retries = _at_least("retries", retries, 0)
+        self._timeout, self._clock = _seconds(timeout), clock
+        # By process: sockets and threads do not outlive a fork.
+        self._wires: dict[int, Wires] = {}
 
     def __repr__(self) -> str:
         return f"BrazeClient({self.url!r}, tz={self.tz!r})"
@@ -121,18 +113,10 @@ class BrazeClient:
         raise TypeError("a client is not pickled; connect again where it is needed")
 
     def close(self) -> None:
-        """Close the connections; a later request opens new ones."""
-        with self._lock:
-            pool, self._pool = self._pool, None
-            sessions, self._sessions = self._sessions, []
-            gate, self._gate = self._gate, None
-            self._threads = local()
-        if gate is not None:
-            gate.end()
-        if pool is not None:
-            pool.shutdown(wait=False, cancel_futures=True)
-        for session in sessions:
-            session.close()
+        """End what is asked, close the connections; a later request opens new ones."""
+        wires = self._wires.pop(os.getpid(), None)
+        if wires is not None:
+            wires.close()
 
     def now(self) -> datetime:
         """Return the present moment in the company's time zone."""
@@ -150,6 +134,7 @@ class BrazeClient:
         tag: str | None = None,
         edited_since: Any = None,
         archived: bool = False,
+        details: bool = False,
     ) -> pd.DataFrame:
         """List campaigns.
 
@@ -164,44 +149,61 @@ class BrazeClient:
             leave this out unless edits are what you are after.
         archived : bool
             Archived campaigns, too.
+        details : bool
+            Also ask for the details of each, side by side.
 
         Returns
         -------
         DataFrame
             ``id, name, tags, last_edited`` (UTC), ``is_api_campaign``; a source for
-            ``read_braze_series``.
+            ``read_braze_series``. With ``details`` also ``channels`` (list, named as in
+            the series), ``first_sent`` and ``last_sent`` (UTC), ``window_days`` (Int64,
+            the longest conversion window) and ``variations`` (list of names). Where
+            they did not come they are missing, with a warning.
 
         Raises
         ------
         RequestError
             The list was refused or did not come.
+        PayloadError
+            It is no list of campaigns.
+
+        Examples
+        --------
+        >>> from braze_frames import connect
+        >>> found = connect("sandbox").campaigns(name="subject test", details=True)
+        >>> found["window_days"].tolist()
+        [30]
         """
         query = {"include_archived": str(archived).lower()}
         if edited_since is not None:
-            moment = pd.Timestamp(edited_since)
-            moment = moment.tz_convert("UTC") if moment.tz else moment
-            query["last_edit.time[gt]"] = moment.strftime("%Y-%m-%dT%H:%M:%S")
-        found = [row for page in self._pages(query) for row in page]
-        rows = [
-            [row.get(column) for column in _COLUMNS]
-            for row in found
-            if (name is None or name.lower() in (row.get("name") or "").lower())
-            and (tag is None or tag in (row.get("tags") or []))
-        ]
-        table = pd.DataFrame(rows, columns=list(_COLUMNS))
-        table["last_edited"] = pd.to_datetime(
-            table["last_edited"], utc=True, format="ISO8601"
-        )
-        return table.astype(_COLUMNS)
+            query["last_edit.time[gt]"] = edited_after(edited_since)
 
-    def _pages(self, query: Mapping[str, str]) -> Iterator[list[dict[str, Any]]]:
-        page = 0
-        while True:
-            answer = self._json(LIST, {**query, "page": str(page)}, "campaigns")
-            if not answer["campaigns"]:
-                return
-            yield answer["campaigns"]
-            page += 1
+        def page(number: int) -> list[Any]:
+            asked = {**query, "page": str(number)}
+            answer = decoded(self._get(LIST, asked), LIST, "campaigns", list)
+            return list(answer["campaigns"])
+
+        rows = [row for row in listed_rows(page) if is_wanted(row, name, tag)]
+        told = self._all_details([str(row["id"]) for row in rows]) if details else None
+        return campaign_table(rows, told)
+
+    def _all_details(self, ids: Sequence[str]) -> dict[str, dict[str, Any]]:
+        """Return the details that came, by id; warn of those that did not."""
+        told, lost = {}, []
+        with self.fetch_details(ids) as answers:
+            for number, body in answers:
+                try:
+                    if not isinstance(body, bytes):
+                        raise body
+                    told[ids[number]] = decoded(body, DETAILS, "messages", dict)
+                except (RequestError, PayloadError) as error:
+                    lost.append(f"{ids[number]}: {error}")
+        if lost:
+            warn(
+                f"details did not come, of {listed(sorted(lost), '; ')}", PayloadWarning
+            )
+        return told
 
     def details(self, campaign_id: str) -> dict[str, Any]:
         """Return what ``/campaigns/details`` says: names, schedule, conversion events.
@@ -214,7 +216,7 @@ class BrazeClient:
             It was refused or did not come.
         """
         query = {"campaign_id": check_campaign_id(str(campaign_id))}
-        return self._json(DETAILS, query, "name")
+        return decoded(self._get(DETAILS, query), DETAILS, "name", object)
 
     def series(
         self, campaign_id: str, length: int, ending_at: str | datetime | None = None
@@ -247,127 +249,89 @@ class BrazeClient:
         >>> [day["time"] for day in answer["data"]]
         ['2026-06-29', '2026-06-30']
         """
-        return self._json(SERIES, _series_query(campaign_id, length, ending_at), "data")
+        query = _series_query(campaign_id, length, ending_at)
+        return decoded(self._get(SERIES, query), SERIES, "data", list)
 
-    def fetch_series(
-        self, jobs: Sequence[tuple[str, int, str]]
-    ) -> Iterator[tuple[int, bytes | BrazeError]]:
+    def fetch_series(self, jobs: Sequence[tuple[str, int, str]]) -> "Requests":
         """Ask for many series side by side.
 
         Parameters
         ----------
         jobs : sequence of (campaign id, length, ending at)
 
-        Yields
-        ------
-        int, bytes or BrazeError
-            The job's number and its body or error, as they come.
-
-        Raises
-        ------
-        AuthError
-            At once; what was not yet sent is not sent.
+        Returns
+        -------
+        Requests
+            Iterate over it for each job's number and its body or error, as they come;
+            use it in ``with``. A refused key raises its ``AuthError`` at once.
 
         Notes
         -----
-        An interrupt closes the client, so that no thread goes on waiting for the limit.
+        Any early end closes the client, so that nothing goes on asking or waiting.
+        What had come by then is in ``came()``.
         """
-        queries = [_series_query(*job) for job in jobs]
-        return self._many(SERIES, queries)
+        return self._side_by_side(SERIES, [_series_query(*job) for job in jobs])
 
     def fetch_details(
-        self, campaign_ids: Sequence[str]
-    ) -> Iterator[tuple[int, bytes | BrazeError]]:
-        """Ask for many campaigns' details side by side; yields as ``fetch_series``."""
-        return self._many(DETAILS, [{"campaign_id": one} for one in campaign_ids])
+        self, campaign_ids: Sequence[str], *, once: bool = False
+    ) -> "Requests":
+        """Ask for many campaigns' details side by side; as ``fetch_series``.
 
-    def _many(
-        self, path: str, queries: Sequence[Mapping[str, str]]
-    ) -> Iterator[tuple[int, bytes | BrazeError]]:
-        numbers = iter(range(len(queries)))
-        running: dict[Future[bytes], int] = {}
-        try:
-            while True:
-                for number in numbers:
-                    future = self._workers().submit(self._get, path, queries[number])
-                    running[future] = number
-                    if len(running) >= 2 * self._max_workers:
-                        break
-                if not running:
-                    return
-                for future in wait(running, return_when=FIRST_COMPLETED).done:
-                    yield running.pop(future), _outcome(future)
-        except KeyboardInterrupt:
-            self.close()
-            raise
-        finally:
-            for future in running:
-                future.cancel()
+        Parameters
+        ----------
+        campaign_ids : sequence of str
+            Whose details.
+        once : bool
+            Ask for each one time, and wait for no rate limit.
+        """
+        queries = [{"campaign_id": id_} for id_ in campaign_ids]
+        return self._side_by_side(DETAILS, queries, once=once)
 
-    def _workers(self) -> ThreadPoolExecutor:
-        with self._lock:
-            if self._pool is None:
-                self._pool = ThreadPoolExecutor(self._max_workers, "braze_frames")
-            return self._pool
+    def _side_by_side(
+        self, path: str, queries: Sequence[Mapping[str, str]], *, once: bool = False
+    ) -> "Requests":
+        from braze_frames.transport.side_by_side import Requests
 
-    def _json(self, path: str, query: Mapping[str, str], part: str) -> dict[str, Any]:
-        body = self._get(path, query)
-        try:
-            answer = orjson.loads(body)
-        except orjson.JSONDecodeError:
-            answer = None
-        if not isinstance(answer, dict) or part not in answer:
-            raise PayloadError(
-                f"{path} answered without {part!r}: {body[:80]!r}; ask again, and "
-                "check the endpoint"
-            )
-        if answer.get("errors"):
-            warnings.warn(
-                f"{path} reports errors: {answer['errors']}",
-                PayloadWarning,
-                stacklevel=3,
-            )
-        return answer
+        def ask(number: int) -> bytes:
+            return self._get(path, queries[number], once=once)
 
-    def _get(self, path: str, query: Mapping[str, str]) -> bytes:
-        answer = self._wire().get(self.url + path, query)
+        return Requests(ask, len(queries), self._max_workers, self.close)
+
+    def _get(self, path: str, query: Mapping[str, str], *, once: bool = False) -> bytes:
+        answer = self._open_wires().get(self.url + path, query, once=once)
         if answer.status != 200:
-            body = answer.body.replace(self._key.reveal().encode(), b"***")
-            answer = answer._replace(body=body)
-            raise _refusal(path, answer)
+            raise error_of(path, answer)
         return answer.body
 
-    def _wire(self) -> "RetryingGet":
-        wire: RetryingGet | None = getattr(self._threads, "wire", None)
-        if wire is None:
-            wire = self._threads.wire = self._new_wire()
-        return wire
+    def _open_wires(self) -> "Wires":
+        from braze_frames.transport.get import Wires
 
-    def _new_wire(self) -> "RetryingGet":
-        from braze_frames.api.transport import Bearer, Gate, RetryingGet, new_session
-
-        session = new_session(loopback=self.host in LOOPBACK)
-        with self._lock:
-            self._gate = self._gate or Gate()
-            self._sessions.append(session)
-        return RetryingGet(
-            session, Bearer(self._key), self._gate, self._retries, self._timeout
-        )
+        process = os.getpid()
+        wires = self._wires.get(process)
+        if wires is None:
+            fresh = Wires(
+                self._key,
+                loopback=self.host in LOOPBACK,
+                retries=self._retries,
+                timeout=self._timeout,
+            )
+            wires = self._wires.setdefault(process, fresh)
+        return wires
 
 
-def _outcome(future: Future[bytes]) -> bytes | BrazeError:
-    error = future.exception()
-    if error is None:
-        return future.result()
-    if isinstance(error, BrazeError) and not isinstance(error, AuthError):
-        return error
-    raise error
-
-
-def _positive(name: str, value: int) -> int:
-    if value < 1:
-        raise ValueError(f"{name}={value}; it is 1 or more")
+def _at_least(name: str, value: int, least: int) -> int:
+    if isinstance(value, bool) or not isinstance(value, int) or value < least:
+        raise ValueError(f"{name}={value!r}; it is a whole number, {least} or more")
     return value
+
+
+def _seconds(timeout: float) -> float:
+    number = isinstance(timeout, int | float) and not isinstance(timeout, bool)
+    if not number or not 0 < timeout <= MOST_SECONDS:
+        raise ValueError(
+            f"timeout={timeout!r}; it is a number of seconds, up to {MOST_SECONDS}"
+        )
+    return float(timeout)
 
 
 def _series_query(
@@ -399,34 +363,3 @@ def _moment(ending_at: str | datetime) -> str:
     raise ValueError(
         f"ending_at={ending_at!r} is no moment; write 2026-06-30T23:59:59-05:00"
     )
-
-
-_ADVICE = {
-    400: "check the campaign's id: the API identifier (a UUID), not the dashboard's",
-    401: (
-        "check that the key is right, that it belongs to this instance, and that it "
-        "stands in no quotes"
-    ),
-    404: "check the endpoint: it is the REST host, not the dashboard's",
-}
-
-
-def _refusal(path: str, answer: "HttpAnswer") -> RequestError:
-    permission = path.strip("/").replace("/", ".")
-    advice = _ADVICE.get(answer.status, "ask again later")
-    if answer.status == 403:
-        advice = f"the key needs the permission {permission}; make one that has it"
-    elif 200 <= answer.status < 300:
-        advice = "nothing was exported (maintenance?); ask again later"
-    kind = AuthError if answer.status in {401, 403} else RequestError
-    said = _said(answer.body)
-    return kind(f"{answer.status} for {path}: {said}; {advice}", status=answer.status)
-
-
-def _said(body: bytes) -> str:
-    try:
-        answer = orjson.loads(body)
-    except orjson.JSONDecodeError:
-        return "the server gave no reason"
-    message = answer.get("message") if isinstance(answer, dict) else None
-    return str(message)[:200] if message else "the server gave no reason"

@@ -5,11 +5,13 @@ import operator
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator, Sequence
-from datetime import date, timedelta
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import timedelta
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
+from urllib.request import url2pathname
 
 import pandas as pd
 import pyarrow as pa
@@ -17,17 +19,18 @@ import pyarrow.compute as pc
 
 from braze_frames.api.client import BrazeClient
 from braze_frames.api.endpoints import LOOPBACK
-from braze_frames.cache.campaign import EVERYTHING, CampaignFiles, Stored
+from braze_frames.cache.campaign import CampaignFiles
 from braze_frames.cache.coverage import (
     SETTLE_DAYS,
     FreshnessPolicy,
     instant_of,
-    keep,
     last_settled,
 )
 from braze_frames.cache.layout import ALWAYS, folder_of
+from braze_frames.cache.storage import Storage
+from braze_frames.core.arguments import first_day
+from braze_frames.core.days import day_number
 from braze_frames.schema.channels import VARIATION_ID, VARIATION_NAME
-from braze_frames.schema.ids import is_campaign_id
 
 _INFO = {
     "campaign": "str",
@@ -50,6 +53,8 @@ _REVISIONS = {
     "new": "Float64",
     "seen_at": "datetime64[us, UTC]",
 }
+_MADE = pa.array([VARIATION_ID, VARIATION_NAME])
+"""Cells of the history that are no stats."""
 
 
 class Cache:
@@ -62,9 +67,9 @@ class Cache:
     Parameters
     ----------
     path : str or path-like, optional
-        The folder. Default: where your system keeps caches; what comes from a server
-        on your own machine, such as the sandbox, then goes into a temporary folder of
-        the process instead.
+        The folder, also as ``file:///…``. Default: where your system keeps caches; what
+        comes from a server on your own machine, such as the sandbox, then goes into a
+        temporary folder of the process instead.
     settle_days : int
         Days younger than this when they were last fetched may still change. 31 is
         Braze's longest conversion window and a day.
@@ -78,8 +83,8 @@ class Cache:
 
     Notes
     -----
-    ``<path>/<endpoint>/<grain>/campaign_id=<id>/data.parquet``; the module
-    ``braze_frames.layout`` says what the files hold. Many processes may use one folder.
+    ``<path>/<endpoint>/<grain>/campaign_id=<id>/data.parquet``; the package
+    ``braze_frames.cache`` says what the files hold. Many processes may use one folder.
 
     Examples
     --------
@@ -103,7 +108,7 @@ class Cache:
         max_age: Any = "1h",
     ) -> None:
         self._is_default = path is None
-        self.path = _default_path() if path is None else Path(path).expanduser()
+        self.path = _default_path() if path is None else _folder(path)
         self._terms = FreshnessPolicy(_days(settle_days), _age(max_age))
 
     def __repr__(self) -> str:
@@ -135,8 +140,8 @@ class Cache:
         CacheError
             A file is of a newer version, or may not be read.
         """
-        frames = [_summary(files, self._terms) for files in self.campaigns()]
-        return _joined(frames, _INFO)
+        rows = [_summary(files, self._terms) for files in self.campaigns()]
+        return _table(filter(None, rows))
 
     def revisions(self, campaign: str | None = None) -> pd.DataFrame:
         """Tell what fetching a day again has changed.
@@ -154,8 +159,7 @@ class Cache:
             ``variation`` (``<NA>`` for day totals), ``stat``, ``old`` and ``new``
             (Float64; ``<NA>`` is nothing), ``seen_at`` (UTC).
         """
-        frames = [_revisions_of(files) for files in self.campaigns(campaign)]
-        return _joined(frames, _REVISIONS)
+        return _history([*self.campaigns(campaign)])
 
     def clear(self, campaign: str | None = None, before: Any = None) -> pd.DataFrame:
         """Remove what is stored; asks nothing.
@@ -172,24 +176,23 @@ class Cache:
         DataFrame
             What was removed, with the columns of ``info``.
         """
-        limit = None if before is None else _day_number(before)
-        frames = []
+        limit = None if before is None else day_number(first_day("before", before))
+        rows = []
         for files in self.campaigns(campaign):
             found, size = _summary(files, self._terms, limit), files.size()
-            if limit is None or len(found):
+            if limit is None or found:
                 files.remove(limit)
-            frames.append(found.assign(bytes=size - files.size()))
-        return _joined(frames, _INFO)
+            if found:
+                rows.append(found | {"bytes": size - files.size()})
+        return _table(rows)
 
     def campaigns(self, campaign: str | None = None) -> "Iterator[CampaignFiles]":
         """Yield the files of the campaigns with this id or name, or of all."""
         for root in sorted(_folders(self.path)):
-            ids = {path.name for grain in ALWAYS for path in _folders(root / grain)}
-            for id_ in sorted(name.removeprefix("campaign_id=") for name in ids):
-                if is_campaign_id(id_):
-                    files = CampaignFiles(root, id_)
-                    if campaign is None or _is_called(files, campaign):
-                        yield files
+            for id_ in Storage(root).campaigns():
+                files = CampaignFiles(root, id_)
+                if campaign is None or _is_called(files, campaign):
+                    yield files
 
     def folder_for(self, client: BrazeClient) -> Path:
         """Return where the numbers of a client's account lie.
@@ -236,6 +239,30 @@ def _folders(path: Path) -> list[Path]:
     return [one for one in path.iterdir() if one.is_dir() and one.name[0] != "."]
 
 
+def _folder(path: str | os.PathLike[str]) -> Path:
+    """Return the folder that is meant, before anything is asked for it.
+
+    Raises
+    ------
+    ValueError
+        It is no folder's name.
+    """
+    text = os.fspath(path)
+    address = urlsplit(text) if isinstance(text, str) and "://" in text else None
+    if address is not None and address.scheme.lower() != "file":
+        raise ValueError(
+            f"cache={text!r}: numbers are kept in a folder of this machine; pass its "
+            "path"
+        )
+    if not text or "\0" in text:
+        raise ValueError(f"cache={text!r} names no folder; pass a path, or True")
+    try:
+        folder = url2pathname(address.path) if address else text
+        return Path(folder).expanduser()
+    except RuntimeError as error:
+        raise ValueError(f"cache={text!r} names no folder: {error}") from None
+
+
 def _default_path() -> Path:
     from platformdirs import user_cache_path
 
@@ -269,69 +296,66 @@ def _age(max_age: Any) -> timedelta:
     return age.to_pytimedelta()
 
 
-def _day_number(before: Any) -> int:
-    stamp = pd.Timestamp(before)
-    if pd.isna(stamp):
-        raise ValueError(f"before={before!r} is no day")
-    return (stamp.date() - date(1970, 1, 1)).days
-
-
 def _is_called(files: CampaignFiles, campaign: str) -> bool:
     return files.id == campaign.lower() or _name_of(files) == campaign
 
 
 def _name_of(files: CampaignFiles) -> str | None:
-    return files.using(
-        ALWAYS, lambda stored: stored.about.name if stored.about else None
-    )
+    about = files.coverage(ALWAYS).about
+    return about.name if about else None
 
 
 def _summary(
     files: CampaignFiles, terms: FreshnessPolicy, before: int | None = None
-) -> pd.DataFrame:
+) -> dict[str, Any] | None:
     """Return the row of ``info`` for a campaign, or for its days before a day."""
-
-    def summarise(stored: Stored) -> pd.DataFrame:
-        coverage, about = stored.coverage, stored.about
-        if before is not None:
-            coverage = keep(coverage, coverage.days < before)
-        if about is None or not len(coverage.days):
-            return _joined([], _INFO)
-        settled = last_settled(coverage, about.tz, terms)
-        values = {
-            "campaign": files.id,
-            "name": about.name,
-            "first": _date(coverage.days[0]),
-            "last": _date(coverage.days[-1]),
-            "settled_until": pd.NaT if settled is None else _date(settled),
-            "days": len(coverage.days),
-            "rows": files.count(stored, coverage.days),
-            "bytes": files.size(),
-            "fetched_at": instant_of(int(coverage.fetched.max())),
-        }
-        return pd.DataFrame([values], index=[files.root.name]).astype(_INFO)
-
-    return files.using(EVERYTHING, summarise)
+    overview = files.overview(before)
+    coverage, about = overview.coverage, overview.about
+    if about is None or not len(coverage.days):
+        return None
+    settled = last_settled(coverage, about.tz, terms)
+    return {
+        "endpoint": files.root.name,
+        "campaign": files.id,
+        "name": about.name,
+        "first": _date(coverage.days[0]),
+        "last": _date(coverage.days[-1]),
+        "settled_until": pd.NaT if settled is None else _date(settled),
+        "days": len(coverage.days),
+        "rows": overview.rows,
+        "bytes": files.size(),
+        "fetched_at": instant_of(int(coverage.fetched.max())),
+    }
 
 
 def _date(day: int) -> pd.Timestamp:
     return pd.Timestamp(day, unit="D")
 
 
-def _revisions_of(files: CampaignFiles) -> pd.DataFrame:
-    table = files.revisions()
-    if table is None:
-        return _joined([], _REVISIONS)
-    made = pa.array([VARIATION_ID, VARIATION_NAME])
-    stats = table.filter(pc.invert(pc.is_in(table["stat"], made)))
-    frame: pd.DataFrame = stats.select([*_REVISIONS][1:]).to_pandas()
-    frame.insert(0, "campaign", files.id)
-    frame.index = pd.Index([files.root.name] * len(frame))
-    return frame.astype(_REVISIONS)
+def _table(rows: Iterable[dict[str, Any]]) -> pd.DataFrame:
+    """Return rows of ``info`` as one frame."""
+    table = pd.DataFrame(rows, columns=["endpoint", *_INFO])
+    return _by_endpoint(table, _INFO)
 
 
-def _joined(frames: Sequence[pd.DataFrame], dtypes: dict[str, str]) -> pd.DataFrame:
-    empty = pd.DataFrame({name: [] for name in dtypes}).astype(dtypes)
-    found = [frame for frame in frames if len(frame)]
-    joined = pd.concat(found) if found else empty
-    return joined.set_axis(pd.Index(joined.index, dtype="str", name="endpoint"))
+def _history(shelf: Sequence[CampaignFiles]) -> pd.DataFrame:
+    """Return what fetches changed of some campaigns, as one frame."""
+    tables, owners = [], []
+    for files in shelf:
+        table = files.revisions()
+        if table is not None:
+            stats = table.filter(pc.invert(pc.is_in(table["stat"], _MADE)))
+            tables.append(stats.select([*_REVISIONS][1:]))
+            owners += [(files.root.name, files.id)] * len(stats)
+    if not tables:
+        return _by_endpoint(pd.DataFrame(columns=["endpoint", *_REVISIONS]), _REVISIONS)
+    frame = pa.concat_tables(tables).to_pandas()
+    frame["endpoint"], frame["campaign"] = (
+        zip(*owners, strict=True) if owners else ((), ())
+    )
+    return _by_endpoint(frame, _REVISIONS)
+
+
+def _by_endpoint(table: pd.DataFrame, dtypes: dict[str, str]) -> pd.DataFrame:
+    index = pd.Index(table["endpoint"], dtype="str", name="endpoint")
+    return table[[*dtypes]].astype(dtypes).set_axis(index)

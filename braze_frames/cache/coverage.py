@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 import numpy as np
 
 from braze_frames.core.arrays import Bools, Ints
-from braze_frames.payload.batch import Span
+from braze_frames.payload.batch import EVERY_DAY, Span
 
 Run = tuple[int, int, int, int]
 SETTLE_DAYS = 31
@@ -134,9 +134,20 @@ def runs_of(coverage: Coverage) -> list[Run]:
 
 
 def from_runs(runs: Iterable[Sequence[int]]) -> Coverage:
-    """Return the coverage that ``runs_of`` gave these runs for."""
+    """Return the coverage that ``runs_of`` gave these runs for.
+
+    Raises
+    ------
+    ValueError
+        They are no days, or not ascending: a file was damaged.
+    """
     table = np.array(list(runs), dtype=np.int64).reshape(-1, 4)
     firsts, sizes, seen, fetched = table.T
+    ends = firsts + sizes
+    if (sizes < 1).any() or (ends[:-1] > firsts[1:]).any():
+        raise ValueError("runs of days that overlap")
+    if (firsts < EVERY_DAY.first).any() or (ends > EVERY_DAY.last + 1).any():
+        raise ValueError("days that no calendar has")
     within_run = np.arange(sizes.sum()) - np.repeat(np.cumsum(sizes) - sizes, sizes)
     days = np.repeat(firsts, sizes) + within_run
     return Coverage(days, np.repeat(seen, sizes), np.repeat(fetched, sizes))

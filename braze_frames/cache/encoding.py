@@ -8,7 +8,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from braze_frames.cache.layout import POSITION, SCHEMAS, Given, StoredGrain, days_column
+from braze_frames.cache.layout import POSITION, SCHEMAS, StoredGrain, days_column
 from braze_frames.core.arrays import Bools, Column, Ints
 from braze_frames.payload.batch import (
     Batch,
@@ -51,7 +51,7 @@ def stored_text(key: EntryKey | Owner) -> str:
     return key.name or key.id or f"<unnamed-{key.position}>"
 
 
-def to_tables(batch: Batch) -> dict[Given, pa.Table]:
+def to_tables(batch: Batch) -> dict[StoredGrain, pa.Table]:
     """Return the tables of a collapsed batch, each in the schema of its grain."""
     days = batch.days[batch.entry_day]
     entries = identity(days, [batch.keys[code] for code in batch.entry_key])
@@ -80,6 +80,11 @@ def fitted(
         for field in schema
     ]
     return pa.Table.from_arrays(arrays, schema=schema)
+
+
+def completed(grain: StoredGrain, table: pa.Table) -> pa.Table:
+    """Return a table that was read in the schema of its grain."""
+    return fitted(grain, {name: table[name] for name in table.column_names})
 
 
 def identity(days: Ints, keys: Sequence[EntryKey | None]) -> dict[str, pa.Array]:
@@ -173,7 +178,9 @@ def _place(cell: tuple[int, str, object]) -> tuple[int, str]:
     return cell[:2]
 
 
-def from_tables(tables: Mapping[Given, pa.Table], days: Ints, origin: str) -> Batch:
+def from_tables(
+    tables: Mapping[StoredGrain, pa.Table], days: Ints, origin: str
+) -> Batch:
     """Return stored tables as the answer that they were.
 
     Parameters
@@ -240,7 +247,7 @@ def _rows(table: pa.Table, day: Ints) -> _Rows:
     codes = np.zeros(len(day), dtype=np.int64)
     parts = []
     for name in ("channel", VARIATION_ID, VARIATION_NAME, POSITION):
-        part, values = _coded(table[name])
+        part, values = coded(table[name])
         codes = codes * len(values) + part
         parts.append(values)
     key, found = pd.factorize(codes)
@@ -256,13 +263,7 @@ def _rows(table: pa.Table, day: Ints) -> _Rows:
     return _Rows(day, key, keys)
 
 
-def count_variations(table: pa.Table) -> int:
-    """Return how many variations a table of the variation grain has."""
-    rows = _rows(table, stored_days(table))
-    return len({owner(key) for key in rows.keys})
-
-
-def _coded(stored: pa.ChunkedArray) -> tuple[Ints, list[Any]]:
+def coded(stored: pa.ChunkedArray) -> tuple[Ints, list[Any]]:
     """Return each value's code, and the values; None is the last of them."""
     if stored.null_count == len(stored):
         return np.zeros(len(stored), dtype=np.int64), [None]

@@ -23,22 +23,29 @@ a revised ``variation_api_id`` an entry that came (1) or went. Beside floats, ``
 
 Files carry one JSON under the key ``braze_frames``: ``version`` of this layout,
 ``written`` (the same in all files of one write), ``grains`` that belong to the
-campaign, how many ``variations`` and ``revisions`` it has had, ``name``, ``names`` of
-variations from campaign details, ``tz``, and ``coverage``: runs of stored days as
+campaign, ``history`` (the write up to which ``revision`` tells of this file, see
+below), ``rows`` of the file, ``name``, ``details`` (what the API's campaign details
+said, null where they were not asked), ``tz``, ``coverage``: runs of stored days as
 ``[first day, days, first seen, last fetched]``, in days and microseconds since
-1970-01-01 in UTC.
+1970-01-01 in UTC; and ``seal``, see ``braze_frames.cache.parquet``. Files do not know
+their campaign's id: it stands in the path alone.
+
+``revision`` is moved into its place before the files that it tells of. So that it never
+tells of a write that was killed before these followed, its metadata hold ``ends``: how
+many of its first rows count for files with that ``history``.
+
+Version 1 had no seal, the number of ``revisions`` instead of ``history``, and ``names``
+alone instead of ``details``; it is still read, and written anew as version 2.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable
 from typing import Any, Literal, NamedTuple
 from urllib.parse import quote
 
 import numpy as np
-import orjson
 import pyarrow as pa
 
-from braze_frames.cache.coverage import Coverage, from_runs, runs_of
-from braze_frames.errors import CacheError
+from braze_frames.frame.levels import Grain
 from braze_frames.schema.channels import (
     DAY_TOTALS,
     ELEMENT_STAT,
@@ -47,17 +54,15 @@ from braze_frames.schema.channels import (
     VARIATION_NAME,
 )
 
-VERSION = 1
+VERSION = 2
 FILE = "data.parquet"
 StoredGrain = Literal["variation", "campaign", "element", "extra", "revision"]
-Given = Literal["variation", "campaign", "element", "extra"]
-ALWAYS: tuple[Given, ...] = ("variation", "campaign")
+ALWAYS: tuple[StoredGrain, ...] = ("variation", "campaign")
 """The grains that every campaign has."""
 
-OPTIONAL: tuple[Given, ...] = ("extra", "element")
+EVERYTHING: tuple[StoredGrain, ...] = (*ALWAYS, "extra", "element")
 POSITION = "entry_position"
 IDENTITY = ("channel", "variation", VARIATION_ID, VARIATION_NAME)
-_KEY = b"braze_frames"
 _TEXTS = {
     "variation": IDENTITY,
     "campaign": (),
@@ -99,21 +104,41 @@ SCHEMAS: dict[StoredGrain, pa.Schema] = {
 """Grain → the columns of each of its files."""
 
 
-class About(NamedTuple):
-    """What the metadata of a file says."""
-
-    written: str
-    grains: tuple[Given, ...]
-    variations: int
-    revisions: int
-    name: str | None
-    names: dict[str, str] | None
-    tz: str
-    coverage: Coverage
+_FILES: dict[Grain, tuple[StoredGrain, ...]] = {
+    "variation": ("variation", "campaign", "extra"),
+    "campaign": ("campaign", "extra"),
+    "element": ("variation", "element"),
+}
+"""What a grain is made of: day totals may fill variations, labels come from them."""
 
 
-class UnreadableFile(Exception):  # noqa: N818
-    """A Parquet file that this package has not written."""
+class Part(NamedTuple):
+    """Which files and stats a read needs; stats of None are all.
+
+    ``fill`` when day totals are only read to fill a campaign's one variation.
+    """
+
+    files: tuple[StoredGrain, ...]
+    stats: frozenset[str] | None
+    fill: bool
+
+
+def part_of(grains: Iterable[Grain], columns: Iterable[str] | None) -> Part:
+    """Return what must be read for some grains and columns.
+
+    Examples
+    --------
+    >>> part_of(["campaign"], ["revenue"])
+    Part(files=('campaign',), stats=frozenset({'revenue'}), fill=False)
+    """
+    grains = list(grains)
+    files = dict.fromkeys(name for grain in grains for name in _FILES[grain])
+    stats = None if columns is None else frozenset(map(str, columns))
+    if grains == ["element"]:
+        stats = frozenset()
+    if stats is not None and stats <= {*STAT, VARIATION_ID}:
+        files.pop("extra", None)
+    return Part(tuple(files), stats, fill="campaign" not in grains)
 
 
 def encodings(grain: StoredGrain) -> dict[str, Any]:
@@ -145,39 +170,6 @@ def identity_of(grain: StoredGrain) -> list[str]:
 def texts_of(grain: StoredGrain) -> tuple[str, ...]:
     """Return the columns of a grain that hold few different texts."""
     return _TEXTS[grain]
-
-
-def as_metadata(about: About) -> dict[bytes, bytes]:
-    """Return what goes into a file's metadata."""
-    told = about._asdict() | {"version": VERSION, "coverage": runs_of(about.coverage)}
-    return {_KEY: orjson.dumps(told)}
-
-
-def from_metadata(metadata: Mapping[bytes, bytes] | None, path: str) -> About:
-    """Read a file's metadata.
-
-    Raises
-    ------
-    Foreign
-        It is not there, or says something else.
-    CacheError
-        A newer version of this package has written it.
-    """
-    try:
-        told = orjson.loads((metadata or {})[_KEY])
-        version = int(told.pop("version"))
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise UnreadableFile(f"metadata {error}") from None
-    if version > VERSION:
-        raise CacheError(
-            f"{path!r} has layout {version}, written by a newer braze_frames; this one "
-            f"knows {VERSION} and leaves it alone. Update, or use another folder"
-        )
-    try:
-        told["coverage"] = from_runs(told["coverage"])
-        return About(**{**told, "grains": tuple(told["grains"])})
-    except (KeyError, TypeError, ValueError) as error:
-        raise UnreadableFile(f"metadata {error}") from None
 
 
 def folder_of(address: str) -> str:

@@ -12,8 +12,18 @@ from typing import NamedTuple
 import numpy as np
 import pyarrow as pa
 
-from braze_frames.cache.encoding import identity, keys_of, numbers, stored_days
+from braze_frames.cache.encoding import (
+    coded,
+    completed,
+    identity,
+    keys_of,
+    numbers,
+    stored_days,
+)
 from braze_frames.cache.layout import SCHEMAS
+from braze_frames.cache.parquet import ROWS, PendingFile, history_about
+from braze_frames.cache.storage import Loaded
+from braze_frames.core.arrays import Bools
 from braze_frames.payload.batch import (
     Batch,
     Element,
@@ -24,10 +34,118 @@ from braze_frames.payload.batch import (
     select_days,
 )
 from braze_frames.payload.columns import Filling, Stats
-from braze_frames.schema.channels import ELEMENT_KEY, VARIATION_ID, VARIATION_NAME
+from braze_frames.schema.channels import (
+    DAY_TOTALS,
+    ELEMENT_KEY,
+    STAT,
+    VARIATION_ID,
+    VARIATION_NAME,
+)
 
 Number = int | float
 CellValue = Number | str
+
+
+def counted_rows(loaded: Loaded) -> pa.Table | None:
+    """Return the rows of the history that the files which it tells of have followed.
+
+    None where there is no history.
+    """
+    table = loaded.tables.get("revision")
+    if table is None:
+        return None
+    return completed("revision", table.filter(pa.array(_counts(loaded, table))))
+
+
+def is_lost(loaded: Loaded) -> bool:
+    """Whether history is gone that was there when a file was written."""
+    return any(_end_of(one, loaded) is None for one in _known(loaded))
+
+
+def history_id(loaded: Loaded) -> str:
+    """Return up to which write the history counts; nothing where it is lost."""
+    known = _known(loaded)
+    return known.pop() if known and not is_lost(loaded) else ""
+
+
+def history_with(
+    loaded: Loaded, changes: pa.Table | None, written: str, first: int | None = None
+) -> PendingFile | None:
+    """Return the history after a write; None where it stays as it is.
+
+    Parameters
+    ----------
+    loaded : Loaded
+        All files of a campaign.
+    changes : Table or None
+        What the write changes.
+    written : str
+        The id of the write.
+    first : int, optional
+        Leave out what was before this day.
+    """
+    table, known = loaded.tables.get("revision"), _known(loaded)
+    is_same = changes is None and first is None and len(known) < 2
+    if is_same or (table is None and changes is None):
+        return None
+    parts, ends = [], dict[str, int]()
+    if table is not None:
+        kept = _counts(loaded, table)
+        if first is not None:
+            kept &= stored_days(table) >= first
+        found = {one: _end_of(one, loaded) for one in known}
+        ends = {one: int(kept[:end].sum()) for one, end in found.items() if end}
+        parts.append(completed("revision", table.filter(pa.array(kept))))
+    if changes is not None:
+        parts.append(changes)
+    whole = pa.concat_tables(parts)
+    ends[written] = len(whole)
+    return PendingFile("revision", whole, history_about(ends, len(whole)))
+
+
+def _known(loaded: Loaded) -> set[str]:
+    """Return up to which writes the files know their history."""
+    abouts = loaded.abouts.items()
+    return {about.history for grain, about in abouts if grain != "revision"}
+
+
+def _end_of(history: str, loaded: Loaded) -> int | None:
+    """Return how many rows count for a history; None where they are gone."""
+    if not history:
+        return 0
+    about, table = loaded.abouts.get("revision"), loaded.tables.get("revision")
+    if about is None or table is None:
+        return None
+    if history in about.ends or not history.startswith(ROWS):
+        return about.ends.get(history)
+    count = int(history.removeprefix(ROWS))
+    return count if count <= len(table) else None
+
+
+def _counts(loaded: Loaded, table: pa.Table) -> Bools:
+    """Tell which rows count: a file's own, as far as it knows its history."""
+    place, grains = np.arange(len(table)), _grains_of(table)
+    counts = np.zeros(len(table), dtype=bool)
+    for grain, about in loaded.abouts.items():
+        if grain != "revision":
+            end = _end_of(about.history, loaded) or 0
+            counts |= (grains == grain) & (place < end)
+    return counts
+
+
+def _grains_of(table: pa.Table) -> "np.ndarray[tuple[int], np.dtype[np.object_]]":
+    """Return the grain whose file holds the cell of each row."""
+    codes, stats = coded(table["stat"])
+    of_days = table["channel"].is_null().to_numpy()
+    names = np.array([_grain_of(stat) for stat in stats], dtype=object)[codes]
+    totals = np.array([stat in DAY_TOTALS for stat in stats], dtype=bool)[codes]
+    return np.where(of_days, np.where(totals, "campaign", "extra"), names)
+
+
+def _grain_of(stat: str | None) -> str:
+    if stat in STAT or stat in (VARIATION_ID, VARIATION_NAME):
+        return "variation"
+    return "element" if ELEMENT_KEY.fullmatch(stat or "") else "extra"
 
 
 class Cell(NamedTuple):

@@ -1,231 +1,310 @@
-"""Parquet files of a cache: opened, read in part, written so that no kill harms."""
+"""Where campaigns are stored: loaded, replaced, listed, removed, set aside.
 
+This is the seam behind which another kind of store would stand. A campaign is loaded
+together with its version, and replaced only while that is still the version that lies
+there. This one keeps files in a folder, with a lock for writers.
+"""
+
+import errno
 import os
+import shutil
 import warnings
-from collections.abc import Collection, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 from uuid import uuid4
 
-import numpy as np
 import pyarrow as pa
 
-from braze_frames.cache.layout import (
-    SCHEMAS,
+from braze_frames.cache.layout import ALWAYS, FILE, SCHEMAS, StoredGrain
+from braze_frames.cache.parquet import (
     About,
-    StoredGrain,
+    PendingFile,
     UnreadableFile,
-    as_metadata,
-    encodings,
-    from_metadata,
-    stored_stats,
-    texts_of,
+    is_sound,
+    read_file,
+    write_file,
 )
 from braze_frames.errors import CacheError, CacheWarning
 from braze_frames.payload.batch import Span
+from braze_frames.schema.ids import is_campaign_id
 
 if TYPE_CHECKING:
-    from pyarrow.parquet import FileMetaData, ParquetFile
+    pass
 
-_DAMAGE = (pa.ArrowInvalid, pa.ArrowNotImplementedError, OSError, KeyError)
+Version = frozenset[tuple[StoredGrain, str]]
+"""The writes that a campaign's files come from."""
+
+# What a disk, a quota and a limit on files say when there is no room.
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+# Seconds to wait for another writer: a write takes milliseconds, a hung process for
+# ever, and a minute is long enough for a slow disk under many writers.
 _PATIENCE = 60
-_GROUP = 131_072
-_MANY = 100_000
-_EPOCH_DAY = np.datetime64("1970-01-01", "D")
+# A campaign has five files: each may be damaged once, and be found whole again.
+_TRIES = 6
 
 
-class PendingFile(NamedTuple):
-    """One file to write."""
-
-    path: Path
-    grain: StoredGrain
-    table: pa.Table
-    about: About
+class FullDiskError(CacheError):
+    """Nothing more can be stored, whatever the campaign."""
 
 
-def open_file(path: Path, grain: StoredGrain) -> tuple["ParquetFile", About]:
-    """Open a file and read what its metadata says.
+class Loaded(NamedTuple):
+    """What the files of a campaign say, and those of their rows that were asked."""
 
-    Raises
-    ------
-    FileNotFoundError
-        It is not there.
-    CacheError
-        It may not be read, or a newer version has written it.
-    Foreign
-        It is damaged, or none of ours.
-    """
-    from pyarrow.parquet import ParquetFile
+    abouts: dict[StoredGrain, About]
+    tables: dict[StoredGrain, pa.Table]
 
-    try:
-        source = pa.OSFile(str(path))
-    except FileNotFoundError:
-        raise
-    except OSError as error:
-        if path.is_dir():
-            raise UnreadableFile("a folder") from None
-        raise refusal(path, error) from error
-    try:
-        file = ParquetFile(
-            source,
-            read_dictionary=texts_of(grain),
-            pre_buffer=False,
-            page_checksum_verification=True,
+    @property
+    def version(self) -> Version:
+        """The version of these files."""
+        return frozenset((grain, one.written) for grain, one in self.abouts.items())
+
+
+class DamagedFile(Exception):  # noqa: N818
+    """A file was damaged and is set aside; the campaign can be loaded again."""
+
+
+class Storage:
+    """The campaigns below an endpoint's folder."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+
+    def path(self, campaign: str, grain: StoredGrain) -> Path:
+        """Return where the file of a grain lies."""
+        return self.root / grain / f"campaign_id={campaign}" / FILE
+
+    def campaigns(self) -> list[str]:
+        """Return the ids of all campaigns."""
+        folders = (
+            path.name for grain in ALWAYS for path in (self.root / grain).glob("*")
         )
-        return file, from_metadata(file.metadata.metadata, str(path))
-    except BaseException as error:
-        source.close()
-        if isinstance(error, _DAMAGE):
-            raise UnreadableFile(str(error)) from None
-        raise
+        ids = {name.removeprefix("campaign_id=") for name in folders}
+        return sorted(id_ for id_ in ids if is_campaign_id(id_))
 
+    def load(
+        self,
+        campaign: str,
+        wanted: Mapping[StoredGrain, Collection[str]],
+        span: Span | None = None,
+    ) -> Loaded:
+        """Load a campaign as one write left it; only after a kill files differ.
 
-def read_table(
-    file: "ParquetFile",
-    grain: StoredGrain,
-    span: Span | None = None,
-    names: Collection[str] | None = None,
-) -> pa.Table:
-    """Read an open file, without stats that are null throughout.
+        Parameters
+        ----------
+        campaign : str
+            Its id.
+        wanted : mapping
+            Grain → the columns to read; none reads what the file says of itself.
+        span : Span, optional
+            Leave out parts of files that hold none of these days.
 
-    Parameters
-    ----------
-    file : ParquetFile
-        From ``open_file``.
-    grain : str
-        Its grain.
-    span : Span, optional
-        Leave out parts of the file that hold none of these days.
-    names : collection of str, optional
-        The columns to read; None is all.
+        Raises
+        ------
+        CacheError
+            A file is of a newer version, may not be read, or cannot be set aside.
+        """
+        for left in reversed(range(_TRIES)):
+            loaded = self._sound(campaign, wanted, span)
+            if not left or self._agree(campaign, loaded):
+                break
+            with suppress(CacheError), self._locked(campaign):
+                pass  # who may not lock waits for nobody
+        return loaded
 
-    Raises
-    ------
-    Foreign
-        The file is damaged.
-    """
-    about = file.metadata
-    groups = [n for n in range(about.num_row_groups) if _overlaps(about, n, span)]
-    stats = stored_stats(grain)
-    columns = [
-        name
-        for n, name in enumerate(SCHEMAS[grain].names)
-        if (names is None or name in names)
-        and not (name in stats and _is_empty(about, groups, n))
-    ]
-    try:
-        return file.read_row_groups(
-            groups, columns=columns, use_threads=about.num_rows > _MANY
+    def _sound(
+        self,
+        campaign: str,
+        wanted: Mapping[StoredGrain, Collection[str]],
+        span: Span | None,
+    ) -> Loaded:
+        """Load what lies there; damaged files are set aside, and all is read again."""
+        for _ in range(_TRIES):
+            with suppress(DamagedFile):
+                return self._load(campaign, wanted, span)
+        raise CacheError(
+            f"the files of campaign {campaign} in {str(self.root)!r} are damaged and "
+            "cannot be moved away; look at the disk, or pass another folder as cache="
         )
-    except _DAMAGE as error:
-        raise UnreadableFile(str(error)) from None
 
+    def _load(
+        self,
+        campaign: str,
+        wanted: Mapping[StoredGrain, Collection[str]],
+        span: Span | None,
+    ) -> Loaded:
+        loaded = Loaded({}, {})
+        for grain, columns in wanted.items():
+            try:
+                about, table = read_file(
+                    self.path(campaign, grain), grain, columns, span
+                )
+            except FileNotFoundError:
+                continue
+            except OSError as error:
+                raise refusal(self.path(campaign, grain), error) from error
+            except UnreadableFile as error:
+                self.set_aside(campaign, grain, error)
+                raise DamagedFile from None
+            loaded.abouts[grain] = about
+            if table is not None:
+                loaded.tables[grain] = table
+        return loaded
 
-def _overlaps(about: "FileMetaData", group: int, span: Span | None) -> bool:
-    dates = about.row_group(group).column(0).statistics
-    if span is None or about.num_row_groups == 1 or dates is None:
-        return True
-    ends = np.array([dates.min, dates.max], dtype="datetime64[D]")
-    first, last = (ends - _EPOCH_DAY).astype(np.int64)
-    return bool(first <= span.last and last >= span.first)
-
-
-def _is_empty(about: "FileMetaData", groups: Sequence[int], column: int) -> bool:
-    for group in groups:
-        statistics = about.row_group(group).column(column).statistics
-        if statistics is None or not statistics.has_null_count:
+    def _agree(self, campaign: str, loaded: Loaded) -> bool:
+        """Whether all files are of one write; those that lie about it are set aside."""
+        data = {g: one for g, one in loaded.abouts.items() if g != "revision"}
+        said = {(one.written, repr(_shared(one))) for one in data.values()}
+        if len(said) > len({written for written, _ in said}):
+            for grain in data:
+                self.set_aside(
+                    campaign,
+                    grain,
+                    UnreadableFile("files of one write differ"),
+                    sure=True,
+                )
             return False
-        if statistics.null_count < about.row_group(group).num_rows:
-            return False
-    return True
-
-
-def set_aside(
-    path: Path, grain: StoredGrain, root: Path, lock: Path, why: UnreadableFile
-) -> None:
-    """Move a damaged file away, unless a good one has taken its place meanwhile."""
-    where = "It stays there"
-    with suppress(CacheError, OSError), locked(lock):
-        if _is_sound(path, grain):
-            return
-        target = root / ".aside" / f"{path.parent.name}-{grain}-{uuid4().hex[:8]}"
-        target.parent.mkdir(exist_ok=True)
-        path.replace(target)
-        where = f"It is now {str(target)!r}"
-    reason = str(why).partition("\n")[0]
-    warnings.warn(
-        f"{str(path)!r} cannot be read ({reason}). {where}; days that are missing now "
-        "are fetched again when they are asked for",
-        CacheWarning,
-        stacklevel=2,
-    )
-
-
-def _is_sound(path: Path, grain: StoredGrain) -> bool:
-    """Whether a file is not there, or can be read from its first byte to its last."""
-    try:
-        file, _ = open_file(path, grain)
-        with file:
-            read_table(file, grain)
-    except FileNotFoundError:
-        return True
-    except UnreadableFile:
-        return False
-    return True
-
-
-def write_all(drafts: Sequence[PendingFile], workshop: Path) -> None:
-    """Write files, check them, and move them into their places, in the order given.
-
-    Parameters
-    ----------
-    drafts : sequence of Draft
-        The files.
-    workshop : Path
-        A folder on the same disk for what is not finished.
-
-    Raises
-    ------
-    CacheError
-        The disk is full, or may not be written.
-    """
-    staged: list[tuple[Path, Path]] = []
-    try:
-        workshop.mkdir(parents=True, exist_ok=True)
-        for draft in drafts:
-            unfinished = workshop / f"{draft.path.parent.name}-{uuid4().hex}"
-            staged.append((unfinished, draft.path))
-            _write(draft, unfinished)
-        for unfinished, path in staged:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            if path.is_dir():
-                raise IsADirectoryError(f"{str(path)!r} is a folder")
-            unfinished.replace(path)
-            _sync_folder(path.parent)
-    except (OSError, pa.ArrowException) as error:
-        raise refusal(workshop.parent, error) from error
-    finally:
-        for unfinished, _ in staged:
-            unfinished.unlink(missing_ok=True)
-
-
-def _write(draft: PendingFile, path: Path) -> None:
-    from pyarrow.parquet import read_metadata, write_table
-
-    table = draft.table.replace_schema_metadata(as_metadata(draft.about))
-    with path.open("wb") as sink:
-        write_table(
-            table,
-            sink,
-            row_group_size=_GROUP,
-            write_page_checksum=True,
-            **encodings(draft.grain),
+        known = loaded.abouts["revision"].ends if "revision" in loaded.abouts else None
+        return len(said) < 2 and (
+            known is None or all(one.history in {"", *known} for one in data.values())
         )
-        sink.flush()
-        os.fsync(sink.fileno())
-    if read_metadata(path).num_rows != table.num_rows:
-        raise OSError(f"{str(path)!r} does not hold what was written")
+
+    def replace(
+        self, campaign: str, files: Sequence[PendingFile], version: Version
+    ) -> bool:
+        """Put files into their places, in the order given.
+
+        Returns
+        -------
+        bool
+            False, and nothing was done, where another version lies there by now.
+
+        Raises
+        ------
+        FullDiskError
+            The disk is full.
+        CacheError
+            The campaign may not be written, or another process holds its lock.
+        """
+        with self._locked(campaign):
+            if self._version(campaign) != version:
+                return False
+            self._write(campaign, files)
+        return True
+
+    def remove(self, campaign: str) -> None:
+        """Remove a campaign and what of it was set aside.
+
+        Raises
+        ------
+        CacheError
+            It may not be removed.
+        """
+        with self._locked(campaign):
+            self._version(campaign)  # refuses files of a newer version
+            try:
+                for grain in SCHEMAS:
+                    self.path(campaign, grain).unlink(missing_ok=True)
+            except OSError as error:
+                raise refusal(self.root, error) from error
+            for grain in SCHEMAS:
+                with suppress(OSError):
+                    self.path(campaign, grain).parent.rmdir()
+            for damaged in (self.root / ".aside").glob(f"campaign_id={campaign}-*"):
+                shutil.rmtree(damaged) if damaged.is_dir() else damaged.unlink()
+
+    def size(self, campaign: str) -> int:
+        """Return how many bytes a campaign's files have."""
+        paths = (self.path(campaign, grain) for grain in SCHEMAS)
+        return sum(path.stat().st_size for path in paths if path.is_file())
+
+    def check_writable(self) -> None:
+        """Refuse a folder that may not be written, before anything is asked.
+
+        Raises
+        ------
+        CacheError
+            Nothing can be stored there.
+        """
+        probe = self.root / ".writing" / uuid4().hex
+        try:
+            probe.parent.mkdir(parents=True, exist_ok=True)
+            probe.touch()
+            probe.unlink()
+        except (OSError, ValueError) as error:
+            raise refusal(self.root, error) from error
+
+    def set_aside(
+        self,
+        campaign: str,
+        grain: StoredGrain,
+        why: UnreadableFile,
+        *,
+        sure: bool = False,
+    ) -> None:
+        """Move a damaged file away, unless a good one has taken its place meanwhile.
+
+        ``sure`` when no look at the file alone can tell that it is damaged.
+        """
+        path, where = self.path(campaign, grain), "It stays there"
+        with suppress(CacheError, OSError), self._locked(campaign):
+            if not sure and is_sound(path, grain):
+                return
+            target = (
+                self.root / ".aside" / f"{path.parent.name}-{grain}-{uuid4().hex[:8]}"
+            )
+            target.parent.mkdir(exist_ok=True)
+            path.replace(target)
+            where = f"It is now {str(target)!r}"
+        reason = str(why).partition("\n")[0]
+        warnings.warn(
+            f"{str(path)!r} cannot be read ({reason}). {where}; days that are missing "
+            "now are fetched again when they are asked for",
+            CacheWarning,
+            stacklevel=2,
+        )
+
+    def _version(self, campaign: str) -> Version:
+        """Return the version that lies there, under the lock."""
+        return self._sound(campaign, dict.fromkeys(SCHEMAS, ()), None).version
+
+    def _locked(self, campaign: str) -> AbstractContextManager[None]:
+        return locked(self.root / ".locks" / f"{campaign}.lock")
+
+    def _write(self, campaign: str, files: Sequence[PendingFile]) -> None:
+        staging = self.root / ".writing"
+        staged: list[tuple[Path, Path]] = []
+        try:
+            staging.mkdir(parents=True, exist_ok=True)
+            # Under the lock no other writer of this campaign lives: what lies there
+            # was left by one that was killed.
+            for leftover in staging.glob(f"campaign_id={campaign}-*"):
+                leftover.unlink(missing_ok=True)
+            for file in files:
+                unfinished = staging / f"campaign_id={campaign}-{uuid4().hex}"
+                staged.append((unfinished, self.path(campaign, file.grain)))
+                write_file(file, unfinished)
+            for unfinished, path in staged:
+                _move(unfinished, path)
+        except (OSError, pa.ArrowException) as error:
+            raise refusal(self.root, error) from error
+        finally:
+            for unfinished, _ in staged:
+                unfinished.unlink(missing_ok=True)
+
+
+def _shared(about: About) -> tuple[object, ...]:
+    """Return what all files of one write say; days and rows are a file's own."""
+    return about.grains, about.history, about.name, about.details, about.tz
+
+
+def _move(unfinished: Path, path: Path) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if path.is_dir():
+        raise IsADirectoryError(f"{str(path)!r} is a folder")
+    unfinished.replace(path)
+    _sync_folder(path.parent)
 
 
 def _sync_folder(path: Path) -> None:
@@ -237,12 +316,6 @@ def _sync_folder(path: Path) -> None:
         os.fsync(folder)
     finally:
         os.close(folder)
-
-
-def clean(workshop: Path, campaign: str) -> None:
-    """Remove what killed writers left unfinished; ``campaign`` is its folder's name."""
-    for leftover in workshop.glob(f"{campaign}-*"):
-        leftover.unlink(missing_ok=True)
 
 
 @contextmanager
@@ -276,7 +349,8 @@ def locked(path: Path) -> Iterator[None]:
 def refusal(path: Path, error: Exception) -> CacheError:
     """Return the error that says what the system refused."""
     reason = getattr(error, "strerror", None) or str(error)
-    return CacheError(
+    is_full = isinstance(error, OSError) and error.errno in _FULL
+    return (FullDiskError if is_full else CacheError)(
         f"the cache cannot use {str(path)!r}: {reason}. All that was stored is still "
         "there; free space or mend the permissions, or pass another folder as cache="
     )

@@ -1,20 +1,22 @@
 """Can these numbers be trusted? Findings, and the days that are settled."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from braze_frames.checks.findings import ARM_RULES, DAY_RULES, Finding, Looked, Severity
-from braze_frames.errors import FrameError
+from braze_frames.errors import FrameError, listed
 from braze_frames.experiment.design import Experiments
 from braze_frames.experiment.table import TEXT, column
 from braze_frames.frame.levels import Level, grain_of, levels_of
-from braze_frames.frame.provenance import provenance_of
+from braze_frames.frame.provenance import provenance_of, settled_until_each
 
 _DTYPES: dict[str, Any] = {
-    **dict.fromkeys(("code", "severity", "campaign", "channel", "variation"), TEXT),
+    **dict.fromkeys(("code", "severity"), TEXT),
+    "campaigns": "Int64",
+    **dict.fromkeys(("campaign", "channel", "variation"), TEXT),
     **dict.fromkeys(("first", "last"), "datetime64[us]"),
     "detail": TEXT,
 }
@@ -41,11 +43,12 @@ def check(
     Returns
     -------
     DataFrame
-        One finding a row, worst first; empty when all is well. Columns: ``code`` str;
-        ``severity`` str, "error", "warning" or "info"; ``campaign``, ``channel``,
-        ``variation`` str, missing where it concerns all; ``first``, ``last``
-        datetime64[us], the days concerned; ``detail`` str, a sentence with the numbers
-        and what to do. Codes:
+        One finding a row, worst first; empty when all is well. What several campaigns
+        have is one row. Columns: ``code`` str; ``severity`` str, "error", "warning" or
+        "info"; ``campaigns`` Int64, how many have it; ``campaign`` str, their names, up
+        to five; ``channel``, ``variation`` str, missing where it concerns several;
+        ``first``, ``last`` datetime64[us], the days concerned; ``detail`` str, a
+        sentence with the numbers and what to do. Codes:
 
         - ``missing_days``: days without rows between others.
         - ``unsettled_days``, ``partial_today``: days that still grow, and a day that
@@ -56,10 +59,12 @@ def check(
         - ``allocation_change``: the split moved by more than 5 percentage points.
         - ``control_was_sent``, ``zero_control``: a control with messages, or nobody.
         - ``small_counts``: fewer than 5 conversions are expected in the control.
-        - ``overdispersion``: days differ more than counts alone would (1 %).
-        - ``repeated_users``: daily recipients vary less than new people would, so that
-          they may be the same people every day.
+        - ``overdispersion``: days differ more than counts alone would (1 %, adjusted
+          within a campaign).
+        - ``repeated_users``: the split varies less from day to day than new people
+          would make it (1 %; 0.1 % in frames of more than 20 tests).
         - ``successes_exceed_units``: a share above 100 % over all days.
+        - ``clicks_exceed_opens``: more people clicked than opened.
         - ``machine_opens``: machines made more than half of the opens.
 
     Raises
@@ -88,7 +93,9 @@ def check(
     if not len(df):
         raise FrameError("the frame has no rows: read more days, or filter less")
     totals = None if campaigns is None else _day_totals(df, campaigns)
-    looked = Looked(_days(df), provenance_of(df), planned, totals)
+    days = _days(df)
+    settled = dict(zip(days, settled_until_each(df, list(days)), strict=True))
+    looked = Looked(days, provenance_of(df), settled, planned, totals)
     found = [(code, how, one) for code, how, rule in DAY_RULES for one in rule(looked)]
     if grain_of(df) == "variation":
         arms = Experiments(df)
@@ -136,10 +143,14 @@ def _day_totals(df: pd.DataFrame, campaigns: pd.DataFrame) -> pd.DataFrame:
 
 
 def _table(found: list[tuple[str, Severity, Finding]]) -> pd.DataFrame:
-    found = sorted(found, key=lambda row: _WORST_FIRST.index(row[1]))
+    of_code: dict[tuple[str, Severity], list[Finding]] = {}
+    for code, severity, one in found:
+        of_code.setdefault((code, severity), []).append(one)
+    worst_first = sorted(of_code, key=lambda pair: _WORST_FIRST.index(pair[1]))
     rows = [
-        {"code": code, "severity": severity, **one._asdict()}
-        for code, severity, one in found
+        {"code": code, "severity": severity, **row}
+        for code, severity in worst_first
+        for row in _rows(of_code[code, severity])
     ]
     return pd.DataFrame(
         {
@@ -147,3 +158,24 @@ def _table(found: list[tuple[str, Severity, Finding]]) -> pd.DataFrame:
             for name, dtype in _DTYPES.items()
         }
     )
+
+
+def _rows(findings: list[Finding]) -> list[dict[str, Any]]:
+    """Return a row for each finding of one campaign, and one row for many campaigns."""
+    first, names = findings[0], list(dict.fromkeys(one.campaign for one in findings))
+    if len(names) == 1:
+        return [{"campaigns": 1, **one._asdict()} for one in findings]
+    joined = first._replace(
+        detail=f"in {len(names)} campaigns; {first.campaign}: {first.detail}",
+        first=min(one.first for one in findings),
+        last=max(one.last for one in findings),
+        campaign=listed(filter(None, names)),
+        channel=_common(one.channel for one in findings),
+        variation=_common(one.variation for one in findings),
+    )
+    return [{"campaigns": len(names), **joined._asdict()}]
+
+
+def _common(labels: Iterable[str | None]) -> str | None:
+    found = {*labels}
+    return found.pop() if len(found) == 1 else None

@@ -9,26 +9,32 @@ import pandas as pd
 
 from braze_frames.checks.srm import planned_split
 from braze_frames.core.arrays import Floats
+from braze_frames.experiment.caveats import (
+    CAVEATS,
+    FEWEST_EXPECTED,
+    RARE,
+    SAME_PEOPLE,
+    SAME_SPLIT,
+    returning_people,
+)
 from braze_frames.experiment.design import Experiment, Experiments
 from braze_frames.schema.channels import (
-    CHANNEL_STATS,
+    CLICKS_AND_OPENS,
     MACHINE_OPENS,
+    RECEIVED_STATS,
     STAT,
     is_day_total,
 )
-from braze_frames.schema.formulas import definitions
+from braze_frames.schema.formulas import define, metrics_of
 from braze_frames.schema.rates import PRIMARY_RATE
-from braze_frames.stats.chi_squared import dispersion_p
-from braze_frames.stats.jackknife import FEWEST_DAYS, jackknife
-from braze_frames.stats.multiplicity import adjust
-from braze_frames.stats.scores import quotient
+from braze_frames.stats.contrasts import DailyCounts, dispersion_of
+from braze_frames.stats.jackknife import jackknife
+from braze_frames.stats.multiplicity import adjust_families
 
 Severity = Literal["error", "warning", "info"]
 _DAY = np.timedelta64(1, "D")
+# Amounts come in cents: sums of them may differ by a cent of rounding.
 _CENT = 0.01
-_FEWEST = 5.0
-_RARE = 0.01
-_SAME_PEOPLE = 0.001
 
 
 class Finding(NamedTuple):
@@ -47,6 +53,7 @@ class Looked(NamedTuple):
 
     days: Mapping[str | None, Any]
     known: Mapping[str, Any]
+    settled: Mapping[str | None, Any]
     planned: Mapping[str, float] | None = None
     totals: pd.DataFrame | None = None
 
@@ -81,13 +88,13 @@ def _gaps(days: Any) -> Any:
 
 
 def _unsettled_days(looked: Looked) -> Iterator[Finding]:
-    until = np.datetime64(looked.known.get("settled_until") or "NaT", "D")
-    for campaign, days in looked.days.items():
+    for campaign, until in looked.settled.items():
+        days = looked.days[campaign]
         late = days[days > until]
         if len(late):
             text = (
-                f"{len(late)} days after {until} may still grow: conversions are "
-                "counted for up to 30 days. Drop them with df.braze.settled()"
+                f"{len(late)} days after {until} may still grow: conversions come in "
+                f"until their window ends. {CAVEATS['unsettled_days'].remedy}"
             )
             yield Finding(text, late[0], late[-1], campaign)
 
@@ -182,7 +189,7 @@ def _allocation_change(_: Looked, arms: Experiments) -> Iterator[Finding]:
             text = (
                 f"the split between the variations moved by {100 * span:.0f} "
                 "percentage points, and totals can make up a lift from that: compare "
-                f"{PRIMARY_RATE}, which lift compares day by day"
+                f"{PRIMARY_RATE}, which lift compares day by day, or {SAME_SPLIT}"
             )
             yield _of_test(arms, family, text)
 
@@ -192,7 +199,7 @@ def _control_was_sent(_: Looked, arms: Experiments) -> Iterator[Finding]:
     for family in _tests(arms):
         if family.control is None:
             continue
-        stats = [one for one in CHANNEL_STATS.get(family.channel, ()) if one in sums]
+        stats = [one for one in RECEIVED_STATS.get(family.channel, ()) if one in sums]
         sent = {stat: sums[stat][family.control] for stat in stats}
         found = [f"{stat} = {count:,.0f}" for stat, count in sent.items() if count]
         if found:
@@ -221,23 +228,18 @@ def _small_counts(_: Looked, arms: Experiments) -> Iterator[Finding]:
         units = below.sum(axis=1)
         count = units[arm] if family.control is not None else units[units > 0].min()
         expected = float(count * above.sum() / units.sum())
-        if expected < _FEWEST:
+        if expected < FEWEST_EXPECTED:
             where = "the control" if family.control is not None else "a variation"
             text = (
                 f"{expected:.1f} conversions are expected in {where}, and a comparison "
-                "wants 5 or more: read more days, or wait"
+                f"wants {FEWEST_EXPECTED:.0f} or more. {CAVEATS['small_counts'].remedy}"
             )
             yield _of_test(arms, family, text)
 
 
 def _primary(arms: Experiments) -> Iterator[tuple[Experiment, Floats, Floats]]:
     """Return the primary conversions and recipients of each test that has both."""
-    defined = {
-        channel: one
-        for channel, one in definitions()[PRIMARY_RATE].items()
-        if channel in arms.of_level["channel"].labels
-    }
-    daily = arms.daily(defined)
+    daily = arms.daily(define(PRIMARY_RATE, arms.channels))
     for family in _tests(arms):
         given = daily.given[family.arms].all(axis=0)
         above, below = (
@@ -247,61 +249,53 @@ def _primary(arms: Experiments) -> Iterator[tuple[Experiment, Floats, Floats]]:
             yield family, above, below
 
 
+def _primary_kind(channel: str) -> str:
+    return define(PRIMARY_RATE, [channel])[channel].kind
+
+
 def _overdispersion(_: Looked, arms: Experiments) -> Iterator[Finding]:
-    seen = [
-        (family, *couple, *_dispersion(above[list(couple)], below[list(couple)]))
-        for family, above, below in _primary(arms)
-        if definitions()[PRIMARY_RATE][family.channel].kind == "proportion"
-        for couple in combinations(range(len(family.arms)), 2)
-    ]
-    p_values = adjust(np.array([row[-1] for row in seen], dtype=float), "holm")
-    for (family, one, other, ratio, _p), p_value in zip(seen, p_values, strict=True):
-        if p_value < _RARE:
-            names = [repr(arms.labels[family.arms[n]]) for n in (one, other)]
+    seen: list[tuple[Experiment, tuple[int, int]]] = []
+    sides: list[tuple[Floats, ...]] = []
+    for family, above, below in _primary(arms):
+        if _primary_kind(family.channel) == "proportion":
+            for one, other in combinations(range(len(family.arms)), 2):
+                seen.append((family, (family.arms[one], family.arms[other])))
+                sides.append((above[one], below[one], above[other], below[other]))
+    if not seen:
+        return
+    days = DailyCounts(*(np.stack(part) for part in zip(*sides, strict=True)))
+    several = np.asarray(days.sending.sum(axis=1) > 1)
+    found = dispersion_of(days, jackknife(*days.by_day(several)))
+    campaigns = np.array([arms.campaign_of[couple[0]] for _, couple in seen])
+    p_values = adjust_families(found.p_value, campaigns, "holm")
+    for (family, couple), ratio, p_value in zip(
+        seen, found.ratio, p_values, strict=True
+    ):
+        if p_value < RARE:
+            names = [repr(arms.labels[arm]) for arm in couple]
+            caveat = CAVEATS["overdispersion"]
             text = (
-                f"conversions of {names[0]} and {names[1]} differ from day to day "
-                f"{ratio:.1f} times as much as counts alone would: intervals are too "
-                "short. Use lift(…, se='day')"
+                f"conversions of {names[0]} and {names[1]}: {caveat.why}: {ratio:.1f}. "
+                f"{caveat.remedy}"
             )
             yield _of_test(arms, family, text)
 
 
-def _dispersion(above: Floats, below: Floats) -> tuple[float, float]:
-    """Return the variance over days over that of counts, and its p-value."""
-    found = jackknife(above[:1], below[:1], above[1:], below[1:])
-    rate = quotient(above.sum(axis=1), below.sum(axis=1))
-    expected = quotient(rate * (1 - rate), below.sum(axis=1)).sum(keepdims=True)
-    ratio = quotient(found.error**2, expected, np.nan)
-    ratio = np.where(found.eff_days >= FEWEST_DAYS, ratio, np.nan)
-    return float(ratio[0]), float(dispersion_p(ratio, found.days)[0])
-
-
 def _repeated_users(_: Looked, arms: Experiments) -> Iterator[Finding]:
-    from scipy.special import chdtr
-
+    found = returning_people(arms)
     for family in _tests(arms):
-        daily = arms.people[family.arms].sum(axis=0)
-        sent = daily[daily > 0]
-        if len(sent) < 2:
-            continue
-        spread = float(((sent - sent.mean()) ** 2).sum() / sent.mean())
-        if chdtr(len(sent) - 1, spread) < _SAME_PEOPLE:
-            text = (
-                f"{sent.min():,.0f} to {sent.max():,.0f} people on each of {len(sent)} "
-                "days vary less than new people would: they may be the same, counted "
-                f"up to {sent.sum() / sent.max():.1f} times; intervals are too short. "
-                "Compare one send day, or pass deff= to lift"
-            )
+        if family.number in found:
+            text = f"{SAME_PEOPLE.why}: {found[family.number]}. {SAME_PEOPLE.remedy}"
             yield _of_test(arms, family, text)
 
 
 def _successes_exceed_units(_: Looked, arms: Experiments) -> Iterator[Finding]:
     families = {arm: family for family in arms.families for arm in family.arms}
-    for metric, known in definitions().items():
+    for metric in metrics_of(arms.channels):
         defined = {
             channel: one
-            for channel, one in known.items()
-            if channel in arms.of_level["channel"].labels and one.kind == "proportion"
+            for channel, one in define(metric, arms.channels).items()
+            if one.kind == "proportion"
         }
         daily = arms.daily(defined)
         above, below = daily.above.sum(axis=1), daily.below.sum(axis=1)
@@ -312,6 +306,20 @@ def _successes_exceed_units(_: Looked, arms: Experiments) -> Iterator[Finding]:
                 "times. Read from the first send on, or use lift(…, se='day')"
             )
             yield _of_arm(arms, families[int(arm)], int(arm), text)
+
+
+def _clicks_exceed_opens(_: Looked, arms: Experiments) -> Iterator[Finding]:
+    clicks, opens = (arms.table(stat)[0].sum(axis=1) for stat in CLICKS_AND_OPENS)
+    given = np.asarray(arms.table(CLICKS_AND_OPENS[1])[1].any(axis=1))
+    for family in arms.families:
+        for arm in family.arms:
+            if given[arm] and clicks[arm] > opens[arm]:
+                text = (
+                    f"{clicks[arm]:,.0f} unique clicks and {opens[arm]:,.0f} unique "
+                    "opens: people click without an open that is seen (images off), or "
+                    "scanners click. Divide clicks by delivered (unique_click_rate)"
+                )
+                yield _of_arm(arms, family, arm, text)
 
 
 def _machine_opens(_: Looked, arms: Experiments) -> Iterator[Finding]:
@@ -360,5 +368,6 @@ ARM_RULES: tuple[
     ("overdispersion", "warning", _overdispersion),
     ("repeated_users", "warning", _repeated_users),
     ("successes_exceed_units", "warning", _successes_exceed_units),
+    ("clicks_exceed_opens", "info", _clicks_exceed_opens),
     ("machine_opens", "info", _machine_opens),
 )

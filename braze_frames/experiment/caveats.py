@@ -1,66 +1,116 @@
 """What puts a comparison in doubt: signs in its days, and a warning for each kind."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from itertools import groupby
 from typing import NamedTuple
 
 import numpy as np
 
 from braze_frames.core.arrays import Flags, Floats
 from braze_frames.errors import StatisticsWarning, listed, warn
-from braze_frames.experiment.results import DAY, Columns, Comparison
-from braze_frames.stats.chi_squared import allocation_shift
+from braze_frames.experiment.design import Experiment, Experiments
+from braze_frames.experiment.pairs import LiftRequest
+from braze_frames.experiment.results import OVER_DAYS, Columns, Comparison
+from braze_frames.stats.chi_squared import allocation_shift, same_people
 from braze_frames.stats.contrasts import DailyCounts
 from braze_frames.stats.scores import quotient
 
+# Expected successes below which a comparison is rough: Cochran 1954.
+FEWEST_EXPECTED = 5.0
+# p-value below which days are said to differ by more than chance.
+RARE = 0.01
+# Days of a week: fewer tell little of the variance between days.
+_FEW_DAYS = 7
+# p-values below which people are said to be the same, and from how many tests of a
+# frame on the stricter one holds: of 20 tests at 1 % one in five frames has an alarm.
+_SAME_PEOPLE, _SAME_PEOPLE_OF_MANY, _MANY_TESTS = 0.01, 0.001, 20
+
 
 class Caveat(NamedTuple):
-    """One kind of doubt in words, how its number reads, and which one is worst."""
+    """One kind of doubt: why, what helps, how its number reads, which one is worst."""
 
-    text: str
-    number: str
+    why: str
+    remedy: str
+    number: str = "{:.0f}"
     worst: str = "max"
 
 
+_SHIFT = (
+    "the split between variation and control moved, by so many percentage points, and "
+    "pooled totals can make up a lift from that"
+)
+SAME_SPLIT = "restrict to days with the same split"
 CAVEATS = {
-    "repeated_users": Caveat(
-        "the same people may be counted on many days, which makes intervals too short; "
-        "recipients of all days over those of the busiest day, so how often one may be "
-        "counted at most: {cases}. Compare one send day, or pass deff=1.1, say",
-        "{:.1f}",
-    ),
     "small_counts": Caveat(
-        "fewer than 5 successes are expected in the control: {cases}. Read more days",
+        "fewer than 5 successes are expected in the control",
+        "Read more days, or compare what happens more often",
         "{:.1f}",
         "min",
     ),
     "few_days": Caveat(
-        "fewer than 7 sending days, which tell little of the swing between days: "
-        "{cases}. Read more days",
-        "{:.0f}",
-        "min",
+        "fewer than 7 sending days, which tell little of the variance between days",
+        "Read more days",
+        worst="min",
     ),
     "overdispersion": Caveat(
-        "days differ more than counts alone would; the variance is so many times what "
-        "se='binomial' takes it for: {cases}. Use se='day'",
+        "days differ more than counts alone would make them, which makes intervals too "
+        "short; the variance is so many times what se='binomial' takes it for",
+        "Use se='day'",
         "{:.1f}",
     ),
-    "allocation_change": Caveat(
-        "the split between variation and control moved, by so many percentage points, "
-        "and pooled totals can make up a lift from that: {cases}. Prefer "
-        "conversion_rate_by_send_time, which is compared day by day",
-        "{:.0f}",
-    ),
+    "allocation_change": Caveat(_SHIFT, SAME_SPLIT.capitalize()),
+    "pooled_by_stratify": Caveat(_SHIFT, "Leave out stratify=None"),
+    "pooled_by_prior": Caveat(_SHIFT, "Leave out prior="),
     "excess_by_day": Caveat(
         "days with more successes than units were found and the totals compared "
-        "instead: {cases} days. Look at those days",
-        "{:.0f}",
+        "instead; so many days",
+        "Look at those days, or use se='day'",
     ),
     "unsettled_days": Caveat(
-        "sending days whose numbers still grow are counted: {cases} days. Drop them "
-        "with df.braze.settled()",
-        "{:.0f}",
+        "sending days whose numbers still grow are counted, and the arms may convert "
+        "at different speed; so many days",
+        "Drop them with df.braze.settled()",
     ),
 }
+SAME_PEOPLE = Caveat(
+    "the split varies less from day to day than new people would make it, so that many "
+    "are the same people, counted again, and intervals are too short",
+    "Compare one send day, or pass deff= near 1 + (times counted - 1) x rho, rho being "
+    "how alike the outcomes of one person are, from 0 to 1",
+)
+
+
+class Returning(NamedTuple):
+    """How many of the people of a test are there each day, over how many days."""
+
+    share: float
+    days: int
+
+    def __str__(self) -> str:
+        times = self.share * self.days
+        return (
+            f"{self.share:.0%} of the people on each of {self.days} days, so each "
+            f"counted about {times:.1f} times"
+        )
+
+
+def returning_people(arms: Experiments) -> dict[int, Returning]:
+    """Return the tests (by number) whose people are the same on many days.
+
+    One rule for ``lift``, ``check`` and ``srm``: the lower tail of chi-squared of arms
+    by days, p < 0.01, and < 0.001 where the frame holds more than 20 tests.
+    """
+    found: dict[int, tuple[float, Returning]] = {}
+    tests = sorted((len(one.arms), one) for one in arms.families if len(one.arms) > 1)
+    for _, group in groupby(tests, key=lambda pair: pair[0]):
+        families = [family for _, family in group]
+        seen = same_people(np.stack([arms.people[one.arms] for one in families]))
+        rows = zip(families, seen.p_value, seen.share, seen.days, strict=True)
+        for family, p_value, share, days in rows:
+            if days > 1:
+                found[family.number] = p_value, Returning(float(share), int(days))
+    rare = _SAME_PEOPLE_OF_MANY if len(found) > _MANY_TESTS else _SAME_PEOPLE
+    return {number: one for number, (p, one) in found.items() if p < rare}
 
 
 class CaveatCounts(NamedTuple):
@@ -71,47 +121,40 @@ class CaveatCounts(NamedTuple):
 
 
 def numbers_of(
-    case: Comparison, columns: Columns, people: tuple[Floats, Floats], late: Flags
+    case: Comparison, columns: Columns, asked: LiftRequest, late: Flags
 ) -> dict[str, Floats]:
     """Return the number of each kind of caveat, NaN where there is no doubt.
 
     Parameters
     ----------
-    case, columns
-        The comparisons and their answers.
-    people : tuple of ndarray
-        Recipients of variation and control by day.
+    case, columns, asked
+        The comparisons, their answers, and what was asked of them.
     late : ndarray
         The days that still grow.
     """
-    days, over_days = case.days, columns["chosen"] == DAY
+    days, over_days = case.days, np.isin(columns["chosen"], OVER_DAYS)
     known, by_day = np.isfinite(columns["p_value"]), columns["by_day"]
     sending = days.sending.sum(axis=1)
     excess = (days.sending & ~days.possible).sum(axis=1)
     growing = (late & ((days.n1 > 0) | (days.n0 > 0))).sum(axis=1)
-    repeats, expected = _repeats(days, people), _expected(days)
+    expected = _expected(days)
     moved = allocation_shift(np.stack([days.n1, days.n0], axis=1))
-    several, test = sending > 1, columns["dispersion_p"]
+    broken = columns["wanted"] & ~over_days & (sending > 1) & (excess > 0)
+    pooled = known & ~by_day & (moved > 0)
+    asked_so = case.same_day & (asked.stratify is None)
+    by_prior = case.same_day & ~asked_so & (asked.prior is not None)
+    noisy = known & ~over_days & (columns["dispersion_p"] < RARE)
     found = {
-        "repeated_users": (known & several & (repeats > 1.5), repeats),
-        "small_counts": (known & ~over_days & (expected < 5), expected),
-        "few_days": (over_days & (sending > 0) & (sending < 7), sending),
-        "overdispersion": (known & ~over_days & (test < 0.01), columns["dispersion"]),
-        "allocation_change": (known & ~by_day & (moved > 0), 100 * moved),
-        "excess_by_day": (columns["wanted"] & several & (excess > 0), excess),
-        "unsettled_days": (known & ~case.same_day & (growing > 0), growing),
+        "small_counts": (known & ~over_days & (expected < FEWEST_EXPECTED), expected),
+        "few_days": (over_days & (sending > 0) & (sending < _FEW_DAYS), sending),
+        "overdispersion": (noisy, columns["dispersion"]),
+        "allocation_change": (pooled & ~asked_so & ~by_prior & ~broken, 100 * moved),
+        "pooled_by_stratify": (pooled & asked_so, 100 * moved),
+        "pooled_by_prior": (pooled & by_prior, 100 * moved),
+        "excess_by_day": (broken, excess),
+        "unsettled_days": (known & (growing > 0), growing),
     }
     return {kind: np.where(*pair, np.nan) for kind, pair in found.items()}
-
-
-def _repeats(days: DailyCounts, people: tuple[Floats, Floats]) -> Floats:
-    """Return how often one person may be counted at most, in either arm."""
-    bounds = []
-    for recipients, units in zip(people, (days.n1, days.n0), strict=True):
-        given = np.any(recipients, axis=1, keepdims=True)
-        counted = np.where(given, recipients, np.maximum(units, 0))
-        bounds.append(quotient(counted.sum(axis=1), counted.max(axis=1, initial=0)))
-    return np.maximum(*bounds)
 
 
 def _expected(days: DailyCounts) -> Floats:
@@ -125,12 +168,23 @@ def warn_of_caveats(found: Iterable[CaveatCounts]) -> None:
     signs = list(found)
     for kind, caveat in CAVEATS.items():
         cases = _cases(signs, kind, worst=max if caveat.worst == "max" else min)
-        if cases:
-            shown = listed(
-                f"{name} ({caveat.number.format(number)})"
-                for name, number in cases.items()
-            )
-            warn(caveat.text.format(cases=shown), StatisticsWarning)
+        _warn(caveat, {n: caveat.number.format(value) for n, value in cases.items()})
+
+
+def warn_of_returning_people(arms: Experiments, families: Iterable[Experiment]) -> None:
+    """Warn once of the tests whose people are the same on many days."""
+    found = returning_people(arms)
+    compared = {family.number: family.name for family in families}
+    cases = {
+        name: str(found[number]) for number, name in compared.items() if number in found
+    }
+    _warn(SAME_PEOPLE, cases)
+
+
+def _warn(caveat: Caveat, cases: Mapping[str, str]) -> None:
+    if cases:
+        shown = listed(f"{name} ({number})" for name, number in cases.items())
+        warn(f"{caveat.why}: {shown}. {caveat.remedy}", StatisticsWarning)
 
 
 def _cases(

@@ -24,9 +24,9 @@ from braze_frames.frame.levels import (
     stats_of,
 )
 from braze_frames.schema.channels import (
-    CHANNEL_STATS,
     CONTROL_NAME,
     CONTROL_STAT,
+    RECEIVED_STATS,
     RECIPIENTS,
     STAT,
 )
@@ -35,7 +35,7 @@ from braze_frames.schema.formulas import (
     Formula,
     define,
     lacking,
-    refuse_without_day_totals,
+    refuse_without,
 )
 from braze_frames.stats.chi_squared import allocation_shift
 
@@ -47,6 +47,7 @@ class Experiment(NamedTuple):
     channel: str
     arms: Sequence[int]
     control: int | None
+    number: int = 0
 
     @property
     def name(self) -> str:
@@ -91,6 +92,12 @@ class Experiments:
         self.dates = np.zeros((len(length), self.width), dtype="datetime64[us]")
         self.dates[outer, place] = dates.labels.to_numpy()[dates.codes]
 
+    @property
+    def campaigns(self) -> list[str | None]:
+        """The campaigns by number; one without a name where the frame has no level."""
+        level = self.of_level.get("campaign")
+        return [None] if level is None else [str(label) for label in level.labels]
+
     @cached_property
     def families(self) -> list[Experiment]:
         """The families, by campaign and channel."""
@@ -106,7 +113,8 @@ class Experiments:
             name = campaign and str(campaign.labels[int(pair) // several])
             own = str(channel.labels[int(pair) % several])
             control = self._control(arms, enrolled)
-            found.append(Experiment(name, own, [int(arm) for arm in arms], control))
+            mine = [int(arm) for arm in arms]
+            found.append(Experiment(name, own, mine, control, number))
         return found
 
     def _control(self, arms: Ints, enrolled: Bools) -> int | None:
@@ -133,9 +141,14 @@ class Experiments:
         found = np.zeros(self._groups.count, dtype=bool)
         channel = self.of_level["channel"]
         for code, label in enumerate(channel.labels):
-            stats = CHANNEL_STATS.get(str(label), tuple(self.stats))
+            stats = RECEIVED_STATS.get(str(label), tuple(self.stats))
             found |= self._given(*stats) & (channel.codes == code)
         return found
+
+    @property
+    def channels(self) -> list[str]:
+        """The channels in the frame."""
+        return [str(label) for label in self.of_level["channel"].labels]
 
     @cached_property
     def _channels(self) -> dict[str, ChannelRows]:
@@ -153,7 +166,7 @@ class Experiments:
         defined = define(metric, list(self._channels))
         missing = lacking(defined, self.stats)
         if missing:
-            raise refuse_without_day_totals(metric, missing)
+            raise refuse_without(metric, missing)
         return defined
 
     def daily(self, defined: dict[str, Definition]) -> Daily:

@@ -1,68 +1,34 @@
 """Lift: each variation against its control, with intervals and tests."""
 
-from collections.abc import Callable, Iterator, Sequence
-from typing import Any, NamedTuple, get_args
+import numbers
+from collections.abc import Iterable, Sequence
+from typing import get_args
 
 import numpy as np
 import pandas as pd
 
 from braze_frames.core.arguments import check_choice, check_share
-from braze_frames.core.arrays import Flags, Floats, Ints
-from braze_frames.experiment.caveats import CaveatCounts, numbers_of, warn_of_caveats
-from braze_frames.experiment.design import Daily, Experiments, experiments_of
+from braze_frames.experiment.caveats import warn_of_caveats, warn_of_returning_people
+from braze_frames.experiment.comparisons import MetricComparisons, Question
+from braze_frames.experiment.design import Experiments, experiments_of
 from braze_frames.experiment.pairs import (
+    Control,
     LiftRequest,
     Se,
     Stratify,
     check_usable,
-    plan_pairs,
 )
-from braze_frames.experiment.results import Columns, Comparison, answer
-from braze_frames.frame.provenance import provenance_of, settled_attrs
-from braze_frames.schema.formulas import Definition
-from braze_frames.stats.bayes import Beliefs, check_prior
-from braze_frames.stats.contrasts import Contrast, DailyCounts, Options
-from braze_frames.stats.multiplicity import Adjustment, adjust_families
-
-_CELLS = 50_000
-_TEXT = pd.Index(["text"]).dtype
-_PLACES = ("campaign", "date", "channel", "variation")
-_DTYPES: dict[str, Any] = {
-    **dict.fromkeys(("campaign", "channel", "variation"), _TEXT),
-    **dict.fromkeys(("metric", "control"), _TEXT),
-    **dict.fromkeys(("numerator", "denominator"), "Float64"),
-    "rate": "float64",
-    **dict.fromkeys(("control_numerator", "control_denominator"), "Float64"),
-    "control_rate": "float64",
-    **dict.fromkeys(Contrast._fields, "float64"),
-    **dict.fromkeys(("p_adjusted", "confidence"), "float64"),
-    "significant": "boolean",
-    **dict.fromkeys(("eff_days", "dispersion", *Beliefs._fields), "float64"),
-    **dict.fromkeys(("method", "note"), _TEXT),
-}
-
-
-class _Question(NamedTuple):
-    """One call: how all its metrics are compared."""
-
-    asked: LiftRequest
-    options: Options
-    adjust: Adjustment
-    cumulative: bool
-    settled_until: np.datetime64
-
-
-class _Rows(NamedTuple):
-    """The rows of a table: which pair, and the days of its campaign before ``last``."""
-
-    pair: Ints
-    last: Ints
+from braze_frames.frame.provenance import settled_attrs, settled_until_each
+from braze_frames.stats.bayes import check_prior
+from braze_frames.stats.contrasts import Options
+from braze_frames.stats.multiplicity import Adjustment
+from braze_frames.stats.power import check_deff
 
 
 def lift(
     df: pd.DataFrame,
     metric: str | Sequence[str],
-    control: str | None = None,
+    control: Control = None,
     *,
     se: Se = "auto",
     stratify: Stratify = "auto",
@@ -74,6 +40,7 @@ def lift(
     pairs: bool = False,
     prior: tuple[float, float] | None = None,
     cumulative: bool = False,
+    margin: float | None = None,
 ) -> pd.DataFrame:
     """Compare variations with their control: how much better, and how sure is that.
 
@@ -193,7 +160,7 @@ def lift(
     email   Red        0.06          0.05   0.2     0.063      0.355
     """
     asked = LiftRequest("", control, se, stratify, pairs, prior)
-    options = Options(conf_level, deff, sequential, tau)
+    options = Options(conf_level, deff, sequential, tau, margin=margin)
     return compare(df, metric, asked, options, adjust, cumulative=cumulative)
 
 
@@ -209,23 +176,62 @@ def compare(
     """Do what ``lift`` says, with its keywords in ``asked`` and ``options``."""
     _check(asked, options, adjust)
     arms = experiments_of(df)
-    settled = provenance_of(df).get("settled_until") or "NaT"
-    question = _Question(asked, options, adjust, cumulative, np.datetime64(settled))
+    settled = settled_until_each(df, arms.campaigns)
+    question = Question(asked, options, adjust, cumulative, settled)
     names = [metric] if isinstance(metric, str) else list(metric)
     if not names:
         raise ValueError("metric=[] asks for nothing; bf.glossary() lists all metrics")
-    found = [_Metric(arms, name, question) for name in names]
+    found = [MetricComparisons(arms, name, question) for name in names]
     check_usable(arms, [pair for one in found for pair in one.pairs])
     levels = [] if isinstance(metric, str) else ["metric"]
     levels += ["campaign"] if "campaign" in arms.of_level else []
     levels += ["date"] if cumulative else []
     levels += ["channel", "variation", *(["control"] if asked.pairs else [])]
     table = pd.concat([one.table(levels) for one in found])
-    warn_of_caveats(signs for one in found for signs in one.signs)
+    _warn(arms, found, options)
     about = {"metrics": names, "adjust": adjust}
     sure = {"conf_level": float(options.conf_level), "deff": float(options.deff)}
     table.attrs["braze"] = {**about, **sure, **settled_attrs(df, arms.dates.max())}
     return table
+
+
+def compare_all(
+    df: pd.DataFrame, metric: str, others: Iterable[str] = ()
+) -> list[pd.DataFrame]:
+    """Compare all tests of a frame, in pairs where there is no control for a metric.
+
+    Returns
+    -------
+    list of DataFrame
+        The table of ``lift`` for the metric, and for each of the others with the same
+        pairs; the control stands in a column, missing where nothing was compared.
+
+    Raises
+    ------
+    FrameError
+        The frame has no variations or no rows, or it can't give one of the metrics.
+    """
+    arms, options = experiments_of(df), Options()
+    asked = LiftRequest("", pairs="where needed")
+    settled = settled_until_each(df, arms.campaigns)
+    question = Question(asked, options, "holm", False, settled)
+    first = MetricComparisons(arms, metric, question)
+    found = [MetricComparisons(arms, name, question, first.pairs) for name in others]
+    levels = ["campaign"] if "campaign" in arms.of_level else []
+    tables = [one.table([*levels, "channel", "variation"]) for one in (first, *found)]
+    _warn(arms, [first], options)
+    return tables
+
+
+def _warn(
+    arms: Experiments, found: Sequence[MetricComparisons], options: Options
+) -> None:
+    """Warn once of each kind of doubt; of what ``deff`` answers only without it."""
+    warn_of_caveats(signs for one in found for signs in one.signs)
+    if options.deff == 1:
+        compared = (pair for one in found for pair in one.pairs)
+        families = [pair.family for pair in compared if pair.refusal is None]
+        warn_of_returning_people(arms, families)
 
 
 def _check(asked: LiftRequest, options: Options, adjustment: str) -> None:
@@ -233,145 +239,21 @@ def _check(asked: LiftRequest, options: Options, adjustment: str) -> None:
     check_choice("stratify", asked.stratify, ("auto", "date", None))
     check_choice("adjust", adjustment, get_args(Adjustment))
     check_share("conf_level", options.conf_level)
-    if not options.deff >= 1:
-        raise ValueError(
-            f"deff={options.deff!r}: people who count many times make a variance "
-            "larger; pass 1 or more"
-        )
+    check_deff(options.deff)
     if not options.tau > 0:
-        raise ValueError(f"tau={options.tau!r} is no lift worth finding, as 0.1 is")
+        raise ValueError(
+            f"tau={options.tau!r} is no scale of plausible log lifts, as 0.1 is"
+        )
+    if options.margin is not None:
+        _check_margin(options.margin)
     if asked.prior is not None:
         check_prior(asked.prior)
 
 
-class _Metric:
-    """One metric: its comparisons, and the table that answers them."""
-
-    def __init__(self, arms: Experiments, metric: str, question: _Question) -> None:
-        self._arms, self._question = arms, question
-        self._asked = question.asked._replace(metric=metric)
-        self._defined = arms.define(metric)
-        self.pairs = plan_pairs(arms, self._defined, self._asked)
-        self._arm = np.array([pair.arm for pair in self.pairs], dtype=np.int64)
-        self._base = np.array(
-            [pair.arm if pair.control is None else pair.control for pair in self.pairs],
-            dtype=np.int64,
+def _check_margin(margin: float) -> None:
+    number = isinstance(margin, numbers.Real) and not isinstance(margin, bool)
+    if not number or not -1 < margin < np.inf or margin == 0:
+        raise ValueError(
+            f"margin={margin!r} is no lift to rule out: -0.02 asks whether the "
+            "variation is not 2 % worse, 0.02 whether it is not 2 % higher"
         )
-        self.signs: list[CaveatCounts] = []
-
-    def table(self, levels: list[str]) -> pd.DataFrame:
-        """Answer all comparisons, one a row; with ``cumulative`` one a row and day."""
-        rows = self._rows()
-        daily = self._arms.daily(self._defined)
-        parts = [self._answer(daily, part) for part in self._chunks(rows)]
-        columns = {
-            name: np.concatenate([part[name] for part in parts]) for name in parts[0]
-        }
-        columns |= self._significance(columns["p_value"], rows) | self._names(rows)
-        index = pd.MultiIndex.from_arrays(
-            [_array(columns[name], _DTYPES.get(name)) for name in levels], names=levels
-        )
-        shown = {
-            name: _array(columns[name], dtype)
-            for name, dtype in _DTYPES.items()
-            if name in columns and name not in {*levels, *_PLACES}
-        }
-        return pd.DataFrame(shown, index=index)
-
-    def _rows(self) -> _Rows:
-        """Return a row for each pair; or one a day, by campaign and day."""
-        campaign = self._arms.campaign_of[self._arm]
-        lengths = self._arms.days[campaign]
-        pairs = np.arange(len(lengths))
-        if not self._question.cumulative:
-            return _Rows(pairs, lengths)
-        lasts = [np.arange(1, length + 1) for length in lengths]
-        pair, last = np.repeat(pairs, lengths), np.concatenate([*lasts, pairs[:0]])
-        order = np.lexsort((pair, last, campaign[pair]))
-        return _Rows(pair[order], last[order])
-
-    def _chunks(self, rows: _Rows) -> Iterator[_Rows]:
-        """Cut the rows so that their days fit in a processor's cache together."""
-        step = max(1, _CELLS // max(self._arms.width, 1))
-        for start in range(0, max(len(rows.pair), 1), step):
-            yield _Rows(*(part[start : start + step] for part in rows))
-
-    def _answer(self, daily: Daily, rows: _Rows) -> Columns:
-        case = self._case(daily, rows)
-        columns = answer(case, self._asked, self._question.options)
-        self._look(case, columns, rows)
-        return columns
-
-    def _case(self, daily: Daily, rows: _Rows) -> Comparison:
-        arm, base = self._arm[rows.pair], self._base[rows.pair]
-        refusals = [str(self.pairs[number].refusal or "") for number in rows.pair]
-        answered = np.array([not text for text in refusals], dtype=bool)
-        width = int(rows.last.max(initial=0))
-        above, below = daily.above[:, :width], daily.below[:, :width]
-        given = daily.given[:, :width]
-        until = np.arange(width) < rows.last[:, None]
-        both = given[arm] & given[base] & until & answered[:, None]
-        sides = (above[arm], below[arm], above[base], below[base])
-        days = DailyCounts(*(np.where(both, side, 0.0) for side in sides))
-        return Comparison(
-            days,
-            both,
-            self._kinds(lambda one: one.kind == "proportion")[rows.pair],
-            self._kinds(lambda one: one.same_day)[rows.pair],
-            np.any((days.n1 > 0)[:, :1] | (days.n0 > 0)[:, :1], axis=1),
-            daily.enrolled[arm] | daily.enrolled[base],
-            refusals,
-        )
-
-    def _kinds(self, chosen: Callable[[Definition], bool]) -> Flags:
-        """Tell for each pair whether its channel's definition is chosen."""
-        defined = [self._defined.get(pair.family.channel) for pair in self.pairs]
-        return np.array([bool(one and chosen(one)) for one in defined], dtype=bool)
-
-    def _look(self, case: Comparison, columns: Columns, rows: _Rows) -> None:
-        """Keep the signs of doubt of whole periods."""
-        arms, pairs = self._arms, [self.pairs[number] for number in rows.pair]
-        arm, base = self._arm[rows.pair], self._base[rows.pair]
-        width = case.both.shape[1]
-        dates, recipients = arms.dates[:, :width], arms.recipients[:, :width]
-        late = dates[arms.campaign_of[arm]] > self._question.settled_until
-        people = (recipients[arm], recipients[base])
-        numbers = numbers_of(case, columns, people, late)
-        if self._question.options.deff > 1:
-            numbers["repeated_users"][:] = np.nan
-        whole = rows.last == arms.days[arms.campaign_of[arm]]
-        names = [pair.family.campaign or arms.labels[pair.arm] for pair in pairs]
-        masked = {kind: np.where(whole, one, np.nan) for kind, one in numbers.items()}
-        self.signs.append(CaveatCounts(names, masked))
-
-    def _significance(self, p_values: Floats, rows: _Rows) -> Columns:
-        """Adjust p-values within each family, and within the day."""
-        numbers = {id(pair.family): n for n, pair in enumerate(self.pairs)}
-        family = np.array([numbers[id(pair.family)] for pair in self.pairs])
-        days = family[rows.pair] * (self._arms.width + 1) + rows.last
-        adjusted = adjust_families(p_values, days, self._question.adjust)
-        alpha = 1 - self._question.options.conf_level
-        significant = pd.arrays.BooleanArray(adjusted < alpha, np.isnan(adjusted))
-        return {"p_adjusted": adjusted, "significant": significant}
-
-    def _names(self, rows: _Rows) -> Columns:
-        """Name each row: its campaign, day, channel, variation, metric and control."""
-        arms, pairs = self._arms, [self.pairs[number] for number in rows.pair]
-        campaign = arms.campaign_of[self._arm[rows.pair]]
-        return {
-            "campaign": [pair.family.campaign for pair in pairs],
-            "date": arms.dates[campaign, rows.last - 1],
-            "channel": [pair.family.channel for pair in pairs],
-            "variation": [arms.labels[pair.arm] for pair in pairs],
-            "metric": [self._asked.metric] * len(pairs),
-            "control": [
-                None if pair.control is None else arms.labels[pair.control]
-                for pair in pairs
-            ],
-        }
-
-
-def _array(values: Any, dtype: Any) -> Any:
-    if dtype == "Float64":
-        return pd.arrays.FloatingArray(np.nan_to_num(values), np.isnan(values))
-    return values if dtype is None else pd.Series(values, dtype=dtype).array

@@ -4,23 +4,30 @@ from collections.abc import Mapping, Sequence
 from itertools import combinations
 from typing import Literal, NamedTuple
 
+import numpy as np
+
 from braze_frames.errors import FrameError, StatisticsWarning, listed, warn
-from braze_frames.experiment.design import Experiment, Experiments
-from braze_frames.schema.channels import CHANNEL_STATS
+from braze_frames.experiment.design import Daily, Experiment, Experiments
+from braze_frames.schema.channels import RECEIVED_STATS
 from braze_frames.schema.formulas import Definition, metrics_of
 
 Se = Literal["auto", "binomial", "day"]
 Stratify = Literal["auto", "date"] | None
+Pairing = bool | Literal["where needed"]
+Control = str | Mapping[str, str] | None
 
 
 class LiftRequest(NamedTuple):
-    """What the user asks of one metric."""
+    """What the user asks of one metric.
+
+    ``pairs`` "where needed": where there is no control, or it can't have the metric.
+    """
 
     metric: str
-    control: str | None = None
+    control: Control = None
     se: Se = "auto"
     stratify: Stratify = "auto"
-    pairs: bool = False
+    pairs: Pairing = False
     prior: tuple[float, float] | None = None
 
 
@@ -34,14 +41,70 @@ class Pair(NamedTuple):
 
 
 def plan_pairs(
-    arms: Experiments, defined: Mapping[str, Definition], asked: LiftRequest
+    arms: Experiments,
+    daily: Daily,
+    defined: Mapping[str, Definition],
+    asked: LiftRequest,
 ) -> list[Pair]:
-    """Return the comparisons of one metric, in the order of the frame's labels."""
+    """Return the comparisons of one metric, in the order of the frame's labels.
+
+    Raises
+    ------
+    FrameError
+        ``control`` names a campaign that the frame has not.
+    """
+    _check_campaigns(arms, asked.control)
     return [
-        pair
+        _turned(daily, pair, _control(arms, pair.family, asked.control)[0])
         for family in arms.families
         for pair in _pairs(arms, family, defined, asked)
     ]
+
+
+def repeat_pairs(
+    arms: Experiments,
+    pairs: Sequence[Pair],
+    defined: Mapping[str, Definition],
+    asked: LiftRequest,
+) -> list[Pair]:
+    """Return the same comparisons for another metric, where it can have them."""
+
+    def again(pair: Pair) -> Exception | None:
+        definition = defined.get(pair.family.channel)
+        couple = [arm for arm in (pair.arm, pair.control) if arm is not None]
+        refusals = (refuse_unsent(arms, pair.family, a, definition) for a in couple)
+        unfit = pair.refusal or _unfit(pair.family, definition, asked)
+        return unfit or next(filter(None, refusals), None)
+
+    return [pair._replace(refusal=again(pair)) for pair in pairs]
+
+
+def _check_campaigns(arms: Experiments, control: Control) -> None:
+    if not isinstance(control, Mapping):
+        return
+    known = {family.campaign for family in arms.families} - {None}
+    unknown = [name for name in control if name not in known]
+    if unknown:
+        has = listed(map(repr, sorted(filter(None, known)))) or "no level campaign"
+        raise FrameError(
+            f"control= names the campaign {unknown[0]!r}, and the frame has {has}"
+        )
+
+
+def _turned(daily: Daily, pair: Pair, control: int | None) -> Pair:
+    """Put the control second, in pairs without it the lower rate."""
+    if pair.control is None or pair.control == control:
+        return pair
+    swapped = pair._replace(arm=pair.control, control=pair.arm)
+    if pair.arm == control:
+        return swapped
+    both = daily.given[pair.arm] & daily.given[pair.control]
+    with np.errstate(divide="ignore", invalid="ignore"):
+        rate, base = (
+            daily.above[arm][both].sum() / daily.below[arm][both].sum()
+            for arm in (pair.arm, pair.control)
+        )
+    return swapped if base > rate else pair
 
 
 def check_usable(arms: Experiments, pairs: Sequence[Pair]) -> None:
@@ -67,20 +130,43 @@ def _pairs(
     if len(family.arms) < 2:
         return []
     definition = defined.get(family.channel)
+    control, missing = _control(arms, family, asked.control)
+    no_control = missing or refuse_unsent(arms, family, control, definition)
     refusal = _unfit(family, definition, asked)
-    if asked.pairs:
+    if asked.pairs is True:
+        refusal = refusal or (missing if _names_control(asked, family) else None)
         couples = [*combinations(family.arms, 2)]
+    elif asked.pairs == "where needed" and no_control:
+        couples = [*combinations(_receiving(arms, family, definition), 2)]
+    elif control is None or no_control or refusal:
+        couples = []
     else:
-        control, missing = _control(arms, family, asked.control)
-        refusal = refusal or missing or refuse_unsent(arms, family, control, definition)
-        if control is None or refusal is not None:
-            return [Pair(family, arm, None, refusal) for arm in family.arms]
         couples = [(control, arm) for arm in family.arms if arm != control]
+    if not couples:
+        reason = refusal or no_control
+        return [Pair(family, arm, None, reason) for arm in family.arms]
     return [
         Pair(
             family, arm, base, refusal or _either(arms, family, (arm, base), definition)
         )
         for base, arm in couples
+    ]
+
+
+def _names_control(asked: LiftRequest, family: Experiment) -> bool:
+    """Whether the user names this family's control."""
+    named = asked.control
+    return family.campaign in named if isinstance(named, Mapping) else named is not None
+
+
+def _receiving(
+    arms: Experiments, family: Experiment, definition: Definition | None
+) -> list[int]:
+    """Return the arms that the metric can have."""
+    return [
+        arm
+        for arm in family.arms
+        if refuse_unsent(arms, family, arm, definition) is None
     ]
 
 
@@ -93,16 +179,15 @@ def _unfit(
         known = ", ".join(metrics_of([channel])) or "no rates that we know"
         return FrameError(f"{channel} has no {metric}; it has {known}")
     by_day, once = asked.stratify == "date", definition.kind == "proportion"
+    prior = asked.prior is not None
     wrong = {
         "se='binomial' is wrong; use se='day' or 'auto'": asked.se == "binomial",
-        "stratify='date' can't be; leave it at 'auto'": by_day,
-        "prior= can't be; leave it out": asked.prior is not None,
+        "stratify='date' can't be; leave it at 'auto'": by_day
+        and not definition.same_day,
+        "prior= can't be; leave it out": prior,
     }
-    mixed = {
-        "stratify='date' goes with se='binomial', not 'day'": asked.se == "day",
-        "stratify='date' goes with no prior=; leave one out": asked.prior is not None,
-    }
-    reasons = {why: by_day and said for why, said in mixed.items()} if once else wrong
+    mixed = {"stratify='date' goes with no prior=; leave one out": by_day and prior}
+    reasons = mixed if once else wrong
     why = next((text for text, said in reasons.items() if said), None)
     kind = f"{metric} in {channel} is a {definition.kind}"
     many = "" if once else ", where one unit may count many times"
@@ -110,10 +195,11 @@ def _unfit(
 
 
 def _control(
-    arms: Experiments, family: Experiment, name: str | None
+    arms: Experiments, family: Experiment, asked: Control
 ) -> tuple[int | None, Exception | None]:
     labels = {arms.labels[arm]: arm for arm in family.arms}
     has = f"{family.name} has the variations {', '.join(map(repr, labels))}"
+    name = asked.get(str(family.campaign)) if isinstance(asked, Mapping) else asked
     if name is not None:
         error = FrameError(f"control={name!r} is no variation: {has}")
         return labels.get(name), None if name in labels else error
@@ -145,14 +231,14 @@ def refuse_unsent(
     if not is_received(family.channel, definition):
         return None
     return FrameError(
-        f"{arms.labels[arm]!r} receives nothing; compare with control=<variation>, or "
-        "use conversion_rate / revenue_per_recipient"
+        f"{arms.labels[arm]!r} receives nothing; compare with control=<variation>, all "
+        "with pairs=True, or use conversion_rate / revenue_per_recipient"
     )
 
 
 def is_received(channel: str, definition: Definition) -> bool:
     """Whether a metric is of what is received in its channel."""
-    return bool({*CHANNEL_STATS.get(channel, ())} & {*definition.stats})
+    return bool({*RECEIVED_STATS.get(channel, ())} & {*definition.stats})
 
 
 def single_variation_error(arms: Experiments) -> FrameError:

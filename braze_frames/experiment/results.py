@@ -7,8 +7,8 @@ import numpy as np
 
 from braze_frames.core.arrays import Flags
 from braze_frames.experiment.pairs import LiftRequest
+from braze_frames.schema.rates import BETTER
 from braze_frames.stats.bayes import beta_binomial
-from braze_frames.stats.chi_squared import dispersion_p
 from braze_frames.stats.contrasts import (
     FIRST_LOOK,
     INFORMED_DAYS,
@@ -16,14 +16,20 @@ from braze_frames.stats.contrasts import (
     DailyCounts,
     Options,
     day_contrast,
+    dispersion_of,
+    log_variance,
     score_contrast,
 )
 from braze_frames.stats.distributions import two_sided
 from braze_frames.stats.jackknife import FEWEST_DAYS, Jackknife, jackknife
+from braze_frames.stats.power import detectable
 from braze_frames.stats.scores import Tables, null_test, quotient
 
 Columns = dict[str, Any]
-SCORE, BY_DAY, DAY = "score", "score, by day", "day"
+_FEARLESS = "margin= is on the side that no one fears; turn its sign"
+SCORE, BY_DAY = "score", "score, by day"
+DAY, DAY_BY_DAY = "day", "day, by day"
+WITHIN_DAYS, OVER_DAYS = (BY_DAY, DAY_BY_DAY), (DAY, DAY_BY_DAY)
 _ALWAYS_VALID = ", always valid"
 
 
@@ -31,7 +37,9 @@ class Comparison(NamedTuple):
     """Comparisons of one metric, one a row, with the days of both arms.
 
     ``both``: the days on which both arms have the metric's stats; ``early``: the first
-    day of the frame has units; ``enrolled``: an arm has the enrolled for denominator.
+    day of the frame has units; ``enrolled``: an arm has the enrolled for denominator;
+    ``weighed``: the days as the
+    method compares them.
     """
 
     days: DailyCounts
@@ -41,41 +49,53 @@ class Comparison(NamedTuple):
     early: Flags
     enrolled: Flags
     refusals: Sequence[str]
+    weighed: DailyCounts
 
 
 def answer(case: Comparison, asked: LiftRequest, options: Options) -> Columns:
     """Answer comparisons: an array for each column of the table."""
-    found = jackknife(*case.days)
     methods = _methods(case, asked)
+    by_day = np.isin(methods, WITHIN_DAYS)
+    case = case._replace(weighed=case.days.by_day(by_day))
+    found = jackknife(*case.weighed)
     columns = _sums(case)
     columns |= _contrasts(case, methods, found, options)
     columns |= _confidence(case)
     columns |= _days(case, found)
+    columns |= _detectable(case, methods, found, options)
     if asked.prior is not None:
         columns |= _beliefs(case, asked.prior, options)
     columns["wanted"] = _wanted(case, asked)
     columns["chosen"] = methods
-    columns["by_day"] = methods == BY_DAY
+    columns["by_day"] = by_day
     units = case.days.n1 + case.days.n0
     columns["apart"] = np.where(case.days.sending, 0, units).sum(axis=1)
+    columns |= _incremental(case, columns)
     columns["method"] = _named(methods, case, options)
     columns["note"] = _notes(case, methods, found, columns, options)
+    if on_the_safe_side(asked.metric, options.margin):
+        columns["note"] += np.where(columns["note"] == "", "", "; ") + _FEARLESS
     return columns
+
+
+def on_the_safe_side(metric: str, margin: float | None) -> bool:
+    """Whether a margin is on the side that no one fears: of opens, more of them."""
+    return margin is not None and (margin < 0) != (BETTER.get(metric, "up") == "up")
 
 
 def _methods(case: Comparison, asked: LiftRequest) -> Any:
     """Choose a method for each row: by kind and by what is asked, never by result."""
     possible = case.days.possible.all(axis=1)
-    by_day = _wanted(case, asked) & (_sending(case) != 1) & possible
     score = case.proportion & (asked.se != "day")
-    return np.select([by_day, score], [BY_DAY, SCORE], DAY)
+    by_day = _wanted(case, asked) & (_sending(case) != 1)
+    chosen = [by_day & score & possible, by_day & ~score, score]
+    return np.select(chosen, [BY_DAY, DAY_BY_DAY, SCORE], DAY)
 
 
 def _wanted(case: Comparison, asked: LiftRequest) -> Flags:
-    """Tell which rows are to be stratified by day."""
+    """Tell which rows are to be compared within days."""
     auto = asked.stratify == "auto" and asked.prior is None
-    chosen = case.same_day & auto | (asked.stratify == "date")
-    return case.proportion & (asked.se != "day") & chosen
+    return case.same_day & auto | (asked.stratify == "date")
 
 
 def _sending(case: Comparison) -> Any:
@@ -105,11 +125,16 @@ def _contrasts(
         rows = np.flatnonzero(methods == method)
         if len(rows):
             swings = Jackknife(*(part[rows] for part in found))
-            for name, values in compare(case.days.rows(rows), swings)._asdict().items():
+            of_rows = compare(_days_of(case, method).rows(rows), swings)
+            for name, values in of_rows._asdict().items():
                 columns[name][rows] = values
     for name in ("diff", "lift"):
         columns[name][~_has_units(case)] = np.nan
     return columns
+
+
+def _days_of(case: Comparison, method: str) -> DailyCounts:
+    return case.weighed if method in OVER_DAYS else case.days
 
 
 def _compare(
@@ -119,12 +144,18 @@ def _compare(
         SCORE: lambda days, _: score_contrast(days, options, by_day=False),
         BY_DAY: lambda days, _: score_contrast(days, options, by_day=True),
         DAY: lambda days, found: day_contrast(days, found, options),
+        DAY_BY_DAY: lambda days, found: day_contrast(days, found, options),
     }
 
 
 def _has_units(case: Comparison) -> Flags:
     totals = case.days.totals()
     return np.asarray((totals.n1[:, 0] > 0) & (totals.n0[:, 0] > 0))
+
+
+def _without_success(case: Comparison) -> Flags:
+    totals = case.days.totals()
+    return np.asarray((totals.y1[:, 0] == 0) & (totals.y0[:, 0] == 0))
 
 
 def _fits(case: Comparison) -> Flags:
@@ -141,17 +172,32 @@ def _confidence(case: Comparison) -> Columns:
 
 
 def _days(case: Comparison, found: Jackknife) -> Columns:
-    y1, n1, y0, n0 = (part[:, 0] for part in case.days.totals())
-    rate1, rate0 = quotient(y1, n1, np.nan), quotient(y0, n0, np.nan)
-    expected = quotient(rate1 * (1 - rate1), n1) + quotient(rate0 * (1 - rate0), n0)
-    dispersion = quotient(found.error**2, expected, np.nan)
-    seen = _fits(case) & (found.eff_days >= FEWEST_DAYS)
-    dispersion = np.where(seen, dispersion, np.nan)
+    """Return how the days replicate, and how much more they vary than counts would."""
+    dispersion = dispersion_of(case.days, found)
     return {
         "eff_days": np.where(found.eff_days > 0, found.eff_days, np.nan),
-        "dispersion": dispersion,
-        "dispersion_p": dispersion_p(dispersion, found.days),
+        "dispersion": np.where(case.proportion, dispersion.ratio, np.nan),
+        "dispersion_p": dispersion.p_value,
     }
+
+
+def _detectable(
+    case: Comparison, methods: Any, found: Jackknife, options: Options
+) -> Columns:
+    """Return the log lift that such a test finds with a power of 80 %."""
+    with np.errstate(invalid="ignore"):
+        counted = np.where(_fits(case), np.sqrt(log_variance(case.days)), np.nan)
+    between = np.where(found.known(), found.log_error, np.nan)
+    error = np.where(np.isin(methods, OVER_DAYS), between, counted)
+    return {"mde": detectable(error * np.sqrt(options.deff), options.conf_level)}
+
+
+def _incremental(case: Comparison, columns: Columns) -> Columns:
+    """Return what the variation's units brought more than under the control."""
+    counted = case.days.sending | ~columns["by_day"][:, None]
+    units = np.where(counted, case.days.n1, 0).sum(axis=1)
+    ends = ("", "_low", "_high")
+    return {f"incremental{end}": units * columns[f"diff{end}"] for end in ends}
 
 
 def _beliefs(case: Comparison, prior: tuple[float, float], options: Options) -> Columns:
@@ -194,7 +240,8 @@ def _sum_rules(case: Comparison, methods: Any, columns: Columns) -> list[Rule]:
     units = _has_units(case)
     undefined = units & np.isnan(columns["lift"]) & np.isfinite(columns["p_value"])
     open_end = np.isinf(columns["lift_high"])
-    excess = units & case.proportion & ~_fits(case) & (methods != DAY)
+    score = ~np.isin(methods, OVER_DAYS)
+    excess = units & case.proportion & ~_fits(case) & score
     return [
         (~case.both.any(axis=1), "no day on which both have the stats of this metric"),
         (case.both.any(axis=1) & ~units, "nobody was counted: a denominator is 0"),
@@ -207,16 +254,17 @@ def _sum_rules(case: Comparison, methods: Any, columns: Columns) -> list[Rule]:
 
 def _day_rules(case: Comparison, methods: Any, columns: Columns) -> list[Rule]:
     wanted, sending = columns["wanted"], _sending(case)
-    possible = case.days.possible.all(axis=1)
-    apart = (methods == BY_DAY) & (sending > 0) & (columns["apart"] > 0)
+    score = ~np.isin(methods, OVER_DAYS)
+    broken = score & ~case.days.possible.all(axis=1)
+    apart = columns["by_day"] & (sending > 0) & (columns["apart"] > 0)
     return [
         (
-            wanted & possible & (sending == 0) & _has_units(case),
+            columns["by_day"] & (sending == 0) & _has_units(case),
             "no day has both; stratify=None pools",
         ),
-        (wanted & (sending == 1), "one sending day, so pooled"),
+        (wanted & score & (sending == 1), "one sending day, so pooled"),
         (
-            wanted & ~possible & (sending > 1),
+            wanted & broken & (sending > 1),
             "more successes than units on a day, so pooled",
         ),
         (apart, "{apart:.0f} units left out, of days without the other arm"),
@@ -226,7 +274,8 @@ def _day_rules(case: Comparison, methods: Any, columns: Columns) -> list[Rule]:
 def _swing_rules(
     case: Comparison, methods: Any, found: Jackknife, columns: Columns, options: Options
 ) -> list[Rule]:
-    days = (methods == DAY) & _has_units(case)
+    tested = (found.eff_days > 0) & ~_without_success(case)
+    days = np.isin(methods, OVER_DAYS) & _has_units(case) & tested
     few, zero = found.eff_days < FEWEST_DAYS, ~np.isfinite(found.log_error)
     soon = (found.days < FIRST_LOOK) | (found.eff_days < INFORMED_DAYS)
     return [

@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from braze_frames.core.arrays import Floats
 from braze_frames.errors import StatisticsWarning, listed, warn
 from braze_frames.experiment.design import (
     Daily,
@@ -19,7 +20,9 @@ from braze_frames.experiment.pairs import (
 )
 from braze_frames.experiment.table import TEXT, tabulate
 from braze_frames.schema.formulas import Definition
-from braze_frames.stats.chi_squared import homogeneity
+from braze_frames.schema.rates import PRIMARY_RATE
+from braze_frames.stats.chi_squared import differ_within_strata, homogeneity
+from braze_frames.stats.scores import quotient
 
 _COLUMNS: dict[str, Any] = {
     "variations": "Int64",
@@ -35,15 +38,15 @@ _ALPHA = 0.05
 _FEWEST = 5
 _SMALL = (
     "chi-squared is rough where fewer than 5 successes or failures are expected: "
-    "{cases}. Read more days"
+    "{cases}. Read more days, or compare what happens more often"
 )
 _MOVED = (
     "the split between the variations moved, by so many percentage points, and totals "
-    "can make up a difference from that: {cases}. Ask lift, which compares day by day"
+    "can make up a difference from that: {cases}. Restrict to days with the same split"
 )
 
 
-def winner(df: pd.DataFrame, metric: str) -> pd.DataFrame:
+def winner(df: pd.DataFrame, metric: str = PRIMARY_RATE) -> pd.DataFrame:
     """Test whether variations have different rates, all at once.
 
     Answers "is any of them different", as the dashboard's winner does; which one it
@@ -61,9 +64,9 @@ def winner(df: pd.DataFrame, metric: str) -> pd.DataFrame:
     DataFrame
         Index (``campaign``,) ``channel``, one row a test. Columns: ``variations``
         Int64, how many are compared; ``chi2`` float64 and ``df`` Int64; ``p_value``
-        float64; ``best`` str, the one with the highest rate; ``significant`` boolean,
-        p < 0.05; ``min_expected`` float64, the smallest expected count; ``note`` str,
-        why something is NaN.
+        float64; ``best`` str, the one with the highest rate, where ``significant``
+        boolean, p < 0.05, is true; ``min_expected`` float64, the smallest expected
+        count; ``note`` str, why something is NaN.
 
     Raises
     ------
@@ -74,15 +77,18 @@ def winner(df: pd.DataFrame, metric: str) -> pd.DataFrame:
     -----
     StatisticsWarning
         An expected count is below 5: chi-squared is too rough there (Cochran 1954). Or
-        the split between the variations moved, and totals can make up a difference.
+        totals are compared and the split between the variations moved, which can make
+        up a difference.
 
     Notes
     -----
-    Pearson's chi-squared of successes and failures by variation, without correction;
-    Braze docs, multivariate_analytics.md @8c0d442, name the same test and 0.05. The
-    control takes part in conversions only, as it receives nothing. Totals of the days
-    on which all have the stats. For metrics where one unit may count many times the
-    test does not hold: NaN.
+    Metrics whose numerator belongs to the day of its denominator are compared within
+    the days, where there are several: generalised Cochran-Mantel-Haenszel (Landis,
+    Heyman & Koch 1978), so that a split that moves makes up no winner. Others, and
+    single sends: Pearson's chi-squared of the totals, without correction; Braze docs,
+    multivariate_analytics.md @8c0d442, name this test and 0.05. The control takes part
+    in conversions only, as it receives nothing. Days on which all have the stats. For
+    metrics where one unit may count many times the test does not hold: NaN.
 
     Examples
     --------
@@ -94,10 +100,10 @@ def winner(df: pd.DataFrame, metric: str) -> pd.DataFrame:
     ... ]
     >>> day = {"time": "2026-03-01", "messages": {"email": entries}}
     >>> df = bf.read_braze_series({"data": [day]})
-    >>> df.braze.winner("unique_open_rate")[["chi2", "p_value", "best"]].round(4)
-              chi2  p_value best
+    >>> df.braze.winner("unique_open_rate")[["chi2", "df", "p_value"]].round(4)
+              chi2  df  p_value
     channel
-    email    3.541   0.1702    B
+    email    3.541   2   0.1702
     """
     arms = experiments_of(df)
     defined = arms.define(metric)
@@ -125,25 +131,51 @@ def _test(
         return {"note": f"{family.channel} has no {metric}"}
     taking = _taking_part(arms, family, definition)
     given = daily.given[taking].all(axis=0)
-    above, below = (
-        np.where(given, side[taking], 0).sum(axis=1)
-        for side in (daily.above, daily.below)
-    )
-    some = below > 0
+    x, n = (np.where(given, side[taking], 0) for side in (daily.above, daily.below))
+    some = n.sum(axis=1) > 0
     names = [arms.labels[arm] for arm, sent in zip(taking, some, strict=True) if sent]
-    x, n = above[some], below[some]
+    row: dict[str, Any] = {"variations": len(names)}
     if len(names) < 2:
-        return {"variations": len(names), "note": "less than two variations have units"}
-    row = {"variations": len(names), "best": names[int(np.argmax(x / n))]}
+        return row | {"note": "less than two variations have units"}
     if definition.kind != "proportion":
         many = f"a {definition.kind}: one unit may count many times; use lift"
         return row | {"note": many}
-    if (x > n).any():
-        return row | {"note": "more successes than units"}
-    found = homogeneity(np.column_stack([x, n - x]))
-    if np.isnan(found.p_value):
-        return row | {"note": "all succeeded, or nobody: nothing to compare"}
-    return row | found._asdict() | {"significant": found.p_value < _ALPHA}
+    return row | _compared(x[some], n[some], names, same_day=definition.same_day)
+
+
+def _compared(
+    x: Floats, n: Floats, names: list[str], *, same_day: bool
+) -> dict[str, Any]:
+    """Test successes and units by variation and day; within the days where it can be.
+
+    The best is the one with most successes for those that its days' rates would give
+    it: the highest rate, of the same days.
+    """
+    total, units = x.sum(axis=1), n.sum(axis=1)
+    if (total > units).any():
+        return {"note": "more successes than units"}
+    within = same_day and int(((n > 0).sum(axis=0) > 1).sum()) > 1
+    broken = within and bool((x > n).any())
+    row = {"note": "more successes than units on a day, so pooled" if broken else ""}
+    if total.sum() in (0, units.sum()):
+        nothing = {"chi2": 0.0, "df": len(names) - 1, "p_value": 1.0}
+        return row | nothing | {"min_expected": 0.0, "significant": False}
+    by_day = within and not broken
+    found = (
+        differ_within_strata(x, n)
+        if by_day
+        else homogeneity(np.column_stack([total, units - total]))
+    )
+    expected = (n * quotient(x.sum(axis=0), n.sum(axis=0))).sum(axis=1)
+    score = quotient(total, expected) if by_day else total / units
+    significant = found.p_value < _ALPHA
+    best = {"best": names[int(np.argmax(score))]} if significant else {}
+    return (
+        row
+        | found._asdict()
+        | {"significant": significant, "pooled": not by_day}
+        | best
+    )
 
 
 def _taking_part(
@@ -172,7 +204,7 @@ def _moved_splits(
     spans = {
         family.name: arms.split_span(family)
         for family, row in zip(families, rows, strict=True)
-        if "p_value" in row
+        if row.get("pooled")
     }
     return [f"{name} ({100 * span:.0f})" for name, span in spans.items() if span]
 

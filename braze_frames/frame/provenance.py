@@ -1,15 +1,18 @@
 """What the ``attrs`` of a frame know, and what results pass on of its days."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
 
+from braze_frames.core.arguments import last_day
 from braze_frames.errors import FrameError
-from braze_frames.frame.groups import binned
+from braze_frames.frame.by import Period, binned
 from braze_frames.frame.levels import Level, levels_of
+
+Unit = Literal["share", "USD", "count"]
 
 
 def provenance_of(frame: Any) -> Mapping[str, Any]:
@@ -48,43 +51,62 @@ def settled_attrs(frame: pd.DataFrame, last: Any) -> dict[str, str]:
     return {"settled_until": until, "last": pd.Timestamp(last).date().isoformat()}
 
 
-def settled_attrs_of(
-    frame: pd.DataFrame,
-    days: Level,
-    freq: str | pd.offsets.BaseOffset | None,
+def days_attrs(
+    until: str | None, days: pd.DatetimeIndex, freq: Period
 ) -> dict[str, str]:
-    """Return the same of a frame's level of days, and from which period on days grow.
+    """Return what results say of their days: until when settled, and which grow.
 
     Parameters
     ----------
-    frame : DataFrame
-        The frame that is added up.
-    days : Level
-        Its days.
+    until : str, optional
+        The last day that no longer grows.
+    days : DatetimeIndex
+        The days that are added up, sorted.
     freq : str, DateOffset or None
         The periods of the result.
+
+    Examples
+    --------
+    >>> days_attrs("2026-03-05", pd.date_range("2026-03-02", periods=9), "W")
+    {'settled_until': '2026-03-05', 'last': '2026-03-10', 'growing_from': '2026-03-08'}
     """
-    last = days.labels[days.codes.max()] if len(days.codes) else None
-    found = settled_attrs(frame, last)
-    if freq is None or not found or found["last"] <= found["settled_until"]:
+    if until is None or not len(days):
+        return {}
+    found = {"settled_until": until, "last": days[-1].date().isoformat()}
+    growing = days > pd.Timestamp(until)
+    if freq is None or not growing.any():
         return found
-    growing = _first_after(days, found["settled_until"])
-    periods = binned(days._replace(codes=np.arange(len(days.labels))), freq)
-    first = periods.labels[periods.codes[growing]]
+    periods = binned(Level("date", days, np.arange(len(days))), freq)
+    first = periods.labels[periods.codes[growing.argmax()]]
     return found | {"growing_from": first.date().isoformat()}
 
 
-def _first_after(days: Level, until: str) -> int:
-    """Return the code of the first day in the frame that is after another."""
-    used = np.zeros(len(days.labels), dtype=bool)
-    used[days.codes] = True
-    later = pd.DatetimeIndex(days.labels).tz_localize(None) > pd.Timestamp(until)
-    return int(np.flatnonzero(used & later)[0])
+def labelled(table: pd.DataFrame, about: Mapping[str, Any]) -> pd.DataFrame:
+    """Put in ``attrs`` what tables and pictures say of a result; never a number.
+
+    ``units`` says for each column whether it is a share, an amount in USD or a count.
+    """
+    if about:
+        table.attrs["braze"] = dict(about)
+    return table
 
 
 def settled_until(df: pd.DataFrame) -> np.datetime64:
     """Return the last day that no longer grows, as far as the frame knows."""
     return np.datetime64(as_day(provenance_of(df).get("settled_until")) or "NaT")
+
+
+def settled_until_each(df: pd.DataFrame, campaigns: Sequence[str | None]) -> Any:
+    """Return for each campaign the last day that no longer grows; NaT: not known.
+
+    A campaign's own conversion windows count where ``attrs`` know them (``settled``,
+    label → day), else the earliest of all (``settled_until``).
+    """
+    own = provenance_of(df).get("settled")
+    own = own if isinstance(own, Mapping) else {}
+    earliest = settled_until(df)
+    days = [as_day(own.get(name)) or earliest for name in campaigns]
+    return np.array(days, dtype="datetime64[D]")
 
 
 def whole_until(df: pd.DataFrame) -> np.datetime64:
@@ -101,8 +123,9 @@ def settled(df: pd.DataFrame, until: Any = None) -> pd.DataFrame:
     df : DataFrame
         Either grain.
     until : date-like, optional
-        The last day to keep. None: until when the numbers were settled as they were
-        read, 31 days before.
+        The last day to keep; ``"2026-05"`` is the last of May. None: until when the
+        numbers were settled as they were read: a day more than the campaign's longest
+        conversion window before, where its details were read, else 31 days.
 
     Returns
     -------
@@ -132,22 +155,20 @@ def settled(df: pd.DataFrame, until: Any = None) -> pd.DataFrame:
     >>> df.braze.settled(until="2026-03-01")["sent"].tolist()
     [1]
     """
-    last = until
-    if last is None:
-        last = provenance_of(df).get("settled_until")
-    if last is None:
+    levels = {level.name: level.used() for level in levels_of(df)}
+    date = levels["date"]
+    days = pd.DatetimeIndex(date.labels).tz_localize(None)
+    dates = np.asarray(days, dtype="datetime64[us]")[date.codes]
+    if until is not None:
+        return df[dates <= np.datetime64(last_day("until", until))]
+    campaign = levels.get("campaign")
+    names = [None] if campaign is None else [str(name) for name in campaign.labels]
+    last = settled_until_each(df, names)
+    if names and np.isnat(last).any():
         raise FrameError(
             "this frame does not know until when its numbers are settled (attrs were "
             'cleared, or it was not read from the API): pass until="2026-05-30", or '
             "read it again"
         )
-    date = next(one for one in levels_of(df) if one.name == "date")
-    kept = date.labels <= _day(last)
-    return df[kept[date.codes]]
-
-
-def _day(until: Any) -> pd.Timestamp:
-    day: Any = pd.to_datetime(until, errors="coerce")
-    if day is pd.NaT:
-        raise ValueError(f"until={until!r} is no day, as '2026-05-30' is")
-    return pd.Timestamp(day.tz_localize(None))
+    of_rows = np.asarray(last[0] if campaign is None else last[campaign.codes])
+    return df[np.asarray(dates <= of_rows, dtype=bool)]

@@ -1,12 +1,12 @@
 """Variations of one campaign → labels that tell them apart within a channel."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 
 from braze_frames.core.arrays import Ints
 from braze_frames.core.names import disambiguate
-from braze_frames.payload.batch import EntryKey, Owner, owner
+from braze_frames.payload.batch import Batch, EntryKey, Owner, owner
 
 
 def label_keys(
@@ -45,6 +45,19 @@ def label_keys(
             found.update(zip(group, labels, strict=True))
     unique = dict(zip(found, _unique(found), strict=True))
     return [unique[one] for one in owners]
+
+
+def lacks_names(batches: Iterable[Batch], names: Mapping[str, str]) -> bool:
+    """Whether a variation with an id has no name, on no day and not in ``names``."""
+    used = {
+        batch.keys[code]
+        for batch in batches
+        for code in np.unique(batch.entry_key).tolist()
+    }
+    named = {owner(key) for key in used if key.name}
+    return any(
+        key.id and key.id not in names and owner(key) not in named for key in used
+    )
 
 
 def _rank(one: Owner) -> tuple[str, str, str, int]:

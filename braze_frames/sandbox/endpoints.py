@@ -25,6 +25,8 @@ DETAILS_CHANNEL = {
     "in_app_message": "in-app_message",
     "content_cards": "content_card",
 }
+# Messages of these channels stand in campaign details without a name.
+DETAILS_NAMELESS = frozenset({"sms", "webhook", "whats_app"})
 Query = Mapping[str, str]
 
 
@@ -148,8 +150,11 @@ def endpoint(method: str, path: str) -> Endpoint:
     Raises
     ------
     Refused
-        404 for a path that is none, 405 for a method other than GET.
+        400 for what is no path, 404 for one that is none of ours, 405 for a method
+        other than GET.
     """
+    if not path.startswith("/"):
+        raise Refused(HTTPStatus.BAD_REQUEST, "Invalid URL")
     if path not in ENDPOINTS:
         raise Refused(HTTPStatus.NOT_FOUND, "Invalid URL")
     if method != "GET":
@@ -265,8 +270,11 @@ def _listed(campaign: ShopCampaign) -> dict[str, Any]:
 
 def _message(arm: Arm) -> dict[str, str]:
     channel = DETAILS_CHANNEL.get(arm.channel, arm.channel)
-    message = {"channel": channel, "name": arm.name}
-    return {**message, "type": "control"} if arm.is_control else message
+    if arm.is_control:
+        return {"channel": channel, "type": "control"}
+    if arm.channel in DETAILS_NAMELESS:
+        return {"channel": channel}
+    return {"channel": channel, "name": arm.name}
 
 
 def _behaviors(campaign: ShopCampaign) -> list[dict[str, Any]]:

@@ -237,8 +237,8 @@ class Sandbox:
             Answer with an error status; hang up; hang up in the middle of the body;
             answer late; answer with something that is not JSON.
         status : int, optional
-            For kind ``status``; 500 by default. A 429 opens again within a second or
-            two, as its headers say.
+            For kind ``status``: one of HTTP's from 400 on, 500 by default. A 429 opens
+            again within a second or two, as its headers say.
         times : int
             How many requests.
         path : str, optional
@@ -249,11 +249,15 @@ class Sandbox:
         Raises
         ------
         ValueError
-            If the kind is none of these.
+            If the kind or the status is none of these.
         """
         if kind not in get_args(FailureKind):
             kinds = ", ".join(get_args(FailureKind))
             raise ValueError(f"kind is {kind!r}; it must be one of {kinds}.")
+        if status is not None and (status not in {*HTTPStatus} or status < 400):
+            raise ValueError(
+                f"status is {status!r}; it must be one of HTTP's from 400 on, as 503."
+            )
         if kind == "slow" and not delay:
             delay = 1.0
         failure = _Failure(kind, status or 500, times, path or "", delay)
@@ -284,14 +288,13 @@ class Sandbox:
 
     def _respond(self, method: str, target: str, authorization: str | None) -> Reply:
         """Answer one request; called by the server's threads."""
-        url = urlsplit(target)
-        query = dict(parse_qsl(url.query, keep_blank_values=True))
-        failure = self._next_failure(url.path)
-        reply = self._answer(method, url.path, query, authorization)
+        path, query = _parts_of(target)
+        failure = self._next_failure(path)
+        reply = self._answer(method, path, query, authorization)
         if failure:
             reply = _spoil(reply, failure)
         status = None if reply.how == "drop" else reply.status
-        self.requests.append(ReceivedRequest(method, url.path, query, status))
+        self.requests.append(ReceivedRequest(method, path, query, status))
         return reply
 
     def _next_failure(self, path: str) -> _Failure | None:
@@ -344,6 +347,15 @@ def shared() -> Sandbox:
         if not _SHARED or not _SHARED[0].running:
             _SHARED[:] = [Sandbox()]
         return _SHARED[0]
+
+
+def _parts_of(target: str) -> tuple[str, dict[str, str]]:
+    """Return a request's path and query; of what is no address, the text itself."""
+    try:
+        url = urlsplit(target)
+        return url.path, dict(parse_qsl(url.query, keep_blank_values=True))
+    except ValueError:
+        return target, {}
 
 
 def _zone(tz: str) -> ZoneInfo:

@@ -9,17 +9,25 @@ import re
 from typing import Literal, NamedTuple
 
 EXPORT = "Braze docs, get_campaign_analytics.md @4a03d01"
+REPORTING = "Braze docs, campaign_analytics.md @21a3974"
 OPENS = "Braze docs, influenced_opens.md @bbb2460"
 RECORDED = "recorded answers of the endpoint"
+GUESSED = f"{REPORTING}; how the endpoint spells it is not documented"
 
 
 class Channel(NamedTuple):
-    """One key below ``messages``, its other spellings and the stats it carries."""
+    """One key below ``messages``, how people call it, its stats and other spellings.
+
+    ``control_stats``: those that a control has, too, though it receives nothing.
+    """
 
     name: str
+    title: str
     family: str
     stats: tuple[str, ...]
+    source: str = EXPORT
     aliases: tuple[str, ...] = ()
+    control_stats: tuple[str, ...] = ()
 
 
 class Stat(NamedTuple):
@@ -38,71 +46,103 @@ class Stat(NamedTuple):
     dtype: Literal["Int64", "Float64"] = "Int64"
 
 
-_PUSH_STATS = ("sent", "direct_opens", "total_opens", "bounces", "body_clicks")
-_IN_APP_STATS = ("impressions", "clicks", "first_button_clicks", "second_button_clicks")
+def _channel(
+    name: str,
+    title: str,
+    family: str,
+    stats: str,
+    *,
+    source: str = EXPORT,
+    aliases: str = "",
+    control_stats: str = "",
+) -> Channel:
+    shared = tuple(control_stats.split())
+    return Channel(
+        name,
+        title,
+        family,
+        tuple(stats.split()),
+        source,
+        tuple(aliases.split()),
+        shared,
+    )
+
+
+_PUSH = "sent direct_opens total_opens bounces body_clicks"
+_IN_APP = "impressions clicks first_button_clicks second_button_clicks"
+_SEEN = "total_impressions unique_impressions"
+_ANSWERED = "total_clicks unique_clicks total_dismissals unique_dismissals"
 CHANNELS = (
-    Channel(
+    _channel(
         "email",
+        "Email",
         "email",
-        (
-            "sent",
-            "delivered",
-            "bounces",
-            "opens",
-            "unique_opens",
-            "machine_open",
-            "machine_amp_open",
-            "clicks",
-            "unique_clicks",
-            "unsubscribes",
-            "reported_spam",
-        ),
+        "sent delivered bounces opens unique_opens machine_open machine_amp_open "
+        "clicks unique_clicks unsubscribes reported_spam",
     ),
-    Channel("ios_push", "push", _PUSH_STATS, aliases=("apple_push",)),
-    Channel("android_push", "push", _PUSH_STATS),
-    Channel("kindle_push", "push", _PUSH_STATS),
-    Channel("web_push", "push", _PUSH_STATS),
-    Channel("android_china_push", "push", _PUSH_STATS),
-    Channel("windows_phone8_push", "push", _PUSH_STATS),
-    Channel("windows_universal_push", "push", _PUSH_STATS),
-    Channel(
+    _channel("ios_push", "iOS push", "push", _PUSH, aliases="apple_push"),
+    _channel("android_push", "Android push", "push", _PUSH),
+    _channel("kindle_push", "Kindle push", "push", _PUSH),
+    _channel("web_push", "Web push", "push", _PUSH),
+    _channel("android_china_push", "Android push (China)", "push", _PUSH),
+    _channel("windows_phone8_push", "Windows Phone 8 push", "push", _PUSH),
+    _channel("windows_universal_push", "Windows push", "push", _PUSH),
+    _channel(
         "sms",
+        "SMS",
         "sms",
-        (
-            "sent",
-            "sent_to_carrier",
-            "delivered",
-            "undelivered",
-            "rejected",
-            "delivery_failed",
-            "clicks",
-            "opt_out",
-            "help",
-        ),
+        "sent sent_to_carrier delivered undelivered rejected delivery_failed clicks "
+        "opt_out help",
     ),
-    Channel(
+    _channel(
+        "rcs",
+        "RCS",
+        "sms",
+        "sent delivered rejected delivery_failed clicks opt_out help",
+        source=GUESSED,
+    ),
+    _channel(
         "whats_app",
+        "WhatsApp",
         "whats_app",
-        ("sent", "delivered", "failed", "read"),
-        aliases=("whatsapp",),
+        "sent delivered failed read",
+        aliases="whatsapp",
     ),
-    Channel(
-        "content_cards",
-        "content_cards",
-        (
-            "sent",
-            "total_impressions",
-            "unique_impressions",
-            "total_clicks",
-            "unique_clicks",
-            "total_dismissals",
-            "unique_dismissals",
-        ),
-        aliases=("content_card",),
+    _channel(
+        "line",
+        "LINE",
+        "line",
+        "sent delivered opens total_opens unique_opens clicks",
+        source=GUESSED,
     ),
-    Channel("in_app_message", "in_app", _IN_APP_STATS, aliases=("in-app_message",)),
-    Channel("trigger_in_app_message", "in_app", _IN_APP_STATS),
-    Channel("webhook", "webhook", ("sent", "errors")),
+    _channel(
+        "kakao_talk", "KakaoTalk", "kakao_talk", "sent clicks errors", source=GUESSED
+    ),
+    _channel(
+        "content_cards",
+        "Content Cards",
+        "content_cards",
+        f"sent {_SEEN} {_ANSWERED}",
+        aliases="content_card",
+    ),
+    # A control of a Banner is counted where it would have been shown.
+    _channel(
+        "banner",
+        "Banner",
+        "banner",
+        f"{_SEEN} unique_daily_impressions {_ANSWERED}",
+        source=GUESSED,
+        control_stats=f"{_SEEN} unique_daily_impressions",
+    ),
+    _channel(
+        "in_app_message",
+        "In-app message",
+        "in_app",
+        _IN_APP,
+        aliases="in-app_message",
+    ),
+    _channel("trigger_in_app_message", "In-app message (triggered)", "in_app", _IN_APP),
+    _channel("webhook", "Webhook", "webhook", "sent errors"),
 )
 ALIASES = {alias: channel.name for channel in CHANNELS for alias in channel.aliases}
 _CONVERSIONS = (
@@ -136,6 +176,13 @@ STATS = (
     Stat("impressions", "views", "views"),
     Stat("total_impressions", "views", "views"),
     Stat("unique_impressions", "users", "users who viewed", unique=True),
+    Stat(
+        "unique_daily_impressions",
+        "users",
+        "users who viewed, once a day",
+        source=GUESSED,
+        unique=True,
+    ),
     Stat("opens", "opens", "opens, machine opens included"),
     Stat("unique_opens", "users", "users who opened, within 7 days", unique=True),
     Stat("machine_open", "opens", "opens made by machines", source=RECORDED),
@@ -151,7 +198,11 @@ STATS = (
     Stat("second_button_clicks", "clicks", "clicks on the second button"),
     Stat("total_dismissals", "dismissals", "dismissals"),
     Stat("unique_dismissals", "users", "users who dismissed", unique=True),
-    Stat("unsubscribes", "users", "users who unsubscribed by Braze's link"),
+    Stat(
+        "unsubscribes",
+        "users",
+        "users who unsubscribed by the link in the body or the list-unsubscribe header",
+    ),
     Stat("reported_spam", "messages", "messages reported as spam"),
     Stat("opt_out", "messages", "replies that opt out"),
     Stat("help", "messages", "replies that ask for help"),
@@ -165,6 +216,13 @@ STATS = (
     ),
 )
 CHANNEL_STATS = {channel.name: channel.stats for channel in CHANNELS}
+RECEIVED_STATS = {
+    channel.name: tuple(
+        stat for stat in channel.stats if stat not in channel.control_stats
+    )
+    for channel in CHANNELS
+}
+"""The stats that only who receives messages of a channel can have."""
 STAT = {stat.name: stat for stat in STATS}
 STAT_RANK = {stat.name: rank for rank, stat in enumerate(STATS)}
 DAY_TOTALS = tuple(stat.name for stat in STATS if stat.day_total)
@@ -175,6 +233,7 @@ CONTROL_NAME = "Control Group"
 CONTROL_STAT = "enrolled"
 RECIPIENTS = "unique_recipients"
 MACHINE_OPENS = ("machine_open", "opens")
+CLICKS_AND_OPENS = ("unique_clicks", "unique_opens")
 ELEMENTS = ("carousel_slide", "notif_button")
 ELEMENT_KEY = re.compile(
     rf"({'|'.join(ELEMENTS)})_([0-9]{{1,9}})_(.*)_click", re.DOTALL

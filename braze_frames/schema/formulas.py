@@ -11,8 +11,9 @@ from typing import NamedTuple
 
 from braze_frames.core.arguments import nearest
 from braze_frames.errors import FrameError
-from braze_frames.schema.channels import STAT, is_day_total
-from braze_frames.schema.rates import RATES, RateKind
+from braze_frames.schema.channels import CHANNEL_STATS, STAT, is_day_total
+from braze_frames.schema.rates import ANY_OTHER, CAMPAIGN_GRAIN, RATES, RateKind
+from braze_frames.schema.words import meant_by, metric_name, spoken
 
 _SIGNS = {"+": 1, "-": -1}
 _TOKEN = re.compile(r"\s*([+-]|[^\s+-]+)")
@@ -103,16 +104,60 @@ def define(metric: str, channels: Collection[str]) -> dict[str, Definition]:
     FrameError
         There is no such metric, or none of the channels has it.
     """
-    known = definitions().get(metric)
-    if known is None:
-        raise FrameError(
-            f"{metric!r} is no metric ({nearest(metric, definitions())}); "
-            "bf.glossary() lists all"
-        )
-    found = {channel: known[channel] for channel in channels if channel in known}
+    found = definitions_in(metric, channels)
     if channels and not found:
         raise FrameError(_not_here(metric, channels))
     return found
+
+
+def definitions_in(metric: str, channels: Collection[str]) -> dict[str, Definition]:
+    """Return the same, and nothing where none of the channels has the metric.
+
+    Raises
+    ------
+    FrameError
+        There is no such metric.
+    """
+    if not isinstance(metric, str) or metric not in definitions():
+        raise FrameError(_no_metric(metric))
+    found = {channel: definition_of(metric, channel) for channel in channels}
+    return {channel: one for channel, one in found.items() if one is not None}
+
+
+def definition_of(metric: str, channel: str) -> Definition | None:
+    """Return a metric's definition in a channel; None where it has none there.
+
+    Examples
+    --------
+    >>> str(definition_of("conversion_rate", "new_channel").numerator)
+    'conversions'
+    >>> definition_of("spam_rate", "sms") is None
+    True
+    """
+    known = definitions()[metric]
+    described = channel in CHANNEL_STATS or channel == CAMPAIGN_GRAIN
+    return known.get(channel if described else ANY_OTHER)
+
+
+def _no_metric(metric: object) -> str:
+    """Say what is no metric, and what to write instead."""
+    told = f"{metric!r} is no metric"
+    if not isinstance(metric, str):
+        return f"{told}: pass a name, a list of names, or None for all"
+    if metric in STAT:
+        return f"{told} but a stat, a sum: df.braze.totals()[{metric!r}]"
+    same = [name for name in definitions() if spoken(metric) in _names(name)]
+    meant = same or meant_by(metric)
+    near = f"did you mean {' or '.join(meant)}?" if meant else _near(metric)
+    return f"{told} ({near}); bf.glossary() lists all"
+
+
+def _names(metric: str) -> set[str]:
+    return {spoken(metric), spoken(metric_name(metric))}
+
+
+def _near(metric: str) -> str:
+    return nearest("_".join(spoken(metric).split()), definitions())
 
 
 def _not_here(metric: str, channels: Collection[str]) -> str:
@@ -124,8 +169,8 @@ def metrics_of(channels: Collection[str]) -> list[str]:
     """Return the metrics that one of the channels has, in the glossary's order."""
     return [
         metric
-        for metric, known in definitions().items()
-        if any(channel in known for channel in channels)
+        for metric in definitions()
+        if any(definition_of(metric, channel) for channel in channels)
     ]
 
 
@@ -156,19 +201,53 @@ def custom(
     return dict.fromkeys(channels, definition)
 
 
+def check_defined(
+    metric: str,
+    defined: Mapping[str, Definition],
+    channels: Collection[str],
+    columns: Collection[str],
+) -> None:
+    """Refuse a metric that no channel of a frame has, or that lacks its columns.
+
+    Raises
+    ------
+    FrameError
+        It names the columns.
+    """
+    if channels and not defined:
+        raise FrameError(_not_here(metric, channels))
+    missing = lacking(defined, columns)
+    if missing:
+        raise refuse_without(metric, missing)
+
+
 def lacking(
     definitions: Mapping[str, Definition], columns: Collection[str]
 ) -> list[str]:
-    """Return the day totals that a rate needs everywhere and that are no columns."""
-    needs = [{*filter(is_day_total, one.stats)} for one in definitions.values()]
-    everywhere = set.intersection(*needs) if needs else set()
-    return sorted(everywhere - {*columns})
+    """Return the stats that a rate needs and that are no columns.
+
+    None are lacking where the columns suffice in one of the channels.
+    """
+    lacks = [_lacking(one, columns) for one in definitions.values()]
+    return min(lacks, key=len, default=[])
 
 
-def refuse_without_day_totals(metric: str, missing: Collection[str]) -> FrameError:
-    """Return the error for a rate whose day totals the frame lacks."""
+def _lacking(one: Definition, columns: Collection[str]) -> list[str]:
+    known = {*columns}
+    if one.numerator.fallback in known:
+        known.add(one.numerator.stats[0])
+    return sorted({*one.stats} - known)
+
+
+def refuse_without(metric: str, missing: Collection[str]) -> FrameError:
+    """Return the error for a rate whose stats the frame has no column for."""
+    if all(map(is_day_total, missing)):
+        why = (
+            "for campaigns that are no tests they exist at day level only. Read with "
+            'grain="campaign"'
+        )
+    else:
+        why = "Braze gave none, or they were not read (see columns=)"
     return FrameError(
-        f"{metric} needs {' and '.join(missing)}, which this frame lacks: for "
-        "campaigns that are no tests they exist at day level only. Read with "
-        'grain="campaign"'
+        f"{metric} needs {' and '.join(missing)}, which this frame lacks: {why}"
     )

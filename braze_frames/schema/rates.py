@@ -1,24 +1,34 @@
 """Rates and funnels as rows of data: what is divided by what, in which channel."""
 
+from collections.abc import Mapping
+from itertools import product
 from typing import Literal, NamedTuple
 
 import pandas as pd
 
-from braze_frames.schema.channels import CHANNELS, OPENS
+from braze_frames.core.arguments import nearest
+from braze_frames.schema.channels import CHANNEL_STATS, CHANNELS, OPENS, REPORTING
+from braze_frames.schema.words import meant_by, metric_name, spoken
 
 GLOSSARY = "Braze docs, metrics_glossary.md @88e1706"
-REPORTING = "Braze docs, campaign_analytics.md @21a3974"
 OWN = "our own: no rate of that name is documented"
+NOT_EXPORTED = (
+    "our own: Braze divides by unique impressions, which the endpoint does not give"
+)
 RateKind = Literal["proportion", "ratio", "mean"]
+Better = Literal["up", "down"]
+CAMPAIGN_GRAIN, ANY_OTHER = "", "*"
+"""What stands for a channel: the day totals; every channel that has no row."""
 
 
 class Rate(NamedTuple):
     """One rate of one channel; ``fallback`` is a second choice of numerator.
 
-    Channel ``""`` is the campaign grain. ``kind`` says what the statistics may assume:
-    in a ``proportion`` a unit of the denominator counts at most once, in a ``ratio`` it
-    can count many times, a ``mean`` is an amount. ``same_day``: the numerator belongs
-    to the day of its denominator.
+    Channel ``""`` is the campaign grain, ``"*"`` any channel that has no row of its
+    own. ``kind`` says what the statistics may assume: in a ``proportion`` a unit of the
+    denominator counts at most once, in a ``ratio`` it can count many times, a ``mean``
+    is an amount. ``same_day``: the numerator belongs to the day of its denominator.
+    ``better``: the direction that one hopes for.
     """
 
     metric: str
@@ -28,207 +38,228 @@ class Rate(NamedTuple):
     kind: RateKind
     source: str
     same_day: bool = False
+    better: Better = "up"
     fallback: str = ""
 
 
 PRIMARY_RATE = "conversion_rate_by_send_time"
 
 
-def _families(*names: str) -> tuple[str, ...]:
-    return tuple(channel.name for channel in CHANNELS if channel.family in names)
-
-
-_PUSH = _families("push")
-_INFLUENCED = ("ios_push", "android_push", "kindle_push")
-_IN_APP = _families("in_app")
-_SENT_ONCE = _families("email", "push", "sms", "whats_app", "webhook")
-_SHOWN_AGAIN = _families("in_app", "content_cards")
-_PUSH_DELIVERED = "sent - bounces"
-
-
-def _rows(
+def _rate(
     metric: str,
-    channels: tuple[str, ...],
-    fraction: tuple[str, str],
-    kind: RateKind,
-    source: str,
+    channels: str,
+    formula: str,
     *,
+    kind: RateKind = "proportion",
+    source: str = GLOSSARY,
     same_day: bool = False,
+    better: Better = "up",
     fallback: str = "",
 ) -> tuple[Rate, ...]:
-    numerator, denominator = fraction
+    """Return a row a channel; ``channels`` are names of channels and families."""
+    numerator, denominator = formula.split(" / ")
     return tuple(
-        Rate(metric, name, numerator, denominator, kind, source, same_day, fallback)
-        for name in channels
+        Rate(
+            metric,
+            name,
+            numerator,
+            denominator,
+            kind,
+            source,
+            same_day,
+            better,
+            fallback,
+        )
+        for word in channels.split()
+        for name in _named(word)
     )
 
 
-def _conversion_rows() -> tuple[Rate, ...]:
+def _named(word: str) -> list[str]:
+    """Return the channel of that name; else those of the family."""
+    if word == "day_totals":
+        return [CAMPAIGN_GRAIN]
+    if word in CHANNEL_STATS or word == ANY_OTHER:
+        return [word]
+    return [channel.name for channel in CHANNELS if channel.family == word]
+
+
+# Who gets these meets them once; what is shown on a screen meets people again and
+# again, and of a channel that nobody described we assume no more than that.
+_SENT_ONCE = "email push sms rcs whats_app line kakao_talk webhook day_totals"
+_SHOWN_AGAIN = "content_cards banner *"
+
+
+def _conversion_rates() -> tuple[Rate, ...]:
     rows: list[Rate] = []
-    for event in ("", "1", "2", "3"):
-        for suffix in ("", "_by_send_time"):
-            metric = f"conversion{event}_rate{suffix}"
-            fraction = (f"conversions{event}{suffix}", "unique_recipients")
-            for kind, channels in _CONVERSION_KINDS:
-                rows += _rows(
-                    metric, channels, fraction, kind, GLOSSARY, same_day=bool(suffix)
-                )
+    for event, day in product(("", "1", "2", "3"), ("", "_by_send_time")):
+        metric = f"conversion{event}_rate{day}"
+        formula = f"conversions{event}{day} / unique_recipients"
+        same_day = bool(day)
+        rows += [
+            *_rate(metric, _SENT_ONCE, formula, same_day=same_day),
+            *_rate(metric, _SHOWN_AGAIN, formula, kind="ratio", same_day=same_day),
+            *_rate(
+                metric,
+                "in_app",
+                formula,
+                kind="ratio",
+                source=NOT_EXPORTED,
+                same_day=same_day,
+            ),
+        ]
     return tuple(rows)
 
 
-_CONVERSION_KINDS: tuple[tuple[RateKind, tuple[str, ...]], ...] = (
-    ("proportion", (*_SENT_ONCE, "")),
-    ("ratio", _SHOWN_AGAIN),
-)
+_PUSH_DELIVERED = "sent - bounces"
 RATES = (
-    *_rows(
-        "delivery_rate",
-        ("email", "sms", "whats_app"),
-        ("delivered", "sent"),
-        "proportion",
-        GLOSSARY,
+    *_rate("delivery_rate", "email", "delivered / sent", source=REPORTING),
+    *_rate("delivery_rate", "sms rcs whats_app", "delivered / sent"),
+    *_rate("delivery_rate", "line", "delivered / sent", source=OWN),
+    *_rate("delivery_rate", "push", f"{_PUSH_DELIVERED} / sent"),
+    *_rate("bounce_rate", "email push", "bounces / sent", better="down"),
+    *_rate("total_open_rate", "email", "opens / delivered", kind="ratio"),
+    *_rate("total_open_rate", "push", f"total_opens / {_PUSH_DELIVERED}", kind="ratio"),
+    *_rate(
+        "total_open_rate",
+        "line",
+        "opens / delivered",
+        kind="ratio",
+        source=OWN,
+        fallback="total_opens",
     ),
-    *_rows("delivery_rate", _PUSH, (_PUSH_DELIVERED, "sent"), "proportion", GLOSSARY),
-    *_rows(
-        "bounce_rate", ("email", *_PUSH), ("bounces", "sent"), "proportion", GLOSSARY
-    ),
-    *_rows("total_open_rate", ("email",), ("opens", "delivered"), "ratio", GLOSSARY),
-    *_rows(
-        "total_open_rate", _PUSH, ("total_opens", _PUSH_DELIVERED), "ratio", GLOSSARY
-    ),
-    *_rows(
-        "unique_open_rate",
-        ("email",),
-        ("unique_opens", "delivered"),
-        "proportion",
-        GLOSSARY,
-    ),
-    *_rows(
+    *_rate("unique_open_rate", "email line", "unique_opens / delivered"),
+    *_rate(
         "machine_open_rate",
-        ("email",),
-        ("machine_open", "delivered"),
-        "ratio",
-        REPORTING,
+        "email",
+        "machine_open / delivered",
+        kind="ratio",
+        source=REPORTING,
+        better="down",
     ),
-    *_rows(
-        "direct_open_rate",
-        _PUSH,
-        ("direct_opens", _PUSH_DELIVERED),
-        "proportion",
-        GLOSSARY,
-    ),
-    *_rows(
+    *_rate("direct_open_rate", "push", f"direct_opens / {_PUSH_DELIVERED}"),
+    *_rate(
         "influenced_open_rate",
-        _INFLUENCED,
-        ("total_opens - direct_opens", _PUSH_DELIVERED),
-        "ratio",
-        OPENS,
+        "ios_push android_push kindle_push",
+        f"total_opens - direct_opens / {_PUSH_DELIVERED}",
+        kind="ratio",
+        source=OPENS,
     ),
-    *_rows(
-        "total_click_rate", ("email", "sms"), ("clicks", "delivered"), "ratio", GLOSSARY
-    ),
-    *_rows(
+    *_rate("total_click_rate", "email sms rcs", "clicks / delivered", kind="ratio"),
+    *_rate(
         "total_click_rate",
-        ("content_cards",),
-        ("total_clicks", "total_impressions"),
-        "ratio",
-        GLOSSARY,
+        "content_cards",
+        "total_clicks / total_impressions",
+        kind="ratio",
     ),
-    *_rows(
-        "unique_click_rate",
-        ("email",),
-        ("unique_clicks", "delivered"),
-        "proportion",
-        GLOSSARY,
+    *_rate(
+        "total_click_rate",
+        "banner",
+        "total_clicks / total_impressions",
+        kind="ratio",
+        source=OWN,
     ),
-    *_rows(
-        "unique_click_rate",
-        ("content_cards",),
-        ("unique_clicks", "unique_impressions"),
-        "proportion",
-        GLOSSARY,
+    *_rate("total_click_rate", "line", "clicks / delivered", kind="ratio", source=OWN),
+    *_rate("total_click_rate", "kakao_talk", "clicks / sent", kind="ratio", source=OWN),
+    *_rate("unique_click_rate", "email", "unique_clicks / delivered"),
+    *_rate("unique_click_rate", "content_cards", "unique_clicks / unique_impressions"),
+    *_rate(
+        "unique_click_rate", "banner", "unique_clicks / unique_impressions", source=OWN
     ),
-    *_rows(
-        "click_to_open_rate",
-        ("email",),
-        ("unique_clicks", "unique_opens"),
-        "ratio",
-        GLOSSARY,
+    *_rate("click_to_open_rate", "email", "unique_clicks / unique_opens", kind="ratio"),
+    *_rate("unsubscribe_rate", "email", "unsubscribes / delivered", better="down"),
+    *_rate("spam_rate", "email", "reported_spam / sent", better="down"),
+    *_rate("body_click_rate", "in_app", "clicks / impressions", kind="ratio"),
+    *_rate(
+        "body_click_rate",
+        "push",
+        f"body_clicks / {_PUSH_DELIVERED}",
+        kind="ratio",
+        source=OWN,
     ),
-    *_rows(
-        "unsubscribe_rate",
-        ("email",),
-        ("unsubscribes", "delivered"),
-        "proportion",
-        GLOSSARY,
-    ),
-    *_rows("spam_rate", ("email",), ("reported_spam", "sent"), "proportion", GLOSSARY),
-    *_rows("body_click_rate", _IN_APP, ("clicks", "impressions"), "ratio", GLOSSARY),
-    *_rows("body_click_rate", _PUSH, ("body_clicks", _PUSH_DELIVERED), "ratio", OWN),
-    *_rows(
+    *_rate(
         "first_button_click_rate",
-        _IN_APP,
-        ("first_button_clicks", "impressions"),
-        "ratio",
-        GLOSSARY,
+        "in_app",
+        "first_button_clicks / impressions",
+        kind="ratio",
     ),
-    *_rows(
+    *_rate(
         "second_button_click_rate",
-        _IN_APP,
-        ("second_button_clicks", "impressions"),
-        "ratio",
-        GLOSSARY,
+        "in_app",
+        "second_button_clicks / impressions",
+        kind="ratio",
     ),
-    *_rows(
+    *_rate(
         "total_dismissal_rate",
-        ("content_cards",),
-        ("total_dismissals", "total_impressions"),
-        "ratio",
-        GLOSSARY,
+        "content_cards",
+        "total_dismissals / total_impressions",
+        kind="ratio",
+        better="down",
     ),
-    *_rows(
+    *_rate(
+        "total_dismissal_rate",
+        "banner",
+        "total_dismissals / total_impressions",
+        kind="ratio",
+        source=OWN,
+        better="down",
+    ),
+    *_rate(
         "unique_dismissal_rate",
-        ("content_cards",),
-        ("unique_dismissals", "unique_impressions"),
-        "proportion",
-        GLOSSARY,
+        "content_cards",
+        "unique_dismissals / unique_impressions",
+        better="down",
     ),
-    *_rows(
-        "sent_to_carrier_rate",
-        ("sms",),
-        ("sent_to_carrier", "sent"),
-        "proportion",
-        GLOSSARY,
+    *_rate(
+        "unique_dismissal_rate",
+        "banner",
+        "unique_dismissals / unique_impressions",
+        source=OWN,
+        better="down",
     ),
-    *_rows(
+    *_rate("sent_to_carrier_rate", "sms", "sent_to_carrier / sent"),
+    *_rate(
         "rejection_rate",
-        ("sms",),
-        ("rejected", "sent"),
-        "proportion",
-        GLOSSARY,
+        "sms rcs",
+        "rejected / sent",
+        better="down",
         fallback="undelivered",
     ),
-    *_rows(
-        "failed_delivery_rate",
-        ("sms",),
-        ("delivery_failed", "sent"),
-        "proportion",
-        GLOSSARY,
+    *_rate("failed_delivery_rate", "sms rcs", "delivery_failed / sent", better="down"),
+    *_rate(
+        "opt_out_rate",
+        "sms rcs",
+        "opt_out / delivered",
+        kind="ratio",
+        source=OWN,
+        better="down",
     ),
-    *_rows("opt_out_rate", ("sms",), ("opt_out", "delivered"), "ratio", OWN),
-    *_rows("help_rate", ("sms",), ("help", "delivered"), "ratio", OWN),
-    *_rows("read_rate", ("whats_app",), ("read", "sent"), "proportion", GLOSSARY),
-    *_rows("failure_rate", ("whats_app",), ("failed", "sent"), "proportion", GLOSSARY),
-    *_rows("error_rate", ("webhook",), ("errors", "sent"), "proportion", OWN),
-    *_conversion_rows(),
-    *_rows(
+    *_rate(
+        "help_rate",
+        "sms rcs",
+        "help / delivered",
+        kind="ratio",
+        source=OWN,
+        better="down",
+    ),
+    *_rate("read_rate", "whats_app", "read / sent"),
+    *_rate("failure_rate", "whats_app", "failed / sent", better="down"),
+    *_rate(
+        "error_rate", "webhook kakao_talk", "errors / sent", source=OWN, better="down"
+    ),
+    *_conversion_rates(),
+    *_rate(
         "revenue_per_recipient",
-        (*_SENT_ONCE, *_SHOWN_AGAIN, ""),
-        ("revenue", "unique_recipients"),
-        "mean",
-        OWN,
+        f"{_SENT_ONCE} {_SHOWN_AGAIN} in_app",
+        "revenue / unique_recipients",
+        kind="mean",
+        source=OWN,
     ),
 )
+
+
+BETTER: Mapping[str, Better] = {rate.metric: rate.better for rate in RATES}
+"""metric → the direction that one hopes for."""
 
 
 class FunnelStep(NamedTuple):
@@ -283,6 +314,23 @@ FUNNELS = {
         FunnelStep("clicked", "clicks", "body_click_rate", "seen"),
         _CONVERTED,
     ),
+    "line": (
+        _SENT,
+        FunnelStep("delivered", "delivered", "delivery_rate", "sent"),
+        FunnelStep("opened", "unique_opens", "unique_open_rate", "delivered"),
+        FunnelStep("clicked", "clicks", "total_click_rate", "delivered"),
+        _CONVERTED,
+    ),
+    "kakao_talk": (
+        _SENT,
+        FunnelStep("clicked", "clicks", "total_click_rate", "sent"),
+        _CONVERTED,
+    ),
+    "banner": (
+        FunnelStep("seen", "unique_impressions"),
+        FunnelStep("clicked", "unique_clicks", "unique_click_rate", "seen"),
+        _CONVERTED,
+    ),
     "webhook": (_SENT, _CONVERTED),
 }
 STEPS = ("sent", "delivered", "seen", "opened", "read", "clicked", "converted")
@@ -290,15 +338,38 @@ FUNNEL = {channel.name: FUNNELS[channel.family] for channel in CHANNELS}
 FUNNEL_ELSEWHERE = (_SENT, _CONVERTED)
 
 
-def glossary() -> pd.DataFrame:
-    """Return the definitions of all rates, for each channel.
+_COLUMNS = (
+    *("metric", "channel", "numerator", "denominator", "kind", "same_day", "better"),
+    "source",
+)
+# The columns in which a metric's rows are alike; the others are joined by this sign.
+_ALIKE, _OR = ("metric", "same_day", "better"), " | "
+
+
+def glossary(search: str | None = None) -> pd.DataFrame:
+    """Return the definitions of all rates, for each channel; or find some of them.
+
+    Parameters
+    ----------
+    search : str, optional
+        Part of a metric's name, in any case, or what people call it: ``"open"``,
+        ``"CTR"``. The answer has one row a metric.
 
     Returns
     -------
     DataFrame
-        Columns ``metric``, ``channel`` (``""`` is the campaign grain), ``numerator``,
-        ``denominator``, ``kind`` (``proportion``, ``ratio`` or ``mean``), ``same_day``
-        (the numerator belongs to the day of its denominator) and ``source``.
+        Columns ``metric``, ``channel`` (``""`` is the campaign grain, ``"*"`` any
+        channel that has no row of its own), ``numerator``, ``denominator``, ``kind``
+        (``proportion``, ``ratio`` or ``mean``), ``same_day`` (the numerator belongs to
+        the day of its denominator), ``better`` (``up`` or ``down``: the direction one
+        hopes for) and ``source``. With ``search`` a cell names all channels of one
+        definition, separated by commas; where channels differ, their definitions stand
+        in the same order in each cell, separated by ``|``.
+
+    Raises
+    ------
+    ValueError
+        No metric is called so.
 
     Examples
     --------
@@ -306,12 +377,45 @@ def glossary() -> pd.DataFrame:
     >>> table = bf.glossary().set_index(["metric", "channel"])
     >>> table.loc[("delivery_rate", "ios_push"), "numerator"]
     'sent - bounces'
+    >>> bf.glossary("unsub")[["metric", "channel", "numerator", "denominator"]]
+                 metric channel     numerator denominator
+    0  unsubscribe_rate   email  unsubscribes   delivered
     """
-    columns = [
-        *("metric", "channel", "numerator", "denominator", "kind", "same_day"),
-        "source",
-    ]
-    return pd.DataFrame(
-        [[getattr(rate, column) for column in columns] for rate in RATES],
-        columns=columns,
+    table = pd.DataFrame(
+        [[getattr(rate, column) for column in _COLUMNS] for rate in RATES],
+        columns=[*_COLUMNS],
     )
+    if search is None:
+        return table
+    rows = [_row_of(metric, table) for metric in _found(search, [*table["metric"]])]
+    return pd.DataFrame(rows, columns=[*_COLUMNS])
+
+
+def _found(search: str, metrics: list[str]) -> list[str]:
+    """Return the metrics that hold a text in their name, or are meant by it."""
+    text, known, meant = spoken(search), list(dict.fromkeys(metrics)), meant_by(search)
+    found = [
+        name
+        for name in known
+        if name in meant or text in spoken(name) or text in spoken(metric_name(name))
+    ]
+    if not found:
+        raise ValueError(
+            f"no metric is called {search!r} ({nearest(text, known)}); bf.glossary() "
+            "lists all"
+        )
+    return found
+
+
+def _row_of(metric: str, table: pd.DataFrame) -> dict[str, object]:
+    """Join a metric's rows: channels that divide alike stand together."""
+    rows = table[table["metric"] == metric]
+    unlike = [name for name in _COLUMNS if name not in {*_ALIKE, "channel"}]
+    groups = rows.groupby(unlike, sort=False)["channel"]
+    channels = groups.agg(lambda names: ", ".join(filter(None, names)))
+    joined = channels.reset_index().astype(str).agg(_OR.join)
+    first = {str(name): value for name, value in rows.iloc[0].items()}
+    return first | {
+        str(name): parts if len({*parts.split(_OR)}) > 1 else parts.split(_OR)[0]
+        for name, parts in joined.items()
+    }

@@ -1,39 +1,84 @@
 """Campaigns through a cache: what is missing is asked and stored, then all is read."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from datetime import datetime
-from pathlib import Path
 from typing import NamedTuple
 
 from braze_frames.api.client import BrazeClient
+from braze_frames.api.details import Details
 from braze_frames.api.windows import Window, plan_days, plan_windows
-from braze_frames.cache.campaign import CampaignFiles, Stored, Update
-from braze_frames.cache.coverage import FreshnessPolicy, moment_of, what_to_fetch
-from braze_frames.errors import BrazeError, RequestError, listed
-from braze_frames.payload.batch import Batch
-from braze_frames.sources.plan import Item, Pulled, ReadRequest
-from braze_frames.sources.remote import Answers, fetch_names, fetch_windows, ids_of
-from braze_frames.sources.stored import (
-    StoredCampaign,
-    all_of,
-    each,
-    held_of,
-    lacks_totals,
-    read_days,
-    sorted_out,
+from braze_frames.cache.cache import Cache
+from braze_frames.cache.campaign import CampaignFiles, StoredCampaign, Update
+from braze_frames.cache.coverage import (
+    Coverage,
+    FreshnessPolicy,
+    moment_of,
+    what_to_fetch,
 )
+from braze_frames.cache.storage import FullDiskError, Storage
+from braze_frames.core.arguments import asked_days
+from braze_frames.core.days import date_of
+from braze_frames.errors import BrazeError, CacheError, RequestError, listed
+from braze_frames.payload.batch import Batch, Span
+from braze_frames.sources.offline import all_of, lacks_days
+from braze_frames.sources.plan import (
+    Found,
+    Pulled,
+    ReadPlan,
+    Request,
+    collect,
+    cut_days,
+    each,
+    last_settled_on,
+    only_ours,
+    provenance,
+    put_together,
+    span_of,
+)
+from braze_frames.sources.remote import Arrival, Fetch, ending, fetch_details, must_ask
+
+# Each round of a read may find one more damaged file of a campaign; more than two are
+# no accident.
+_MORE_ROUNDS = 2
 
 
-def pull_cached(
-    items: Sequence[Item],
-    client: BrazeClient,
-    root: Path,
-    terms: FreshnessPolicy,
-    asked: ReadRequest,
-    *,
-    details: bool = False,
-    refresh: bool = False,
-    progress: bool = True,
+class _Shelf(NamedTuple):
+    """The campaigns' files, what to call them, and when and for whom they are asked."""
+
+    files: dict[str, CampaignFiles]
+    names: dict[str, str]
+    client: BrazeClient
+    now: datetime
+
+    def store(
+        self, id_: str, batches: Sequence[Batch], details: Details | None = None
+    ) -> None:
+        """Take over what was fetched of a campaign."""
+        with only_ours(f"campaign {id_}"):
+            moment, tz = moment_of(self.now), self.client.tz
+            self.files[id_].write(
+                Update(batches, moment, tz, self.names.get(id_), details)
+            )
+
+
+class _Stored(NamedTuple):
+    """What became of a fetch: errors, and answers that could not be stored, by id."""
+
+    failed: dict[str, BrazeError]
+    unstored: dict[str, list[Batch]]
+
+
+class _Came(NamedTuple):
+    """Campaigns and errors by id, and the ids for which something was asked."""
+
+    held: dict[str, StoredCampaign]
+    failed: dict[str, BrazeError]
+    asked: set[str]
+
+
+def read_cached(
+    request: Request, plan: ReadPlan, client: BrazeClient, cache: Cache
 ) -> Pulled:
     """Read campaigns from an endpoint's folder, after asking the API what it lacks.
 
@@ -42,71 +87,167 @@ def pull_cached(
     AuthError
         At once; what came before is stored.
     CacheError
-        What came cannot be stored.
+        Nothing can be stored: the disk is full, or the folder may not be written.
     """
-    ids, now = ids_of(items), client.now()
-    shelf = {id_: CampaignFiles(root, id_) for id_ in ids}
-
-    def look(id_: str) -> "_CacheState":
-        return _look(shelf[id_], asked, now, None if refresh else terms)
-
-    looks, failed = each(look, ids)
-    plans = {id_: one.windows for id_, one in looks.items() if one.windows}
-    labels = {str(item.id): item.label for item in items if item.label != item.id}
-    names: dict[str, dict[str, str]] = {}
-
-    def store(id_: str, batches: Sequence[Batch]) -> None:
-        about = labels.get(id_), names.get(id_)
-        shelf[id_].write(Update(batches, moment_of(now), client.tz, *about))
-
-    if details:
-        unnamed = [i for i, one in looks.items() if one.windows or one.names is None]
-        names |= fetch_names(unnamed, client, Answers({}, failed, {}))
-        for id_ in names.keys() - plans.keys():
-            store(id_, [])
-            looks[id_] = look(id_)
-    shown = progress and bool(plans)
-    came = fetch_windows(plans, client, progress=shown, arrived=store)
-    for id_, error in came.failed.items():
-        failed.setdefault(id_, _naming_days(id_, error, came.lost.get(id_, [])))
-    held, lost = each(
-        lambda id_: all_of(held_of(shelf[id_], asked.span, asked.part), asked),
-        [id_ for id_ in ids if id_ in plans and id_ not in failed],
+    root, now = cache.folder_for(client), client.now()
+    shelf = _Shelf(
+        {id_: CampaignFiles(root, id_) for id_ in request.ids},
+        {str(item.id): item.label for item in request.items if item.label != item.id},
+        client,
+        now,
     )
-    held |= {id_: one.held for id_, one in looks.items() if one.held}
-    return sorted_out(items, held, failed | lost, details=details)
+    span = span_of(*asked_days(plan.days, now.date()))
+    with ending(client):
+        came = _through(shelf, plan, span, cache.terms)
+        details, unasked = _details(shelf, plan, came)
+
+    def finished(id_: str) -> Found:
+        told = details.get(id_)
+        settled = last_settled_on(now.date(), told, cache.settle_days)
+        return put_together(came.held[id_].batches, told, settled)
+
+    found, odd = each(finished, [id_ for id_ in came.held if id_ not in unasked])
+    errors = request.labelled(came.failed | unasked | odd)
+    return collect(request, request.labelled(found), errors, provenance(client, now))
 
 
-class _CacheState(NamedTuple):
-    """What a cache holds of the days asked, or the windows that it lacks."""
+def _through(
+    shelf: _Shelf, plan: ReadPlan, span: Span, terms: FreshnessPolicy
+) -> _Came:
+    """Look what is stored, ask what is missing, store it, and read all of it.
 
-    held: StoredCampaign | None
-    windows: list[Window]
-    names: dict[str, str] | None
+    Only the read itself finds damage among the numbers of a file, which is then set
+    aside: its campaign goes round again.
+    """
+    came, ids = _Came({}, {}, set()), [*shelf.files]
+    for policy in (None if plan.refresh else terms, *[terms] * _MORE_ROUNDS):
+        one = _round(shelf, plan, span, policy, ids)
+        came = _Came(
+            came.held | one.held, came.failed | one.failed, came.asked | one.asked
+        )
+        ids = [
+            id_
+            for id_, held in one.held.items()
+            if id_ not in one.failed and lacks_days(held, span)
+        ]
+        if not ids:
+            return came
+    _, lost = each(lambda id_: all_of(came.held[id_], span), ids)
+    held = {id_: one for id_, one in came.held.items() if id_ not in lost}
+    return came._replace(held=held, failed=came.failed | lost)
 
 
-def _look(
-    files: CampaignFiles,
-    asked: ReadRequest,
-    now: datetime,
-    terms: FreshnessPolicy | None,
-) -> _CacheState:
-    """Read what is asked if nothing of it must be fetched; without terms all must."""
+def _round(
+    shelf: _Shelf,
+    plan: ReadPlan,
+    span: Span,
+    policy: FreshnessPolicy | None,
+    ids: Sequence[str],
+) -> _Came:
+    files = shelf.files
+    looks, failed = each(lambda id_: files[id_].coverage(plan.part.files), ids)
+    windows = {
+        id_: needed
+        for id_, look in looks.items()
+        if (needed := missing_windows(look.coverage, span, shelf.now, policy))
+    }
+    if windows:
+        Storage(files[ids[0]].root).check_writable()
+    stored = _fetch(shelf, windows, plan)
+    ready = [id_ for id_ in looks if id_ not in stored.failed]
+    held, lost = each(lambda id_: files[id_].load(plan.part, span), ready)
+    rescued, _ = each(
+        lambda id_: _with_answers(shelf, id_, plan, span, stored.unstored[id_]),
+        stored.unstored,
+    )
+    return _Came(held | rescued, failed | stored.failed | lost, {*windows})
 
-    def use(stored: Stored) -> _CacheState:
-        names = stored.about.names if stored.about else None
-        if terms is None:
-            return _CacheState(None, plan_windows(asked.first, asked.last), names)
-        need = what_to_fetch(stored.coverage, asked.span, now, terms)
-        if need.missing.any():
-            missing, settled = need.missing.tolist(), need.settled.tolist()
-            return _CacheState(None, plan_days(asked.first, missing, settled), names)
-        return _CacheState(read_days(files, stored, asked.span, asked.part), [], names)
 
-    look = files.using(asked.part.files, use, fill=asked.part.fill)
-    if look.held and lacks_totals(look.held, asked.part):
-        return files.using(asked.part.files, use)
-    return look
+def missing_windows(
+    coverage: Coverage, span: Span, now: datetime, terms: FreshnessPolicy | None
+) -> list[Window]:
+    """Plan what must be asked of days that are covered so; without terms it is all."""
+    first, last = date_of(span.first), date_of(span.last)
+    if terms is None:
+        return plan_windows(first, last)
+    need = what_to_fetch(coverage, span, now, terms)
+    return plan_days(first, need.missing.tolist(), need.settled.tolist())
+
+
+def _fetch(
+    shelf: _Shelf, windows: Mapping[str, Sequence[Window]], plan: ReadPlan
+) -> _Stored:
+    """Ask for windows, and store each campaign once it is there.
+
+    However the pull ends, what came is stored; a full disk alone ends that, too.
+    """
+    shown = plan.progress and bool(windows)
+    fetch, stored = Fetch(shelf.client, windows, progress=shown), _Stored({}, {})
+    try:
+        for arrival in fetch:
+            stored = _store(shelf, arrival, stored)
+    except FullDiskError:
+        raise
+    except BaseException:
+        shelf.client.close()
+        for arrival in fetch.rest():
+            with suppress(BrazeError):
+                shelf.store(arrival.id, arrival.batches)
+        raise
+    return stored
+
+
+def _store(shelf: _Shelf, arrival: Arrival, before: _Stored) -> _Stored:
+    """Store one campaign; return what became of all so far."""
+    failed, unstored, id_ = before.failed, before.unstored, arrival.id
+    if arrival.error is not None:
+        failed = failed | {id_: _naming_days(id_, arrival.error, arrival.lost)}
+    if not arrival.batches:
+        return _Stored(failed, unstored)
+    try:
+        shelf.store(id_, arrival.batches)
+    except FullDiskError:
+        raise
+    except CacheError as error:
+        unstored = unstored | {id_: arrival.batches}
+        failed = {id_: error} | failed
+    except BrazeError as error:
+        failed = {id_: error} | failed
+    return _Stored(failed, unstored)
+
+
+def _with_answers(
+    shelf: _Shelf, id_: str, plan: ReadPlan, span: Span, batches: Sequence[Batch]
+) -> StoredCampaign:
+    """Put answers that could not be stored beside what is stored."""
+    held = shelf.files[id_].load(plan.part, span)
+    fetched = [cut_days(batch, span) for batch in batches]
+    return held._replace(batches=[*held.batches, *fetched])
+
+
+def _details(
+    shelf: _Shelf, plan: ReadPlan, came: _Came
+) -> tuple[dict[str, Details], dict[str, BrazeError]]:
+    """Return what is known from details, after asking what must be; and the errors."""
+    if plan.details is False:
+        return {}, {}
+    known = {
+        id_: one.about.details
+        for id_, one in came.held.items()
+        if one.about is not None and one.about.details is not None
+    }
+    ids = [
+        id_
+        for id_, one in came.held.items()
+        if must_ask(plan, one.batches, known.get(id_), served=id_ not in came.asked)
+    ]
+    asked, failed = fetch_details(ids, shelf.client, must=bool(plan.details))
+    told = {id_: one for id_, one in asked.items() if one.known or id_ not in known}
+    for id_, one in told.items():
+        # That they were asked is a convenience: who cannot store it asks again.
+        with suppress(CacheError):
+            shelf.store(id_, [], one)
+    return known | told, failed
 
 
 def _naming_days(id_: str, error: BrazeError, lost: Sequence[Window]) -> BrazeError:

@@ -1,97 +1,197 @@
-"""A cache as the source: what is stored, and nobody is asked."""
+"""What is stored, now or as it stood at a moment; nobody is asked."""
 
 from collections.abc import Sequence
 from datetime import UTC
 from zoneinfo import ZoneInfo
 
+import numpy as np
+
+from braze_frames.api.client import BrazeClient
+from braze_frames.api.details import Details
 from braze_frames.cache.cache import Cache
-from braze_frames.cache.campaign import CampaignFiles
+from braze_frames.cache.campaign import CampaignFiles, StoredCampaign
 from braze_frames.cache.coverage import instant_of, last_settled, moment_of
-from braze_frames.core.arguments import DayRange, moment_in
+from braze_frames.core.arguments import asked_days, moment_in
+from braze_frames.core.arrays import Ints
 from braze_frames.core.days import date_of
 from braze_frames.core.names import disambiguate
-from braze_frames.errors import CacheError
+from braze_frames.errors import CacheError, listed
 from braze_frames.payload.batch import Span
 from braze_frames.sources.plan import (
     Attrs,
+    Found,
     Item,
     Pulled,
     ReadPlan,
     Request,
-    cut_days,
-    newest_day,
+    collect,
+    each,
+    last_settled_on,
+    newest_days,
+    provenance,
+    put_together,
     span_of,
 )
-from braze_frames.sources.stored import StoredCampaign, pull_stored
 
 
-def newest_days(pulled: Pulled, days: DayRange) -> Pulled:
-    """Leave ``length`` days, up to the last one asked or the last that there is."""
-    newest = span_of(None, days.last).last if days.last else newest_day(pulled)
-    return cut_days(pulled, Span(newest - (days.length or 0) + 1, newest))
+def read_earlier(
+    request: Request, plan: ReadPlan, client: BrazeClient, cache: Cache
+) -> Pulled:
+    """Read campaigns as they stood at a moment; the client tells the account alone."""
+    if plan.refresh:
+        raise ValueError("as_of= looks back and refresh=True asks anew; leave one out")
+    moment = moment_in(plan.as_of, client.zone).astimezone(client.zone)
+    today = min(moment.date(), client.today())
+    span = span_of(*asked_days(plan.days, today))
+    root, at = cache.folder_for(client), moment_of(moment)
+
+    def look(id_: str) -> Found:
+        held = CampaignFiles(root, id_).load_at(span, lambda _: at)
+        details = _told(plan, all_of(held, span))
+        settled = last_settled_on(seen.date(), details, cache.settle_days)
+        return put_together(held.batches, details, settled)
+
+    seen = min(moment, client.now())
+    found, failed = each(look, request.ids)
+    about = provenance(client, seen)
+    return collect(request, request.labelled(found), request.labelled(failed), about)
 
 
-def pull_offline(cache: Cache, how: ReadPlan) -> tuple[Request, Pulled, Attrs]:
-    """Read what a cache holds; the request names its campaigns."""
-    if how.refresh:
+def _told(plan: ReadPlan, held: StoredCampaign) -> Details | None:
+    if plan.details is False or held.about is None:
+        return None
+    return held.about.details
+
+
+def lacks_days(held: StoredCampaign, asked: Span) -> bool:
+    """Whether not all days that were asked are held."""
+    return len(held.coverage.days) < asked.last - asked.first + 1
+
+
+def all_of(held: StoredCampaign, asked: Span) -> StoredCampaign:
+    """Return what is held if it is all that was asked.
+
+    Raises
+    ------
+    CacheError
+        Days are missing; names them.
+    """
+    days: Ints = np.arange(asked.first, asked.last + 1)
+    missing = np.setdiff1d(days, held.coverage.days)
+    if len(missing):
+        origin = held.batches[0].origin
+        raise CacheError(
+            f"{origin}: {_days_text(missing)} were not stored then; ask for days that "
+            "were, or look back to a later moment"
+        )
+    return held
+
+
+def _days_text(days: Ints) -> str:
+    """Return days as text, runs of them as first … last."""
+    breaks = np.flatnonzero(np.diff(days) != 1)
+    firsts = days[np.concatenate([[0], breaks + 1])]
+    lasts = days[np.concatenate([breaks, [len(days) - 1]])]
+    pairs = zip(firsts.tolist(), lasts.tolist(), strict=True)
+    return listed(
+        str(date_of(first)) if first == last else f"{date_of(first)} … {date_of(last)}"
+        for first, last in pairs
+    )
+
+
+def read_cache(cache: Cache, plan: ReadPlan) -> Pulled:
+    """Read all that a cache holds.
+
+    Raises
+    ------
+    CacheError
+        It holds none of the days.
+    """
+    if plan.refresh:
         raise ValueError(
             "a Cache as the source asks nobody; to refresh it pass ids, and cache="
         )
-    stored = list(cache.campaigns())
-    first = None if how.days.length else how.days.first
-    span = span_of(first, how.days.last)
-
-    def moment(tz: str) -> int:
-        return moment_of(moment_in(how.as_of, ZoneInfo(tz)))
-
-    at = None if how.as_of is None else moment
-    held, failed = pull_stored(stored, span, how.part, at)
-    named = [(files, one.about.name) for files, one in held if one.about]
-    pulled = Pulled([], failed)
-    items = []
-    for (files, one), label in zip(held, labels_of(named), strict=True):
-        names = one.about.names if how.details and one.about else None
-        pulled.add(label, one.batches, names)
-        items.append(Item(label, files.id, tuple))
-    if not any(len(one.coverage.days) for _, one in held) and not failed:
+    shelf = {str(place): files for place, files in enumerate(cache.campaigns())}
+    held, failed = each(lambda place: _stored(shelf[place], plan), shelf)
+    errors = {shelf[place].id: error for place, error in failed.items()}
+    kept = [(shelf[place], one) for place, one in held.items() if one.about]
+    if not any(len(one.coverage.days) for _, one in kept) and not errors:
         raise CacheError(
-            f"{cache!r} holds no days {_asked_text(how)}; fetch them by passing ids, "
+            f"{cache!r} holds no days {_asked_text(plan)}; fetch them by passing ids, "
             "and cache="
         )
-    if how.days.length:
-        pulled = newest_days(pulled, how.days)
-    return Request(items, several=True), pulled, _told([one for _, one in held], cache)
+    names = [(files, one.about.name if one.about else None) for files, one in kept]
+    labels = labels_of(names)
+    settled = _settled([one for _, one in kept], plan, cache)
+    rows = dict(zip(labels, zip(kept, settled, strict=True), strict=True))
+
+    def finished(label: str) -> Found:
+        (_, one), last = rows[label]
+        return put_together(one.batches, _told(plan, one), last)
+
+    found, odd = each(finished, rows)
+    if plan.days.length:
+        found = newest_days(found, plan.days)
+    items = [
+        Item(label, files.id, tuple)
+        for label, (files, _) in zip(labels, kept, strict=True)
+    ]
+    about = _provenance([one for _, one in kept])
+    return collect(Request(items, several=True), found, errors | odd, about)
 
 
-def _asked_text(how: ReadPlan) -> str:
-    asked = {"start": how.days.first, "end": how.days.last, "as_of": how.as_of}
+def _stored(files: CampaignFiles, plan: ReadPlan) -> StoredCampaign:
+    first = None if plan.days.length else plan.days.first
+    span = span_of(first, plan.days.last)
+    if plan.as_of is None:
+        return files.load(plan.part, span)
+
+    def moment(tz: str) -> int:
+        return moment_of(moment_in(plan.as_of, ZoneInfo(tz)))
+
+    return files.load_at(span, moment)
+
+
+def _asked_text(plan: ReadPlan) -> str:
+    asked = {"start": plan.days.first, "end": plan.days.last, "as_of": plan.as_of}
     given = [f"{name}={value}" for name, value in asked.items() if value is not None]
     return f"for {', '.join(given)}" if given else "at all"
 
 
-def _told(held: Sequence[StoredCampaign], cache: Cache) -> Attrs:
-    """Return what is known of stored numbers: when fetched last, until when settled."""
-    known = [
-        (one.coverage, one.about.tz)
-        for one in held
-        if one.about and len(one.coverage.days)
-    ]
+def _settled(
+    held: Sequence[StoredCampaign], plan: ReadPlan, cache: Cache
+) -> list[int | None]:
+    """Return the last day of each campaign that no longer grows.
+
+    One whose days are all settled holds back nobody: it is so until the last of all.
+    """
+    last = max((int(d) for one in held for d in one.coverage.days[-1:]), default=0)
+    return [_last_settled(one, plan, cache, last) for one in held]
+
+
+def _last_settled(
+    one: StoredCampaign, plan: ReadPlan, cache: Cache, last: int
+) -> int | None:
+    if one.about is None or not len(one.coverage.days):
+        return None
+    told = _told(plan, one)
+    own = told.settle_days if told else None
+    terms = cache.terms if own is None else cache.terms._replace(settle_days=own)
+    end = last_settled(one.coverage, one.about.tz, terms)
+    if end is None:
+        return int(one.coverage.days[0]) - 1
+    return last if end == one.coverage.days[-1] else end
+
+
+def _provenance(held: Sequence[StoredCampaign]) -> Attrs:
+    """Say of stored numbers when they were fetched last."""
+    known = [one for one in held if one.about and len(one.coverage.days)]
     if not known:
         return {}
-    newest = max(int(coverage.fetched.max()) for coverage, _ in known)
-    last = max(int(coverage.days[-1]) for coverage, _ in known)
-    ends = [last_settled(coverage, tz, cache.terms) for coverage, tz in known]
-    open_ends = [
-        int(coverage.days[0]) - 1 if end is None else end
-        for end, (coverage, _) in zip(ends, known, strict=True)
-        if end != int(coverage.days[-1])
-    ]
-    settled = date_of(min(open_ends, default=last))
-    return {
-        "tz": known[0][1],
-        "fetched_at": instant_of(newest).astimezone(UTC).isoformat(timespec="seconds"),
-        "settled_until": settled.isoformat(),
-    }
+    newest = max(int(one.coverage.fetched.max()) for one in known)
+    moment = instant_of(newest).astimezone(UTC)
+    tz = known[0].about.tz if known[0].about else "UTC"
+    return {"tz": tz, "fetched_at": moment.isoformat(timespec="seconds")}
 
 
 def labels_of(campaigns: Sequence[tuple[CampaignFiles, str | None]]) -> list[str]:

@@ -1,39 +1,70 @@
-"""What a read asks for, and what comes of it: what planners hand to doers."""
+"""What a read asks for, and what comes of it: what planners hand to doers.
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from datetime import date
-from typing import Any, NamedTuple
+One ``ReadPlan`` goes from the reader to whoever carries it out, and one ``Pulled``
+comes back.
+"""
 
-from braze_frames.cache.layout import Given
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from datetime import date, datetime
+from typing import Any, NamedTuple, TypeVar
+from zoneinfo import ZoneInfo
+
+from braze_frames.api.client import BrazeClient
+from braze_frames.api.details import Details
+from braze_frames.api.endpoints import zone_of
+from braze_frames.cache.cache import Cache
+from braze_frames.cache.layout import Part
 from braze_frames.core.arguments import DayRange
-from braze_frames.core.days import day_number
+from braze_frames.core.days import date_of, day_number
 from braze_frames.errors import BrazeError, PayloadError
-from braze_frames.frame.levels import Grain
-from braze_frames.payload.assemble import Campaign, campaign_of
+from braze_frames.loaders.answers import Answer
+from braze_frames.loaders.files import Contents
+from braze_frames.payload.assemble import Campaign
 from braze_frames.payload.batch import EVERY_DAY, Batch, Span, select_days
-from braze_frames.schema.channels import STAT, VARIATION_ID
+from braze_frames.payload.days import NO_NAMES, normalise
 
 Attrs = dict[str, Any]
+_R = TypeVar("_R")
+
+# Attrs are small: a frame of more campaigns than this names the first of them.
+MOST_LISTED = 500
 
 
-class Answer(NamedTuple):
-    """One decoded answer, or the day rows of a file.
+class ReadPlan(NamedTuple):
+    """The options of a read that say which numbers it wants, and from whom."""
 
-    ``careful`` when booleans may hide among its numbers.
-    """
+    days: DayRange
+    part: Part
+    details: bool | None
+    refresh: bool
+    as_of: Any
+    tz: str | None
+    progress: bool
+    client: BrazeClient | None
+    cache: Cache | None
 
-    origin: str
-    tree: Any
-    careful: bool
-    rows: bool = False
+    @property
+    def zone(self) -> ZoneInfo | None:
+        """The company's time zone, where it was told."""
+        return None if self.tz is None else zone_of(self.tz)
 
 
 class Item(NamedTuple):
-    """One campaign: its label and either its id or a way to its answers."""
+    """One campaign: its label, and its id, name or a way to its answers.
+
+    ``contents`` opens what is at ``path``, which may hold several campaigns where it is
+    ``pooled`` with others. ``known`` is the id that stood in what was read.
+    """
 
     label: str
     id: str | None
-    answers: Callable[[], Iterable[Answer]]
+    answers: Callable[[], Iterable[Answer]] = tuple
+    contents: Callable[[], Contents] | None = None
+    path: str = ""
+    pooled: bool = False
+    name: str | None = None
+    known: str | None = None
 
 
 class Request(NamedTuple):
@@ -45,26 +76,118 @@ class Request(NamedTuple):
     @property
     def remote(self) -> bool:
         """Whether the API is asked."""
-        return any(item.id for item in self.items)
+        return any(item.id or item.name for item in self.items)
+
+    def labelled(self, by_id: Mapping[str, _R]) -> dict[str, _R]:
+        """Return what is known by id by the campaigns' labels, in the order asked."""
+        ids = ((item.label, item.id or "") for item in self.items)
+        return {label: by_id[id_] for label, id_ in ids if id_ in by_id}
+
+    @property
+    def ids(self) -> list[str]:
+        """The campaigns' ids, each once."""
+        return list(dict.fromkeys(item.id for item in self.items if item.id))
+
+
+class Found(NamedTuple):
+    """What came of one campaign; ``settled`` is the last day that no longer grows."""
+
+    batch: Batch
+    names: Mapping[str, str]
+    settled: int | None
+
+
+def put_together(
+    batches: Iterable[Batch],
+    details: Details | None = None,
+    settled: int | None = None,
+    *,
+    restated: bool = True,
+) -> Found:
+    """Put the answers about one campaign together; see ``normalise``."""
+    names = NO_NAMES if details is None else details.names
+    return Found(normalise(batches, names, restated=restated), names, settled)
 
 
 class Pulled(NamedTuple):
-    """What came: campaigns in the order asked, and the error of each that failed."""
+    """What came: campaigns in the order asked, and the error of each that failed.
 
+    A campaign that could not be stored is in both.
+    """
+
+    request: Request
     campaigns: list[Campaign]
     failed: dict[str, BrazeError]
+    attrs: Attrs
 
-    def add(
-        self,
-        label: str,
-        batches: Sequence[Batch],
-        names: Mapping[str, str] | None,
-    ) -> None:
-        """Put a campaign's answers together; one whose sums overflow fails alone."""
+
+def each(
+    read: Callable[[str], _R], names: Iterable[str]
+) -> tuple[dict[str, _R], dict[str, BrazeError]]:
+    """Read campaigns one by one; return what came, and the errors of the others."""
+    found: dict[str, _R] = {}
+    failed: dict[str, BrazeError] = {}
+    for name in names:
         try:
-            self.campaigns.append(campaign_of(label, batches, names or {}))
-        except PayloadError as error:
-            self.failed[label] = error
+            with only_ours(f"campaign {name}" if name else "the source"):
+                found[name] = read(name)
+        except BrazeError as error:
+            failed[name] = error
+    return found, failed
+
+
+def collect(
+    request: Request,
+    found: Mapping[str, Found],
+    failed: Mapping[str, BrazeError],
+    attrs: Attrs,
+) -> Pulled:
+    """Put together what came.
+
+    Parameters
+    ----------
+    request : Request
+        What was asked.
+    found, failed : mapping
+        Campaigns and errors by label.
+    attrs : dict
+        What the frame's ``attrs`` say of where its numbers come from.
+    """
+    campaigns = [Campaign(label, one.batch, one.names) for label, one in found.items()]
+    return Pulled(request, campaigns, {**failed}, attrs | _settled(found))
+
+
+def _settled(came: Mapping[str, Found]) -> Attrs:
+    """Say until when all campaigns are settled, and each where they differ."""
+    days = {
+        label: date_of(one.settled).isoformat()
+        for label, one in came.items()
+        if one.settled is not None
+    }
+    if not days:
+        return {}
+    attrs: Attrs = {"settled_until": min(days.values())}
+    if len({*days.values()}) > 1:
+        attrs["settled"] = dict([*days.items()][:MOST_LISTED])
+    return attrs
+
+
+@contextmanager
+def only_ours(origin: str) -> Iterator[None]:
+    """Let nothing but our errors leave the reading of one campaign.
+
+    So one answer of which nobody has thought never takes the other campaigns with it.
+    """
+    try:
+        yield
+    except (BrazeError, MemoryError):
+        raise
+    except Exception as error:
+        said = f"{type(error).__name__}: {error}"[:200]
+        raise PayloadError(
+            f"{origin} holds something that cannot be read ({said}); fetch it again, "
+            "and tell us of it if that does not help"
+        ) from error
 
 
 def span_of(first: date | None, last: date | None) -> Span:
@@ -81,82 +204,35 @@ def span_of(first: date | None, last: date | None) -> Span:
     )
 
 
-def newest_day(pulled: Pulled) -> int:
-    """Return the newest day that came, in days since 1970-01-01."""
-    days = [campaign.batch.days for campaign in pulled.campaigns]
-    newest = [int(of_one[-1]) for of_one in days if len(of_one)]
-    return max(newest, default=0)
+def newest_days(found: Mapping[str, Found], days: DayRange) -> dict[str, Found]:
+    """Leave ``length`` days, up to the last one asked or the last that there is."""
+    newest = [int(day) for one in found.values() for day in one.batch.days[-1:]]
+    last = span_of(None, days.last).last if days.last else max(newest, default=0)
+    span = Span(last - (days.length or 0) + 1, last)
+    return {
+        key: one._replace(batch=normalise([cut_days(one.batch, span)], one.names))
+        for key, one in found.items()
+    }
 
 
-def cut_days(pulled: Pulled, span: Span) -> Pulled:
+def cut_days(batch: Batch, span: Span) -> Batch:
     """Leave out the days before and after ``span``."""
-    cut = Pulled([], dict(pulled.failed))
-    for label, batch, names in pulled.campaigns:
-        inside = (batch.days >= span.first) & (batch.days <= span.last)
-        cut.add(label, [select_days(batch, inside)], names)
-    return cut
+    return select_days(batch, (batch.days >= span.first) & (batch.days <= span.last))
 
 
-Moment = Callable[[str], int]
+def last_settled_on(day: date, details: Details | None, settle_days: int) -> int:
+    """Return the last day that no longer grew on a day.
 
-
-_FILES: dict[Grain, tuple[Given, ...]] = {
-    "variation": ("campaign", "variation", "extra"),
-    "campaign": ("campaign", "extra"),
-    "element": ("variation", "element"),
-}
-"""What a grain is made of: day totals may fill variations, labels come from them."""
-
-
-class Part(NamedTuple):
-    """Which files and stats a read needs; stats of None are all.
-
-    ``fill`` when day totals are only read to fill a campaign's one variation.
+    Its conversion windows tell, where they are known; else ``settle_days``.
     """
-
-    files: tuple[Given, ...]
-    stats: frozenset[str] | None
-    fill: bool
+    known = details.settle_days if details else None
+    return day_number(day) - (settle_days if known is None else known)
 
 
-class ReadRequest(NamedTuple):
-    """What a read asks for: the days, both included, and what of them."""
-
-    first: date
-    last: date
-    part: Part
-
-    @property
-    def span(self) -> Span:
-        """The days as numbers."""
-        return span_of(self.first, self.last)
-
-
-def part_of(grains: Iterable[Grain], columns: Iterable[str] | None) -> Part:
-    """Return what must be read for some grains and columns.
-
-    Examples
-    --------
-    >>> part_of(["campaign"], ["revenue"])
-    Part(files=('campaign',), stats=frozenset({'revenue'}), fill=False)
-    """
-    grains = list(grains)
-    files = dict.fromkeys(name for grain in grains for name in _FILES[grain])
-    stats = None if columns is None else frozenset(map(str, columns))
-    if grains == ["element"]:
-        stats = frozenset()
-    if stats is not None and stats <= {*STAT, VARIATION_ID}:
-        files.pop("extra", None)
-    return Part(tuple(files), stats, fill="campaign" not in grains)
-
-
-class ReadPlan(NamedTuple):
-    """The options of a read that say where its numbers come from."""
-
-    days: DayRange
-    part: Part
-    details: bool
-    refresh: bool
-    as_of: Any
-    tz: str | None
-    progress: bool
+def provenance(client: BrazeClient, seen: datetime) -> Attrs:
+    """Say whom a frame's numbers come from, and when they were seen."""
+    return {
+        "endpoint": client.host,
+        "tz": client.tz,
+        "fetched_at": seen.isoformat(timespec="seconds"),
+    }

@@ -1,19 +1,124 @@
-"""Campaigns → batches: from files one by one, from the API many windows at once."""
+"""Campaigns from the API: all windows side by side."""
 
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import date, timedelta
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 from braze_frames.api.client import BrazeClient
+from braze_frames.api.details import Details, details_in
 from braze_frames.api.windows import Window, ending_at, plan_windows
-from braze_frames.errors import BrazeError, CacheError, PayloadError, WindowWarning
+from braze_frames.cache.coverage import SETTLE_DAYS
+from braze_frames.core.arguments import asked_days
+from braze_frames.errors import (
+    AuthError,
+    BrazeError,
+    PayloadError,
+    WindowWarning,
+    warn,
+)
 from braze_frames.payload.batch import Batch
+from braze_frames.payload.labels import lacks_names
 from braze_frames.payload.series import decode, has_booleans, parse_answer
-from braze_frames.sources.plan import Item, Pulled, span_of
+from braze_frames.sources.plan import (
+    Found,
+    Pulled,
+    ReadPlan,
+    Request,
+    collect,
+    each,
+    last_settled_on,
+    only_ours,
+    provenance,
+    put_together,
+    span_of,
+)
+
+if TYPE_CHECKING:
+    from braze_frames.transport.side_by_side import Requests
+
+
+class Arrival(NamedTuple):
+    """What came of one campaign, the windows that did not, and why."""
+
+    id: str
+    batches: list[Batch]
+    lost: list[Window]
+    error: BrazeError | None
+
+
+def read_remote(request: Request, plan: ReadPlan, client: BrazeClient) -> Pulled:
+    """Read campaigns from the API: each id once, all windows side by side.
+
+    Raises
+    ------
+    AuthError
+        At once, since no other request would fare better.
+    """
+    windows = plan_windows(*asked_days(plan.days, client.today()))
+    fetch = Fetch(client, dict.fromkeys(request.ids, windows), progress=plan.progress)
+    with ending(client):
+        arrivals = list(fetch)
+        came = {one.id: one.batches for one in arrivals if one.error is None}
+        failed = {one.id: one.error for one in arrivals if one.error is not None}
+        unnamed = [id_ for id_, batches in came.items() if must_ask(plan, batches)]
+        details, lost = fetch_details(unnamed, client, must=bool(plan.details))
+
+    def finished(id_: str) -> Found:
+        told = details.get(id_)
+        settled = last_settled_on(client.today(), told, SETTLE_DAYS)
+        return put_together(sorted(came[id_], key=_first_day), told, settled)
+
+    found, odd = each(finished, [id_ for id_ in came if id_ not in lost])
+    errors = request.labelled(failed | lost | odd)
+    about = provenance(client, client.now())
+    return collect(request, request.labelled(found), errors, about)
+
+
+def _first_day(batch: Batch) -> int:
+    return int(batch.days[0])
+
+
+def must_ask(
+    plan: ReadPlan,
+    batches: Sequence[Batch],
+    known: Details | None = None,
+    *,
+    served: bool = False,
+) -> bool:
+    """Tell whether a campaign's details must be asked.
+
+    Parameters
+    ----------
+    plan : ReadPlan
+        Its ``details``: False never asks, None where a variation has no name.
+    batches : sequence of Batch
+        The days read.
+    known : Details, optional
+        What was said before; None where they were not asked.
+    served : bool
+        Whether a cache gave all days: then what was asked once is not asked again.
+    """
+    if plan.details is False:
+        return False
+    if known is None or plan.refresh:
+        return bool(plan.details) or lacks_names(batches, {})
+    if plan.details and not known.known:
+        return True
+    return not served and lacks_names(batches, known.names)
+
+
+@contextmanager
+def ending(client: BrazeClient) -> Iterator[None]:
+    """Close the client where a pull ends early, so that no thread goes on asking."""
+    try:
+        yield
+    except BaseException:
+        client.close()
+        raise
 
 
 class _Job(NamedTuple):
@@ -24,151 +129,93 @@ class _Job(NamedTuple):
     ending: date
 
 
-class Answers(NamedTuple):
-    """What came of the requests, by campaign id; ``lost`` are windows that did not."""
+class Fetch:
+    """Windows of many campaigns: iterate over it to ask for them.
 
-    batches: dict[str, list[Batch]]
-    failed: dict[str, BrazeError]
-    lost: dict[str, list[Window]]
-
-
-def pull_remote(
-    items: Sequence[Item],
-    client: BrazeClient,
-    first: date,
-    last: date,
-    *,
-    details: bool,
-    progress: bool,
-) -> Pulled:
-    """Read campaigns from the API: each id once, all windows side by side.
+    Yields
+    ------
+    Arrival
+        Each campaign once nothing of it is awaited any more.
 
     Raises
     ------
     AuthError
         At once, since no other request would fare better.
     """
-    ids = ids_of(items)
-    windows = plan_windows(first, last)
-    plans = dict.fromkeys(ids, windows)
-    answers = fetch_windows(plans, client, progress=progress)
-    names = fetch_names(ids, client, answers) if details else {}
-    return _sorted_out(items, answers, names)
-
-
-def ids_of(items: Sequence[Item]) -> list[str]:
-    """Return the campaigns' ids, each once."""
-    return list(dict.fromkeys(item.id for item in items if item.id))
-
-
-def fetch_windows(
-    plans: Mapping[str, Sequence[Window]],
-    client: BrazeClient,
-    *,
-    progress: bool,
-    arrived: Callable[[str, list[Batch]], None] = lambda *_: None,
-) -> Answers:
-    """Ask for windows of many campaigns side by side.
-
-    Parameters
-    ----------
-    plans : mapping
-        Campaign id → the windows to ask for.
-    client : BrazeClient
-        Whom to ask.
-    progress : bool
-        Show a progress bar.
-    arrived : callable, optional
-        Takes a campaign's id and answers once nothing of it is awaited any more; also
-        what came of others when the pull ends early.
-
-    Raises
-    ------
-    AuthError
-        At once, since no other request would fare better.
-    """
-    fetch = _Fetch(client, plans, arrived)
-    jobs = [
-        _Job(id_, window, window.last)
-        for id_, windows in plans.items()
-        for window in windows
-    ]
-    try:
-        with _bar(len(jobs), shown=progress) as advance:
-            shifted = list(fetch.ask(jobs, advance))
-            for job in fetch.ask(shifted, lambda: None):
-                fetch.lose(job, _lacks_days(job))
-    except CacheError:
-        raise
-    except BaseException:
-        fetch.hand_over()
-        raise
-    _warn_of_shift(shifted, client)
-    return fetch.answers
-
-
-class _Fetch:
-    """One pull: what came, what failed, and how many windows are awaited."""
 
     def __init__(
         self,
         client: BrazeClient,
         plans: Mapping[str, Sequence[Window]],
-        arrived: Callable[[str, list[Batch]], None],
+        *,
+        progress: bool,
     ) -> None:
-        self.client, self.arrived = client, arrived
-        self.answers = Answers({id_: [] for id_ in plans}, {}, {})
-        self.awaited = {id_: len(windows) for id_, windows in plans.items()}
+        self._client, self._progress = client, progress
+        self._requests: Requests | None = None
+        self._jobs: Sequence[_Job] = [
+            _Job(id_, window, window.last)
+            for id_, windows in plans.items()
+            for window in windows
+        ]
+        self._awaited = {id_: len(windows) for id_, windows in plans.items()}
+        self._came = {id_: Arrival(id_, [], [], None) for id_ in plans}
 
-    def ask(
-        self, jobs: Sequence[_Job], advance: Callable[[], object]
-    ) -> Iterator[_Job]:
-        """Read the answers to ``jobs``; yield what must be asked again, a day apart."""
-        zone = self.client.zone
+    def __iter__(self) -> Iterator[Arrival]:
+        shifted: list[_Job] = []
+        with _bar(len(self._jobs), shown=self._progress) as advance:
+            for job, body in self._ask(self._jobs):
+                advance()
+                again = self._take(job, body)
+                if again is not None:
+                    shifted.append(again)
+                yield from self._complete(job.id)
+        for job, body in self._ask(shifted):
+            if self._take(job, body) is not None:
+                self._lose(job, _lacks_days(job))
+            yield from self._complete(job.id)
+        _warn_of_shift(shifted, self._client)
+
+    def rest(self) -> list[Arrival]:
+        """Return what came of campaigns that were not handed over, or only just."""
+        for number, body in self._requests.came() if self._requests else ():
+            self._take(self._jobs[number], body)
+        return [self._came[id_] for id_ in self._awaited if self._came[id_].batches]
+
+    def _ask(self, jobs: Sequence[_Job]) -> Iterator[tuple[_Job, bytes | BrazeError]]:
+        zone = self._client.zone
         asked = [
             (job.id, job.window.length, ending_at(job.ending, zone)) for job in jobs
         ]
-        for number, body in self.client.fetch_series(asked):
-            advance()
-            job = jobs[number]
-            try:
-                batch = _read(job, body)
-            except BrazeError as error:
-                self.lose(job, error)
-                continue
-            if len(np.unique(batch.days)) == job.window.length:
-                self.answers.batches[job.id].append(batch)
-                self._done(job)
-            else:
-                yield _moved(job, batch)
+        with self._client.fetch_series(asked) as requests:
+            self._jobs, self._requests = jobs, requests
+            for number, body in requests:
+                yield jobs[number], body
 
-    def lose(self, job: _Job, error: BrazeError) -> None:
-        """Note that a window did not come."""
-        self.answers.failed.setdefault(job.id, error)
-        self.answers.lost.setdefault(job.id, []).append(job.window)
-        self._done(job)
-
-    def _done(self, job: _Job) -> None:
-        if self.awaited[job.id] == 1:
-            self._hand_over(job.id)
-        self.awaited[job.id] -= (
-            1  # only now: after an interrupt it is handed over again
-        )
-
-    def hand_over(self) -> None:
-        """Hand over what came of campaigns that are not complete."""
-        for id_, count in self.awaited.items():
-            if count:
-                self._hand_over(id_)
-
-    def _hand_over(self, id_: str) -> None:
-        batches = self.answers.batches[id_]
-        if not batches:
-            return
+    def _take(self, job: _Job, body: bytes | BrazeError) -> _Job | None:
+        """Read an answer; return what must be asked again, a day apart."""
         try:
-            self.arrived(id_, batches)
-        except PayloadError as error:
-            self.answers.failed.setdefault(id_, error)
+            with only_ours(f"campaign {job.id}"):
+                batch = _read(job, body)
+        except BrazeError as error:
+            self._lose(job, error)
+            return None
+        if len(np.unique(batch.days)) != job.window.length:
+            return _moved(job, batch)
+        self._came[job.id].batches.append(batch)
+        self._awaited[job.id] -= 1
+        return None
+
+    def _lose(self, job: _Job, error: BrazeError) -> None:
+        came = self._came[job.id]
+        came.lost.append(job.window)
+        self._came[job.id] = came._replace(error=came.error or error)
+        self._awaited[job.id] -= 1
+
+    def _complete(self, id_: str) -> Iterator[Arrival]:
+        if self._awaited.get(id_) == 0:
+            yield self._came[id_]
+            # Only now: whoever is interrupted while storing it finds it in the rest.
+            del self._awaited[id_]
 
 
 def _read(job: _Job, body: bytes | BrazeError) -> Batch:
@@ -195,61 +242,64 @@ def _lacks_days(job: _Job) -> PayloadError:
 
 def _warn_of_shift(shifted: Sequence[_Job], client: BrazeClient) -> None:
     if shifted:
-        warnings.warn(
+        warn(
             f"{len(shifted)} answers were shifted by a day and asked again: the "
             f"company's time zone is not tz={client.tz!r}. Pass the company's zone as "
             "tz= to connect, or set BRAZE_TZ",
             WindowWarning,
-            stacklevel=4,
         )
 
 
-def fetch_names(
-    ids: Sequence[str], client: BrazeClient, answers: Answers
-) -> dict[str, dict[str, str]]:
-    """Return campaign id → the names of its variations, by variation id.
+def fetch_details(
+    ids: Sequence[str], client: BrazeClient, *, must: bool
+) -> tuple[dict[str, Details], dict[str, BrazeError]]:
+    """Ask for campaigns' details; return them and the errors, by id.
+
+    Parameters
+    ----------
+    ids : sequence of str
+        The campaigns.
+    client : BrazeClient
+        Whom to ask.
+    must : bool
+        Whether a failure is one. Else each is asked in one try, and one that cannot be
+        had is unknown.
 
     Raises
     ------
     AuthError
-        At once, since no other request would fare better.
+        The key is refused; where details must come, also where it may not read them.
     """
-    names: dict[str, dict[str, str]] = {}
-    for number, body in client.fetch_details(ids):
-        id_ = ids[number]
+    found: dict[str, Details] = {}
+    failed: dict[str, BrazeError] = {}
+    for id_, body in _details_asked(ids, client, must=must):
         try:
-            names[id_] = _names_in(body, f"details of campaign {id_}")
+            with only_ours(f"details of campaign {id_}"):
+                found[id_] = _details(body, f"details of campaign {id_}")
         except BrazeError as error:
-            answers.failed.setdefault(id_, error)
-    return names
+            failed[id_] = error
+    if must:
+        return found, failed
+    return dict.fromkeys(ids, Details.unknown()) | found, {}
 
 
-def _names_in(body: bytes | BrazeError, origin: str) -> dict[str, str]:
+def _details_asked(
+    ids: Sequence[str], client: BrazeClient, *, must: bool
+) -> Iterator[tuple[str, bytes | BrazeError]]:
+    try:
+        with client.fetch_details(ids, once=not must) as requests:
+            for number, body in requests:
+                yield ids[number], body
+    except AuthError as error:
+        # 403: the key is right but may not read details, as many a key may not.
+        if must or error.status != 403:
+            raise
+
+
+def _details(body: bytes | BrazeError, origin: str) -> Details:
     if isinstance(body, BrazeError):
         raise body
-    details = decode(body, origin)
-    messages = details.get("messages") if isinstance(details, dict) else None
-    if not isinstance(messages, dict):
-        raise PayloadError(f"{origin} have no `messages`; read without details=True")
-    return {
-        variation: str(message["name"])
-        for variation, message in messages.items()
-        if isinstance(message, dict) and message.get("name")
-    }
-
-
-def _sorted_out(
-    items: Sequence[Item], answers: Answers, names: dict[str, dict[str, str]]
-) -> Pulled:
-    pulled = Pulled([], {})
-    for item in items:
-        id_ = str(item.id)
-        if id_ in answers.failed:
-            pulled.failed[item.label] = answers.failed[id_]
-            continue
-        batches = sorted(answers.batches[id_], key=lambda batch: batch.days[0])
-        pulled.add(item.label, batches, names.get(id_))
-    return pulled
+    return details_in(decode(body, origin), origin)
 
 
 @contextmanager

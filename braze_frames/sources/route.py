@@ -1,65 +1,67 @@
-"""The ways from a source to campaigns: files, the API, a cache, or both of these."""
+"""Which way leads from a source to its campaigns: here, the API, a cache, or both."""
 
-from collections.abc import Sequence
-from datetime import datetime, timedelta
 from typing import Any
 
 from braze_frames.account import connect
 from braze_frames.api.client import BrazeClient
 from braze_frames.cache.cache import Cache
-from braze_frames.cache.coverage import SETTLE_DAYS, moment_of
-from braze_frames.core.arguments import asked_days, moment_in
-from braze_frames.errors import BrazeError
-from braze_frames.payload.assemble import campaign_of
-from braze_frames.payload.batch import Span
-from braze_frames.payload.series import parse_answer
-from braze_frames.sources.cached import pull_cached
-from braze_frames.sources.offline import newest_days, pull_offline
-from braze_frames.sources.plan import (
-    Attrs,
-    Item,
-    Pulled,
-    ReadPlan,
-    ReadRequest,
-    Request,
-    span_of,
-)
-from braze_frames.sources.recognise import answers_of, recognise
-from braze_frames.sources.remote import pull_remote
-from braze_frames.sources.stored import pull_earlier
+from braze_frames.core.names import shown
+from braze_frames.errors import ConfigError, SourceError
+from braze_frames.sources.cached import read_cached
+from braze_frames.sources.local import read_local
+from braze_frames.sources.offline import read_cache, read_earlier
+from braze_frames.sources.plan import Pulled, ReadPlan, Request
+from braze_frames.sources.recognise import recognise
+from braze_frames.sources.remote import read_remote
+from braze_frames.sources.resolve import look_up
 
 
-def pull(
-    source: Any, how: ReadPlan, client: BrazeClient | None, cache: Cache | None
-) -> tuple[Request, Pulled, Attrs]:
+def pull(source: Any, plan: ReadPlan) -> Pulled:
     """Read the campaigns of a source.
 
-    Returns
-    -------
-    Request, Pulled, dict
-        What was asked, what came, and what the frame's ``attrs`` say of it.
+    Raises
+    ------
+    ValueError
+        Options contradict each other or the source.
     """
     if isinstance(source, Cache):
-        return pull_offline(source, how)
-    request = recognise(source)
-    if how.as_of is not None and (cache is None or not request.remote):
+        return read_cache(source, plan)
+    request = recognise(source, plan.zone)
+    if plan.as_of is not None and (plan.cache is None or not request.remote):
         raise ValueError(
-            f"as_of={how.as_of!r} needs the history that a cache keeps; pass ids, and "
+            f"as_of={plan.as_of!r} needs the history that a cache keeps; pass ids, and "
             "cache= with the folder that was used then"
         )
     if not request.remote:
-        return request, *_open(request, how)
-    asked = connect(tz=how.tz) if client is None else client
+        return read_local(request, plan)
+    client = _connected(request, plan.tz) if plan.client is None else plan.client
     try:
-        _check_zone(how.tz, asked)
-        if cache is None:
-            return request, *_ask(request, how, asked)
-        if how.as_of is None:
-            return request, *_through(request, how, asked, cache)
-        return request, *_earlier(request, how, asked, cache)
+        _check_zone(plan.tz, client)
+        return _ask(look_up(request, client), plan, client)
     finally:
-        if client is None:
-            asked.close()
+        if plan.client is None:
+            client.close()
+
+
+def _ask(request: Request, plan: ReadPlan, client: BrazeClient) -> Pulled:
+    if plan.cache is None:
+        return read_remote(request, plan, client)
+    if plan.as_of is None:
+        return read_cached(request, plan, client, plan.cache)
+    return read_earlier(request, plan, client, plan.cache)
+
+
+def _connected(request: Request, tz: str | None) -> BrazeClient:
+    try:
+        return connect(tz=tz)
+    except ConfigError as error:
+        names = [item.name for item in request.items if item.name]
+        if not names:
+            raise
+        raise SourceError(
+            f"{shown(names[0])} is no campaign id (a UUID) and no file; to look for "
+            f"campaigns of this name connect first: {error}"
+        ) from None
 
 
 def _check_zone(tz: str | None, client: BrazeClient) -> None:
@@ -68,79 +70,3 @@ def _check_zone(tz: str | None, client: BrazeClient) -> None:
             f"tz={tz!r} is not the client's, {client.tz!r}: leave it out, or pass it "
             "to connect"
         )
-
-
-def _open(request: Request, how: ReadPlan) -> tuple[Pulled, Attrs]:
-    days = how.days
-    if how.details:
-        raise ValueError("details=True asks the API by id; the source holds no ids")
-    if days.length is None:
-        return pull_local(request.items, span_of(days.first, days.last)), {}
-    pulled = pull_local(request.items, span_of(None, days.last))
-    return newest_days(pulled, days), {}
-
-
-def _ask(request: Request, how: ReadPlan, client: BrazeClient) -> tuple[Pulled, Attrs]:
-    first, last = asked_days(how.days, client.today())
-    pulled = pull_remote(
-        *(request.items, client, first, last),
-        details=how.details,
-        progress=how.progress,
-    )
-    return pulled, _provenance(client, client.now(), SETTLE_DAYS)
-
-
-def _through(
-    request: Request, how: ReadPlan, client: BrazeClient, cache: Cache
-) -> tuple[Pulled, Attrs]:
-    pulled = pull_cached(
-        *(request.items, client, cache.folder_for(client), cache.terms),
-        ReadRequest(*asked_days(how.days, client.today()), how.part),
-        details=how.details,
-        refresh=how.refresh,
-        progress=how.progress,
-    )
-    return pulled, _provenance(client, client.now(), cache.settle_days)
-
-
-def _earlier(
-    request: Request, how: ReadPlan, client: BrazeClient, cache: Cache
-) -> tuple[Pulled, Attrs]:
-    if how.refresh:
-        raise ValueError("as_of= looks back and refresh=True asks anew; leave one out")
-    moment = moment_in(how.as_of, client.zone)
-    today = min(moment.astimezone(client.zone).date(), client.today())
-    pulled = pull_earlier(
-        *(request.items, cache.folder_for(client)),
-        ReadRequest(*asked_days(how.days, today), how.part),
-        moment_of(moment),
-        details=how.details,
-    )
-    seen = min(moment.astimezone(client.zone), client.now())
-    return pulled, _provenance(client, seen, cache.settle_days)
-
-
-def _provenance(client: BrazeClient, now: datetime, settle_days: int) -> Attrs:
-    return {
-        "endpoint": client.host,
-        "tz": client.tz,
-        "fetched_at": now.isoformat(timespec="seconds"),
-        "settled_until": (now.date() - timedelta(days=settle_days)).isoformat(),
-    }
-
-
-def pull_local(items: Sequence[Item], span: Span) -> Pulled:
-    """Read campaigns from files, responses and rows."""
-    pulled = Pulled([], {})
-    for item in items:
-        try:
-            batches = [
-                parse_answer(answer.tree, answer.origin, span, careful=answer.careful)
-                for answer in answers_of(item)
-            ]
-            campaign = campaign_of(item.label, batches, restated=False)
-        except BrazeError as error:
-            pulled.failed[item.label] = error
-        else:
-            pulled.campaigns.append(campaign)
-    return pulled

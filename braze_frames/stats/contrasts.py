@@ -9,17 +9,29 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from braze_frames.core.arrays import Flags, Floats
+from braze_frames.stats.chi_squared import dispersion_p
 from braze_frames.stats.distributions import (
+    AlwaysValid,
     always_valid,
     critical_t,
     critical_z,
     t_to_z,
     two_sided,
     two_sided_t,
+    upper_tail,
     z_to_t,
 )
-from braze_frames.stats.jackknife import Jackknife
-from braze_frames.stats.scores import Tables, difference, null_test, quotient, ratio
+from braze_frames.stats.jackknife import FEWEST_DAYS, Jackknife
+from braze_frames.stats.scores import (
+    Tables,
+    difference,
+    log_ratio,
+    near_one,
+    null_test,
+    quotient,
+    rate_difference,
+    score_of_log_ratio,
+)
 
 FIRST_LOOK = 14
 """Days before a sequential test over days starts."""
@@ -50,6 +62,19 @@ class DailyCounts(NamedTuple):
         """Return the sums over all days, of shape (comparisons, 1)."""
         return DailyCounts(*(part.sum(axis=1, keepdims=True) for part in self))
 
+    def by_day(self, rows: Flags) -> "DailyCounts":
+        """Return rows weighed so that the arms' rates compare within each day.
+
+        y1 n0 / N and y0 n1 / N over the weights n1 n0 / N: ratio and difference of
+        their sums are those of Mantel & Haenszel. Other rows stay as they are.
+        """
+        units = self.n1 + self.n0
+        share1, share0 = quotient(self.n1, units), quotient(self.n0, units)
+        weights = self.n1 * share0
+        weighed = (self.y1 * share0, weights, self.y0 * share1, weights)
+        pairs = zip(weighed, self, strict=True)
+        return DailyCounts(*(np.where(rows[:, None], *pair) for pair in pairs))
+
     @property
     def sending(self) -> Flags:
         """The days on which both arms have units."""
@@ -66,8 +91,9 @@ class Options(NamedTuple):
     """How sure, and what is asked of the test.
 
     ``deff`` is a variance's multiplier for people who count many times, ``tau`` the
-    lift worth finding of the always-valid boundary. Without ``differences`` the limits
-    of score differences are not sought, which takes most of the time.
+    scale of plausible log lifts, fixed before looking. ``margin`` is a lift; its sign
+    says which side is tested. Without ``differences`` the limits of score differences
+    are not sought, which takes most of the time.
     """
 
     conf_level: float = 0.95
@@ -75,13 +101,14 @@ class Options(NamedTuple):
     sequential: bool = False
     tau: float = 0.1
     differences: bool = True
+    margin: float | None = None
 
 
 class Contrast(NamedTuple):
     """What each comparison says; what is unknown is NaN.
 
-    Of proportions ``p_value`` and both intervals come from one test, so that they
-    agree; over days ``p_value`` is that of the lift.
+    ``p_value`` and both intervals come from one test, so that they agree. ``p_margin``
+    is one-sided, of the lift's margin.
     """
 
     diff: Floats
@@ -92,6 +119,7 @@ class Contrast(NamedTuple):
     lift_high: Floats
     statistic: Floats
     p_value: Floats
+    p_margin: Floats
 
 
 def score_contrast(days: DailyCounts, options: Options, *, by_day: bool) -> Contrast:
@@ -111,8 +139,8 @@ def score_contrast(days: DailyCounts, options: Options, *, by_day: bool) -> Cont
     if by_day:
         return _score(days, options, stratified=True)
     found = _score(days.totals(), options, stratified=False)
-    diff, relative = _estimates(days)
-    return found._replace(diff=diff, lift=relative - 1)
+    diff, lift, _ = _estimates(days)
+    return found._replace(diff=diff, lift=lift)
 
 
 def _score(days: DailyCounts, options: Options, *, stratified: bool) -> Contrast:
@@ -120,32 +148,68 @@ def _score(days: DailyCounts, options: Options, *, stratified: bool) -> Contrast
     x1, n1, x0, n0 = (np.where(usable, part, 0) / options.deff for part in days)
     tables = Tables(x1, n1, x0, n0, stratified)
     test = null_test(tables)
-    p_value = two_sided(test.z)
-    critical = np.full_like(p_value, critical_z(options.conf_level))
-    if options.sequential:
-        information = quotient((options.tau * test.events) ** 2, test.variance)
-        p_value, critical = always_valid(test.z, information, options.conf_level)
-    sought = critical if options.differences else np.full_like(critical, np.nan)
+    information = quotient((options.tau * test.events) ** 2, test.variance)
+    valid = _valid(test.z, information, options)
+    sought = np.where(options.differences, valid.critical, np.nan)
     diff, limits = difference(tables, sought)
-    relative, bounds = ratio(tables, critical)
-    blind = np.isinf(critical) & np.isfinite(diff)
-    anything = blind | ((bounds.low == 0) & np.isinf(bounds.high))
+    relative, bounds = log_ratio(tables, valid.critical)
+    blind = np.isinf(valid.critical) & np.isfinite(diff)
+    anything = blind | (np.isinf(bounds.low) & np.isinf(bounds.high))
+    low, high = (np.where(anything, np.nan, bound) for bound in bounds)
     return Contrast(
         diff,
         np.where(blind, -1.0, limits.low),
         np.where(blind, 1.0, limits.high),
-        relative - 1,
-        np.where(anything, np.nan, bounds.low) - 1,
-        np.where(anything, np.nan, bounds.high) - 1,
+        np.expm1(relative),
+        np.expm1(low),
+        np.expm1(high),
         test.z,
-        p_value,
+        valid.p_value,
+        _margin_of_scores(tables, test.events, information, options),
     )
 
 
-def _estimates(days: DailyCounts) -> tuple[Floats, Floats]:
+def _valid(z: Floats, information: Floats, options: Options) -> AlwaysValid:
+    """Return two-sided p-values and critical |z|: of one look, or of all looks."""
+    if options.sequential:
+        return always_valid(z, information, options.conf_level)
+    p_value = two_sided(z)
+    return AlwaysValid(p_value, np.full_like(p_value, critical_z(options.conf_level)))
+
+
+def _margin_of_scores(
+    tables: Tables, events: Floats, information: Floats, options: Options
+) -> Floats:
+    """Return the one-sided p of the margin, by the statistic that limits invert."""
+    if options.margin is None:
+        return np.full_like(events, np.nan)
+    z = score_of_log_ratio(np.full_like(events, np.log1p(options.margin)), tables)
+    return _one_sided(np.where(events > 0, z, np.nan), information, options)
+
+
+def _one_sided(z: Floats, information: Floats, options: Options) -> Floats:
+    """Return p of a lift beyond its margin: above a negative, below a positive one.
+
+    Over all looks it is the two-sided p where the lift lies beyond, else 1, which is
+    valid and a little cautious.
+    """
+    if options.margin is None:
+        return np.full_like(z, np.nan)
+    beyond = -np.sign(options.margin) * z
+    if not options.sequential:
+        return upper_tail(beyond)
+    p_value = always_valid(z, information, options.conf_level).p_value
+    return np.where(beyond > 0, p_value, np.where(np.isnan(z), np.nan, 1.0))
+
+
+def _estimates(days: DailyCounts) -> tuple[Floats, Floats, Floats]:
+    """Return difference, lift, and the control's rate in the totals."""
     y1, n1, y0, n0 = (part[:, 0] for part in days.totals())
     rate1, rate0 = quotient(y1, n1, np.nan), quotient(y0, n0, np.nan)
-    return rate1 - rate0, quotient(rate1, rate0, np.nan)
+    diff = rate_difference(y1, n1, y0, n0)
+    high = near_one(y1, n1) & near_one(y0, n0)
+    relative = quotient(rate1, rate0, np.nan) - 1
+    return diff, np.where(high, quotient(diff, rate0, np.nan), relative), rate0
 
 
 def day_contrast(days: DailyCounts, found: Jackknife, options: Options) -> Contrast:
@@ -153,8 +217,8 @@ def day_contrast(days: DailyCounts, found: Jackknife, options: Options) -> Contr
 
     Parameters
     ----------
-    days : Days
-        Numerators may exceed denominators.
+    days : DailyCounts
+        Numerators may exceed denominators; ``DailyCounts.by_day`` compares within days.
     found : Jackknife
         That of ``days``.
     options : Options
@@ -164,43 +228,103 @@ def day_contrast(days: DailyCounts, found: Jackknife, options: Options) -> Contr
     Returns
     -------
     Contrast
-        exp(log ratio ± t · error) - 1 and difference ± t · error with ``eff_days`` - 1
-        degrees of freedom; ``statistic`` is t of the log ratio. Unknown below 4
-        effective days, and where a sum, or one without a day, is 0. Limits are unknown
-        where there is so little information that any lift fits.
+        exp(log ratio ± t · error) - 1 with ``eff_days`` - 1 degrees of freedom, and the
+        same limits times the control's rate for the difference, so that both agree;
+        ``statistic`` is t of the log ratio. Unknown below 4 effective days, and where a
+        sum, or one without a day, is 0. Limits are unknown where there is so little
+        information that any lift fits. Where neither arm has a numerator p is 1.
     """
     wide = np.sqrt(options.deff)
     known = found.known()
     if options.sequential:
         known &= (found.days >= FIRST_LOOK) & (found.eff_days >= INFORMED_DAYS)
     log_error = np.where(known, found.log_error * wide, np.nan)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        t = np.where(found.log_ratio == 0, 0.0, found.log_ratio / log_error)
-    t = np.where(known, t, np.nan)
-    p_value, critical = _over_days(t, log_error, found.eff_days, options)
-    critical = np.where(np.abs(critical) * log_error < _FARTHEST, critical, np.nan)
-    reach, apart = critical * log_error, critical * found.error * wide
-    diff, relative = _estimates(days)
+    information = quotient(options.tau**2, log_error**2)
+    t = np.where(known, _in_errors(found.log_ratio, log_error), np.nan)
+    valid = _over_days(t, information, found.eff_days, options)
+    reach = np.where(
+        np.abs(valid.critical) * log_error < _FARTHEST, valid.critical, np.nan
+    )
+    reach = reach * log_error
+    diff, lift, rate0 = _estimates(days)
+    low, high = (np.expm1(found.log_ratio + side * reach) for side in (-1, 1))
+    none = _without_success(days)
     return Contrast(
         diff,
-        diff - apart,
-        diff + apart,
-        relative - 1,
-        np.exp(found.log_ratio - reach) - 1,
-        np.exp(found.log_ratio + reach) - 1,
-        t,
-        p_value,
+        rate0 * low,
+        rate0 * high,
+        lift,
+        low,
+        high,
+        np.where(none, 0.0, t),
+        np.where(none, 1.0, valid.p_value),
+        _margin_over_days(found, log_error, information, options),
     )
 
 
+class Dispersion(NamedTuple):
+    """The variance between days over that of counts alone, and p of more than that."""
+
+    ratio: Floats
+    p_value: Floats
+
+
+def dispersion_of(days: DailyCounts, found: Jackknife) -> Dispersion:
+    """Compare the jackknife's error of log ratios with the one that counts alone make.
+
+    On the log scale, as the difference's error takes a real lift for noise where the
+    days' rates swing together.
+
+    Returns
+    -------
+    Dispersion
+        NaN below 4 effective days, where totals are no proportions and where a sum is
+        0. p is that of chi-squared of ratio times ``eff_days`` - 1.
+    """
+    seen = days.totals().possible[:, 0] & (found.eff_days >= FEWEST_DAYS)
+    expected = np.where(seen, log_variance(days), np.nan)
+    ratio = quotient(found.log_error**2, expected, np.nan)
+    return Dispersion(ratio, dispersion_p(ratio, found.eff_days))
+
+
+def log_variance(days: DailyCounts) -> Floats:
+    """Return the variance of log ratios that counts alone make in the totals."""
+    y1, n1, y0, n0 = (part[:, 0] for part in days.totals())
+    rest1, rest0 = 1 - quotient(y1, n1), 1 - quotient(y0, n0)
+    return quotient(rest1, y1, np.nan) + quotient(rest0, y0, np.nan)
+
+
+def _in_errors(distance: Floats, error: Floats) -> Floats:
+    """Return a distance in errors; none is 0, also where there is no error."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.where(distance == 0, 0.0, distance / error)
+
+
+def _without_success(days: DailyCounts) -> Flags:
+    y1, n1, y0, n0 = (part[:, 0] for part in days.totals())
+    return np.asarray((y1 == 0) & (y0 == 0) & (n1 > 0) & (n0 > 0))
+
+
 def _over_days(
-    t: Floats, log_error: Floats, eff_days: Floats, options: Options
-) -> tuple[Floats, Floats]:
+    t: Floats, information: Floats, eff_days: Floats, options: Options
+) -> AlwaysValid:
     """Return p-values and critical |t|."""
     df = np.where(eff_days > 1, eff_days - 1, np.nan)
     if not options.sequential:
         critical = critical_t(options.conf_level, eff_days)
-        return two_sided_t(t, df), np.where(np.isnan(t), np.nan, critical)
-    information = quotient(options.tau**2, log_error**2)
+        return AlwaysValid(two_sided_t(t, df), np.where(np.isnan(t), np.nan, critical))
     valid = always_valid(t_to_z(t, df), information, options.conf_level)
-    return valid.p_value, z_to_t(np.where(np.isnan(t), np.nan, valid.critical), df)
+    critical = z_to_t(np.where(np.isnan(t), np.nan, valid.critical), df)
+    return AlwaysValid(valid.p_value, critical)
+
+
+def _margin_over_days(
+    found: Jackknife, log_error: Floats, information: Floats, options: Options
+) -> Floats:
+    """Return the one-sided p of the margin, by t of the log ratio's distance."""
+    if options.margin is None:
+        return np.full_like(log_error, np.nan)
+    t = _in_errors(found.log_ratio - np.log1p(options.margin), log_error)
+    t = np.where(np.isnan(log_error), np.nan, t)
+    df = np.where(found.eff_days > 1, found.eff_days - 1, np.nan)
+    return _one_sided(t_to_z(t, df), information, options)

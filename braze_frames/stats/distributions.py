@@ -27,6 +27,13 @@ def two_sided(z: Floats) -> Floats:
     return np.asarray(2 * ndtr(-np.abs(z)))
 
 
+def upper_tail(z: Floats) -> Floats:
+    """Return how likely a normal variate is as large as ``z``, or larger."""
+    from scipy.special import ndtr
+
+    return np.asarray(ndtr(-z))
+
+
 def critical_t(conf_level: float, eff_days: Floats) -> Floats:
     """Return the |t| exceeded with probability 1 - conf_level; NaN up to one day."""
     from scipy.special import stdtrit

@@ -17,7 +17,7 @@ FEWEST_DAYS = 4.0
 
 
 class Jackknife(NamedTuple):
-    """A statistic of sums over days, with its errors of delete-one-day.
+    """The log of a ratio of sums over days, with its error of delete-one-day.
 
     ``days`` are those with a denominator or a numerator, ``eff_days`` weighs them by
     their denominators: (Σw)² / Σw², Kish 1965.
@@ -25,8 +25,6 @@ class Jackknife(NamedTuple):
 
     log_ratio: Floats
     log_error: Floats
-    difference: Floats
-    error: Floats
     days: Floats
     eff_days: Floats
 
@@ -50,8 +48,8 @@ def jackknife(
     Returns
     -------
     Jackknife
-        ``log_ratio`` is log(R1 / R0), ``difference`` R1 - R0. Their errors are NaN with
-        less than two days, and where a sum is 0 with all days or all but one.
+        ``log_ratio`` is log(R1 / R0). Its error is NaN with less than two days, and
+        where a sum is 0 with all days or all but one.
 
     Notes
     -----
@@ -62,20 +60,17 @@ def jackknife(
     weights = np.sum(parts[1::2], axis=0)
     used = np.any([part != 0 for part in parts], axis=0)
     days = used.sum(axis=-1).astype(float)
-    wholes = _statistics([part.sum(axis=-1) for part in parts])
-    leave = _statistics([part.sum(axis=-1, keepdims=True) - part for part in parts])
-    errors = [_spread(left, used, days) for left in leave]
+    whole = _log_ratio([part.sum(axis=-1) for part in parts])
+    left = _log_ratio([part.sum(axis=-1, keepdims=True) - part for part in parts])
     total, squares = weights.sum(axis=-1), (weights**2).sum(axis=-1)
     eff_days = quotient(total**2, squares)
-    return Jackknife(wholes[0], errors[0], wholes[1], errors[1], days, eff_days)
+    return Jackknife(whole, _spread(left, used, days), days, eff_days)
 
 
-def _statistics(sums: list[Floats]) -> tuple[Floats, Floats]:
+def _log_ratio(sums: list[Floats]) -> Floats:
     rates = [quotient(y, n, np.nan) for y, n in zip(sums[::2], sums[1::2], strict=True)]
     logs = [np.log(np.where(rate > 0, rate, np.nan)) for rate in rates]
-    if len(rates) == 1:
-        return logs[0], rates[0]
-    return logs[0] - logs[1], rates[0] - rates[1]
+    return logs[0] if len(rates) == 1 else logs[0] - logs[1]
 
 
 def _spread(left: Floats, used: Any, days: Floats) -> Floats:

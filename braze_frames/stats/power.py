@@ -5,9 +5,12 @@ from typing import NamedTuple
 import numpy as np
 
 from braze_frames.core.arguments import check_share
+from braze_frames.core.arrays import Floats
 from braze_frames.stats.distributions import critical_z
 
+# Two whole weeks: a test that starts on a Monday sees each weekday twice.
 _FEWEST_DAYS = 14
+_POWER = 0.8
 
 
 class SampleSize(NamedTuple):
@@ -19,7 +22,7 @@ class SampleSize(NamedTuple):
 
 
 class DetectableLift(NamedTuple):
-    """The smallest lift that is found, and the variation's rate with it."""
+    """The smallest lift found with the power asked for, and the rate that it makes."""
 
     lift: float
     rate: float
@@ -29,11 +32,12 @@ def sample_size(
     rate: float,
     lift: float,
     *,
-    power: float = 0.8,
+    power: float = _POWER,
     conf_level: float = 0.95,
     ratio: float = 1,
     comparisons: int = 1,
     daily: float | None = None,
+    deff: float = 1.0,
 ) -> SampleSize:
     """Tell how many units a test of two proportions needs.
 
@@ -44,7 +48,7 @@ def sample_size(
     lift : float
         The lift worth finding: 0.1 is 10 % more than the control, -0.1 less.
     power : float
-        The probability to find it.
+        The probability to find it, in each comparison by itself.
     conf_level : float
         One minus the probability to find a lift that is none.
     ratio : float
@@ -54,6 +58,9 @@ def sample_size(
         (1 - conf_level) / comparisons.
     daily : float, optional
         Units a day in the smaller of both groups.
+    deff : float
+        What multiplies the units where the same people are counted many times, as in
+        ``lift``: 1 or more.
 
     Returns
     -------
@@ -65,7 +72,8 @@ def sample_size(
     ------
     ValueError
         A share is none, the lift is 0 or leads to a rate beyond 0 to 1, or another
-        number is not positive.
+        number is not positive. Metrics that are no proportion have no such formula:
+        their error is known from the days alone.
 
     Notes
     -----
@@ -82,6 +90,7 @@ def sample_size(
     SampleSize(control=80682, variation=80682, days=21)
     """
     _check(rate, power, conf_level, ratio, comparisons)
+    check_deff(deff)
     other = rate * (1 + lift)
     if lift == 0 or not 0 <= other <= 1:
         raise ValueError(
@@ -89,7 +98,7 @@ def sample_size(
             "variation's rate must differ from the control's and lie between 0 and 1"
         )
     z = _criticals(power, conf_level, comparisons)
-    control = _units(rate, other, ratio, z)
+    control = deff * _units(rate, other, ratio, z)
     sizes = int(np.ceil(control)), int(np.ceil(ratio * control))
     return SampleSize(*sizes, None if daily is None else _days(min(sizes), daily))
 
@@ -98,12 +107,12 @@ def mde(
     rate: float,
     n: float,
     *,
-    power: float = 0.8,
+    power: float = _POWER,
     conf_level: float = 0.95,
     ratio: float = 1,
     comparisons: int = 1,
 ) -> DetectableLift:
-    """Tell the smallest lift that a test of a given size finds.
+    """Tell the smallest lift that a test of a given size finds, with its power.
 
     Parameters
     ----------
@@ -126,7 +135,8 @@ def mde(
 
     Notes
     -----
-    Solves the formula of ``sample_size``.
+    Solves the formula of ``sample_size``: with probability ``power`` a lift so large is
+    found, in each comparison by itself.
 
     Examples
     --------
@@ -150,6 +160,18 @@ def mde(
     return DetectableLift(found / rate - 1, found)
 
 
+def detectable(log_error: Floats | float, conf_level: float) -> Floats:
+    """Return the log lift that a test of a given error finds with a power of 80 %.
+
+    Examples
+    --------
+    >>> float(detectable(np.array([0.02]), 0.95).round(3)[0])
+    0.056
+    """
+    z = critical_z(conf_level) + critical_z(2 * _POWER - 1)
+    return np.asarray(z * log_error)
+
+
 def _units(rate: float, other: float, ratio: float, z: tuple[float, float]) -> float:
     """Return the control's units to tell two rates apart."""
     pooled = (rate + ratio * other) / (1 + ratio)
@@ -163,6 +185,21 @@ def _criticals(
 ) -> tuple[float, float]:
     alpha = (1 - conf_level) / comparisons
     return critical_z(1 - alpha), critical_z(2 * power - 1)
+
+
+def check_deff(deff: float) -> None:
+    """Refuse a design effect that would make a variance smaller.
+
+    Raises
+    ------
+    ValueError
+        It is below 1.
+    """
+    if not 1 <= deff < np.inf:
+        raise ValueError(
+            f"deff={deff!r}: people who count many times make a variance larger; pass "
+            "1 or more"
+        )
 
 
 def _days(units: int, daily: float) -> int:

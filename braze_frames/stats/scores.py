@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from braze_frames.core.arrays import Floats
+from braze_frames.core.arrays import Flags, Floats
 from braze_frames.stats.distributions import critical_z
 
 
@@ -81,6 +81,18 @@ class Tables(NamedTuple):
         x1, n1, x0, n0 = (part[rows] for part in self[:4])
         return Tables(x1, n1, x0, n0, self.stratified)
 
+    def mirrored(self) -> tuple["Tables", Floats]:
+        """Return failures for successes in comparisons where most succeed, and signs.
+
+        Rates near 1 hold few of their digits; the failures' rates hold them all. The
+        sign is -1 where a difference has changed its own.
+        """
+        sums = (part.sum(axis=-1, keepdims=True) for part in self[:4])
+        high = mostly_succeed(*sums)
+        x1 = np.where(high, self.n1 - self.x1, self.x1)
+        x0 = np.where(high, self.n0 - self.x0, self.x0)
+        return self._replace(x1=x1, x0=x0), np.where(high[:, 0], -1.0, 1.0)
+
     @property
     def weights(self) -> Floats:
         """The strata's weights of Mantel & Haenszel; 0 where an arm is empty."""
@@ -128,10 +140,12 @@ def null_test(tables: Tables) -> Test:
     2.650171...
     """
     weights = tables.weights
+    successes = quotient(tables.x1 + tables.x0, tables.n1 + tables.n0)
+    events = (weights * successes).sum(axis=-1)
+    tables, sign = tables.mirrored()
     rate1, rate0 = tables.rates
     rate = quotient(tables.x1 + tables.x0, tables.n1 + tables.n0)
-    effect = (weights * (rate1 - rate0)).sum(axis=-1)
-    events = (weights * rate).sum(axis=-1)
+    effect = sign * (weights * (rate1 - rate0)).sum(axis=-1)
     variance = (weights * rate * (1 - rate) * tables.factor).sum(axis=-1)
     informed = variance > 0
     z = np.divide(
@@ -168,6 +182,7 @@ def difference(tables: Tables, critical: Floats) -> tuple[Floats, Interval]:
     >>> [round(float(limit[0]), 4) for limit in limits]
     [0.0533, 0.3377]
     """
+    tables, sign = tables.mirrored()
     rate1, rate0 = tables.rates
     weights = tables.weights
     estimate = quotient((weights * (rate1 - rate0)).sum(-1), weights.sum(-1), np.nan)
@@ -178,12 +193,15 @@ def difference(tables: Tables, critical: Floats) -> tuple[Floats, Interval]:
         return np.clip(estimate + side * 3 * critical * error, -1, 1)
 
     edge = _Edge(np.full_like(estimate, -1.0), np.full_like(estimate, 1.0))
-    limits = _invert(tables, critical, _score_of_difference, estimate, far, edge)
-    return estimate, limits
+    low, high = _invert(tables, critical, _score_of_difference, estimate, far, edge)
+    turned = sign < 0
+    limits = Interval(np.where(turned, -high, low), np.where(turned, -low, high))
+    # Adding 0 makes -0.0, the difference of equal rates mirrored, a plain 0.
+    return sign * estimate + 0.0, limits
 
 
-def ratio(tables: Tables, critical: Floats) -> tuple[Floats, Interval]:
-    """Return the ratio of rates and its score interval.
+def log_ratio(tables: Tables, critical: Floats) -> tuple[Floats, Interval]:
+    """Return the log of the ratio of rates and its score interval.
 
     Parameters
     ----------
@@ -195,25 +213,28 @@ def ratio(tables: Tables, critical: Floats) -> tuple[Floats, Interval]:
     Returns
     -------
     estimate : ndarray
-        One stratum: p1 / p0; several: the Mantel-Haenszel rate ratio. NaN where the
-        control has no successes.
+        One stratum: log(p1 / p0); several: that of the Mantel-Haenszel rate ratio. NaN
+        where the control has no successes.
     interval : Interval
-        All ratios whose score statistic is within ``critical``; it leaves out 1 exactly
-        where ``null_test`` exceeds it. The upper limit is infinite where the control
-        has no successes; with none in either any ratio fits: 0 to infinity.
+        All log ratios whose score statistic is within ``critical``; it leaves out 0
+        exactly where ``null_test`` exceeds it. The upper limit is infinite where the
+        control has no successes; with none in either any ratio fits: -inf to inf.
 
     Examples
     --------
     >>> table = [np.array([[n]]) for n in (56.0, 70.0, 48.0, 80.0)]
-    >>> estimate, limits = ratio(Tables(*table), np.array([1.959963984540054]))
-    >>> [round(float(value[0]), 4) for value in (estimate, *limits)]
+    >>> estimate, limits = log_ratio(Tables(*table), np.array([1.959963984540054]))
+    >>> [round(float(np.exp(value[0])), 4) for value in (estimate, *limits)]
     [1.3333, 1.0798, 1.6708]
     """
     rate1, rate0 = tables.rates
     weights = tables.weights
     above, below = (weights * rate1).sum(-1), (weights * rate0).sum(-1)
+    mirrored, sign = tables.mirrored()
+    share1, share0 = mirrored.rates
+    effect = sign * (weights * (share1 - share0)).sum(-1)
     with np.errstate(divide="ignore", invalid="ignore"):
-        estimate = np.log(above) - np.log(below)
+        estimate = np.where(above > 0, np.log1p(effect / below), np.log(above / below))
     used = weights > 0
     some1, some0 = ((part * used).sum(-1) + 0.5 for part in (tables.x1, tables.x0))
     centre = np.clip(np.nan_to_num(estimate), -_FARTHEST / 2, _FARTHEST / 2)
@@ -226,10 +247,8 @@ def ratio(tables: Tables, critical: Floats) -> tuple[Floats, Interval]:
     edge = _Edge(
         np.where(above > 0, -_FARTHEST, -np.inf), np.where(below > 0, _FARTHEST, np.inf)
     )
-    log = _invert(tables, critical, _score_of_log_ratio, estimate, far, edge)
-    with np.errstate(over="ignore"):
-        low, high = (np.exp(limit) for limit in log)
-    return np.where(below > 0, np.exp(estimate), np.nan), Interval(low, high)
+    limits = _invert(tables, critical, score_of_log_ratio, estimate, far, edge)
+    return np.where(below > 0, estimate, np.nan), limits
 
 
 # --- inverting a score statistic ---
@@ -312,16 +331,55 @@ def _score_of_difference(delta: Floats, tables: Tables) -> Floats:
     return _statistic(weights, rate1 - rate0 - delta, variance * tables.factor)
 
 
-def _score_of_log_ratio(log: Floats, tables: Tables) -> Floats:
+def score_of_log_ratio(log: Floats, tables: Tables) -> Floats:
+    """Return the score statistic of p1 - θ p0 at θ = exp(log), z at the null.
+
+    Koopman 1984 by strata. Where most succeed in both arms the quadratic is solved for
+    the failures, whose digits rates near 1 have lost.
+    """
+    x1, n1, x0, n0 = (part.sum(axis=-1) for part in tables[:4])
+    high = near_one(x1, n1) & near_one(x0, n0)
+    z = np.empty_like(log)
+    for rows, parts in ((high, _parts_of_failures), (~high, _parts_of_successes)):
+        if rows.any():
+            chosen = tables.rows(rows)
+            distance, variance = parts(log[rows][:, None], chosen)
+            variance = variance * chosen.factor
+            z[rows] = _statistic(chosen.weights, distance, variance)
+    return z
+
+
+def _parts_of_successes(log: Floats, tables: Tables) -> tuple[Floats, Floats]:
+    """Return the strata's distance from the hypothesis, and its variance there."""
     rate1, rate0 = tables.rates
-    theta = np.exp(log)[:, None]
+    theta = np.exp(log)
     x1, n1, x0, n0 = tables[:4]
     a = (n1 + n0) * theta
     b = n1 * theta + x1 + n0 + x0 * theta
     c = x1 + x0
     at0 = 2 * c / (b + np.sqrt(np.maximum(b * b - 4 * a * c, 0)))
     variance = _variance(theta * at0, n1) + theta**2 * _variance(at0, n0)
-    return _statistic(tables.weights, rate1 - theta * rate0, variance * tables.factor)
+    return rate1 - theta * rate0, variance
+
+
+def _parts_of_failures(log: Floats, tables: Tables) -> tuple[Floats, Floats]:
+    """Return the same from failures f = n - x, with em = θ - 1."""
+    theta, em = np.exp(log), np.expm1(log)
+    x1, n1, x0, n0 = tables[:4]
+    f1, f0, units = n1 - x1, n0 - x0, n1 + n0
+    root = np.sqrt((em * (n1 + x0) + f1 - f0) ** 2 + 4 * theta * f1 * f0)
+    both = theta * f0 + f1
+    left1 = _root_plus(both - em * units, root, 4 * units * em * f1)
+    left0 = _root_plus(both + em * units, root, -4 * units * theta * em * f0)
+    left1, left0 = quotient(left1, 2 * units), quotient(left0, 2 * units * theta)
+    variance = _variance(left1, n1) + theta**2 * _variance(left0, n0)
+    return -em - quotient(f1, n1) + theta * quotient(f0, n0), variance
+
+
+def _root_plus(part: Floats, root: Floats, product: Floats) -> Floats:
+    """Return root + part; of a negative part from product = root² - part²."""
+    opposite = part < 0
+    return np.where(opposite, product / np.where(opposite, root - part, 1), root + part)
 
 
 def _statistic(weights: Floats, distance: Floats, variance: Floats) -> Floats:
@@ -371,6 +429,23 @@ def _variance(rate: Floats, units: Floats) -> Floats:
 
 def _smoothed(successes: Floats, units: Floats) -> Floats:
     return _variance((successes + 0.5) / (units + 1), units)
+
+
+def mostly_succeed(x1: Floats, n1: Floats, x0: Floats, n0: Floats) -> Flags:
+    """Tell where more than half of both arms' units succeed."""
+    return np.asarray(x1 + x0 > (n1 + n0) / 2)
+
+
+def rate_difference(x1: Floats, n1: Floats, x0: Floats, n0: Floats) -> Floats:
+    """Return p1 - p0, of two rates near 1 from the failures, which keep the digits."""
+    successes = quotient(x1, n1, np.nan) - quotient(x0, n0, np.nan)
+    failures = quotient(n0 - x0, n0, np.nan) - quotient(n1 - x1, n1, np.nan)
+    return np.where(near_one(x1, n1) & near_one(x0, n0), failures, successes)
+
+
+def near_one(x: Floats, n: Floats) -> Flags:
+    """Tell where a proportion is above a half."""
+    return np.asarray((x > n / 2) & (x <= n))
 
 
 def quotient(above: Any, below: Any, otherwise: float = 0.0) -> Floats:

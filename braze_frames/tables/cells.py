@@ -29,7 +29,8 @@ _MOST_NOTES = 9
 _EXPERT = frozenset(
     (
         *("control_numerator", "control_denominator", "diff_low", "diff_high"),
-        *("statistic", "p_value", "confidence", "eff_days", "dispersion"),
+        *("incremental", "incremental_low", "incremental_high"),
+        *("statistic", "p_value", "confidence", "eff_days", "dispersion", "mde"),
     )
 )
 _WHOLE = _EXPERT | {"lift", "p_adjusted", "method", "note"}

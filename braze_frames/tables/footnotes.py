@@ -5,7 +5,14 @@ from typing import Any, NamedTuple
 
 from braze_frames.core.numbers import DASH, percent
 from braze_frames.frame.provenance import as_day, provenance_of
-from braze_frames.tables.formats import NAME_WIDTH, TEXT_WIDTH, Reason, texts
+from braze_frames.tables.formats import (
+    FORMATS,
+    NAME_WIDTH,
+    TEXT_WIDTH,
+    Reason,
+    base,
+    texts,
+)
 
 _ADJUSTED = {
     "holm": "Holm over the variations of a test",
@@ -79,8 +86,15 @@ def provenance_in(frame: Any) -> Provenance:
         deff if isinstance(deff, float) else None,
         _ADJUSTED.get(adjust) if isinstance(adjust, str) else None,
         _names(said.get("metrics")),
-        _names(said.get("amounts")),
+        _amounts(said.get("units")),
     )
+
+
+def _amounts(said: object) -> list[str]:
+    """Return the columns in USD that are not known by their name."""
+    units = said if isinstance(said, Mapping) else {}
+    own = {base(name): unit for name, unit in units.items() if isinstance(name, str)}
+    return [name for name, unit in own.items() if unit == "USD" and name not in FORMATS]
 
 
 def _level(said: object) -> float | None:

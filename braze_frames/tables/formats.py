@@ -61,6 +61,10 @@ def _more_dollars(value: float) -> str:
     return f"{number(value, 2, signed=True)} USD"
 
 
+def _more(value: float) -> str:
+    return number(value, 0, signed=True)
+
+
 def _decimals(decimals: int) -> Show:
     return lambda value: number(value, decimals)
 
@@ -77,12 +81,17 @@ _OF_LIFT = {
     **dict.fromkeys(("rate", "control_rate"), Format(share, usd=_dollars)),
     "diff": Format(_points, usd=_more_dollars),
     "lift": Format(_lifted),
+    **dict.fromkeys(
+        ("incremental", "incremental_low", "incremental_high"),
+        Format(_more, usd=_more_dollars),
+    ),
     "statistic": Format(_decimals(2)),
-    **dict.fromkeys(("p_value", "p_adjusted"), Format(p_value)),
+    **dict.fromkeys(("p_value", "p_adjusted", "p_margin"), Format(p_value)),
     "confidence": Format(share),
-    "significant": Format(_flag, "flag"),
+    **dict.fromkeys(("significant", "non_inferior"), Format(_flag, "flag")),
     "eff_days": Format(_decimals(1)),
     "dispersion": Format(_decimals(2)),
+    "mde": Format(share),
     "prob_to_beat": Format(share),
     "expected_loss": Format(share, usd=_dollars),
 }

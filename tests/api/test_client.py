@@ -132,7 +132,12 @@ def test_repeats_are_bounded(bad):
     [
         (400, "Invalid Campaign ID", "Invalid Campaign ID.*API identifier"),
         (401, "Invalid API key", "instance.*quotes"),
+        (400, "Invalid value for ending_at", "check what was asked"),
         (403, "Forbidden", "campaigns.data_series"),
+        (403, "Access Denied: no permission", "campaigns.data_series"),
+        (403, "Your IP may not access this", "IP allow-list.*proxy.*server-side"),
+        (403, "This key is for server-side use", "IP allow-list.*server-side"),
+        (403, "", "IP allow-list.*proxy"),
         (404, "Not Found", "REST host"),
         (418, "teapot", "teapot"),
     ],
@@ -145,6 +150,55 @@ def test_refusals_are_not_repeated_and_say_what_to_do(status, message, words):
     assert caught.value.status == status
     assert isinstance(caught.value, bf.AuthError) == (status in {401, 403})
     assert len(script.requests) == 1
+
+
+@pytest.mark.parametrize(
+    ("body", "words"),
+    [
+        ({"errors": ["no such campaign", 5]}, "no such campaign; 5"),
+        ({"errors": {"campaign_id": "is odd"}}, "campaign_id.*is odd"),
+        ({"error": "boom"}, "boom"),
+        ({"errors": 5}, "400 for .*: 5;"),
+        ({"message": {"text": "nested"}, "errors": True}, "nested.*True"),
+        ([], "gave no reason"),
+    ],
+)
+def test_a_refusal_shows_message_error_and_errors(body, words):
+    with serve(answer(400, body)) as (_, url), client_of(url) as client:
+        with pytest.raises(bf.RequestError, match=words):
+            client.series(ID, 1)
+
+
+@pytest.mark.parametrize("status", [200, 400, 403])
+def test_no_message_quotes_more_than_200_characters(status):
+    body = {"message": "m" * 5000, "errors": ["e" * 3000] * 30}
+    with serve(answer(status, body)) as (_, url), client_of(url) as client:
+        with pytest.raises(bf.BrazeError) as caught:
+            client.series(ID, 1)
+        with pytest.raises(bf.BrazeError):
+            client.details(ID)
+    assert len(str(caught.value)) < 450
+    with serve(answer(200, {**body, "data": []})) as (_, url), client_of(url) as client:
+        with pytest.warns(bf.PayloadWarning) as warned:
+            client.series(ID, 1)
+    assert len(str(warned[0].message)) < 300
+
+
+def test_control_characters_of_a_server_are_shown_by_repr():
+    said = answer(418, {"message": "\x1b[31mred\x00 \u202eback\nnext"})
+    with serve(said) as (_, url), client_of(url) as client:
+        with pytest.raises(bf.RequestError) as caught:
+            client.series(ID, 1)
+    assert str(caught.value).isprintable()
+    assert r"\x1b[31mred\x00 \u202eback\nnext" in str(caught.value)
+
+
+def test_control_characters_of_a_campaigns_name_are_shown_by_repr():
+    with serve(answer(500)) as (_, url), client_of(url, retries=0) as client:
+        with pytest.raises(bf.PullError) as caught:
+            bf.read_braze_series({"\x1b[2JSale": ID}, length=1, client=client)
+    assert str(caught.value).isprintable()
+    assert r"\x1b[2JSale" in str(caught.value)
 
 
 def test_a_queued_answer_is_an_error():
@@ -258,7 +312,8 @@ def test_a_redirect_on_the_same_host_is_followed():
     moved = answer(301, headers={"Location": "/elsewhere"})
     with serve(moved, answer()) as (script, url), client_of(url) as client:
         assert client.series(ID, 1) == GOOD
-    assert script.requests[1][0] == "/elsewhere"
+    assert script.requests[1][0].startswith("/elsewhere?")
+    assert script.queries[1] == script.queries[0]  # facts/faults_2, row 7: not lost
 
 
 def test_a_redirect_in_a_circle_ends():
@@ -327,9 +382,12 @@ def test_an_ending_that_is_no_moment_is_refused():
     ("endpoint", "url"),
     [
         ("US-05", "https://rest.iad-05.braze.com"),
-        ("us-10", "https://rest.iad-10.braze.com"),
+        ("us-10", "https://rest.us-10.braze.com"),
         ("EU-01", "https://rest.fra-01.braze.eu"),
         ("AU-01", "https://rest.au-01.braze.com"),
+        ("ID-01", "https://rest.id-01.braze.com"),
+        ("JP-01", "https://rest.jp-01.braze.com"),
+        ("kr-01", "https://rest.kr-01.braze.com"),
         ("rest.iad-03.braze.com", "https://rest.iad-03.braze.com"),
         ("https://rest.iad-03.braze.com/", "https://rest.iad-03.braze.com"),
         ("http://localhost:8000", "http://localhost:8000"),
@@ -339,9 +397,103 @@ def test_instances_hosts_and_urls_are_endpoints(endpoint, url):
     assert bf.connect(endpoint, KEY).url == url
 
 
+@pytest.mark.parametrize(
+    ("pasted", "instance", "host"),
+    [
+        ("https://dashboard-05.braze.com", "US-05", "rest.iad-05.braze.com"),
+        ("dashboard-05.braze.com/sign_in?x=1", "US-05", "rest.iad-05.braze.com"),
+        ("dashboard-01.braze.eu", "EU-01", "rest.fra-01.braze.eu"),
+        ("https://dashboard.us-10.braze.com", "US-10", "rest.us-10.braze.com"),
+        ("dashboard.au-01.braze.com", "AU-01", "rest.au-01.braze.com"),
+        ("sdk.iad-05.braze.com", "US-05", "rest.iad-05.braze.com"),
+        ("sdk.fra-02.braze.eu", "EU-02", "rest.fra-02.braze.eu"),
+        ("sdk.us-10.braze.com", "US-10", "rest.us-10.braze.com"),
+        ("sdk.id-01.braze.com", "ID-01", "rest.id-01.braze.com"),
+        ("US10", "US-10", "rest.us-10.braze.com"),
+        ("us5", "US-05", "rest.iad-05.braze.com"),
+        ("US-5", "US-05", "rest.iad-05.braze.com"),
+        ("iad-05", "US-05", "rest.iad-05.braze.com"),
+        ("fra 01", "EU-01", "rest.fra-01.braze.eu"),
+    ],
+)
+def test_a_pasted_address_is_refused_with_the_rest_host_it_means(
+    pasted, instance, host
+):
+    with pytest.raises(bf.ConfigError) as caught:
+        bf.connect(pasted, KEY)
+    assert host in str(caught.value)
+    assert f'bf.connect("{instance}")' in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "endpoint",
+    [
+        "https://rest.iad-05.braze.com/campaigns/data_series",
+        "https://rest.iad-05.braze.com/campaigns/data_series?campaign_id=x",
+        "rest.iad-05.braze.com/v1",
+        "https://rest.iad-05.braze.com#frag",
+        "https://rest.iad-05.braze.com?x=1",
+        "https://user:pass@rest.iad-05.braze.com",
+    ],
+)
+def test_an_endpoint_with_more_than_a_host_names_the_host(endpoint):
+    with pytest.raises(bf.ConfigError, match="pass only 'rest.iad-05.braze.com'"):
+        bf.connect(endpoint, KEY)
+
+
+def test_a_gateway_may_have_a_path_of_its_own():
+    url = "https://gateway.example.com/braze"
+    assert bf.connect(f"{url}/", KEY).url == url
+    with pytest.raises(bf.ConfigError, match="more than a host"):
+        bf.connect(f"{url}/campaigns/list", KEY)
+
+
+@pytest.mark.parametrize(
+    "endpoint",
+    [
+        "https://host.com:99999",
+        "https://host.com:0",
+        "https://host.com:x",
+        "https://ho st.com",
+        "https://a..b",
+        "https://.host.com",
+        "https://host.com\\evil",
+        "https://[::1",
+        "http://[",
+        "https://ho\x00st.com",
+        "https://-a.com",
+        "https://",
+        "\u0665\u0665",
+        5,
+    ],
+)
+def test_what_is_no_address_is_refused(endpoint):
+    with pytest.raises(bf.ConfigError, match="BRAZE_REST_ENDPOINT"):
+        bf.connect(endpoint, KEY)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"timeout": 0},
+        {"timeout": None},
+        {"timeout": float("nan")},
+        {"timeout": "30"},
+        {"retries": -1},
+        {"retries": 1.5},
+        {"max_workers": 0},
+        {"max_workers": True},
+    ],
+)
+def test_options_that_make_no_sense_are_refused(options):
+    (name,) = options
+    with pytest.raises(ValueError, match=f"{name}="):
+        bf.connect("US-05", KEY, **options)
+
+
 @pytest.mark.parametrize("endpoint", ["US5", "braze", "", None, "US-"])
 def test_other_endpoints_are_refused_with_both_ways_to_set_one(endpoint):
-    ways = r'bf.connect\("US-05"\).*BRAZE_REST_ENDPOINT.*"sandbox"'
+    ways = r'bf.connect\("US-05"\).*BRAZE_REST_ENDPOINT.*"sandbox"'  # "US5" means it
     with pytest.raises(bf.ConfigError, match=ways):
         bf.connect(endpoint, KEY)
 
@@ -398,6 +550,108 @@ def test_campaigns_without_a_name_or_tags_and_with_fractions_of_seconds_are_list
             assert len(client.campaigns(**options)) == found
 
 
+def listed(*numbers):
+    """Answer a page of campaigns of these numbers."""
+    rows = [
+        {"id": f"{n:08d}-8fa1-4c9b-a46e-48a8b1d9b5f1", "name": f"C{n}"} for n in numbers
+    ]
+    return answer(body={"campaigns": rows})
+
+
+def test_a_campaign_on_two_pages_is_listed_once():
+    pages = [listed(1, 2), listed(2, 3), listed()]
+    with serve(*pages) as (script, url), client_of(url) as client:
+        assert client.campaigns()["name"].tolist() == ["C1", "C2", "C3"]
+    assert len(script.requests) == 3
+
+
+def test_a_page_without_a_new_campaign_ends_the_list():
+    with serve(listed(1, 2)) as (script, url), client_of(url) as client:
+        assert client.campaigns()["name"].tolist() == ["C1", "C2"]
+    assert len(script.requests) == 2
+
+
+@pytest.mark.parametrize(
+    "page", [5, {}, None, [5], [None], [{"name": "no id"}], [{"id": 5}], ["text"]]
+)
+def test_a_list_that_is_none_is_an_error(page):
+    with serve(answer(body={"campaigns": page})) as (_, url), client_of(url) as client:
+        with pytest.raises(bf.PayloadError, match="campaigns"):
+            client.campaigns()
+
+
+def test_odd_cells_of_a_list_are_missing():
+    row = {"id": ID, "name": 5, "tags": "a", "last_edited": "9999-99", "is_api": "no"}
+    later = {"id": ID, "name": "A", "tags": [1, "b"], "last_edited": "2026-01-02"}
+    pages = [answer(body={"campaigns": [row, later]}), listed()]
+    with serve(*pages) as (_, url), client_of(url) as client:
+        table = client.campaigns()
+    assert table["name"].isna().tolist() == [True, False]
+    assert table["tags"].tolist() == [[], ["b"]]
+    assert table["last_edited"].isna().tolist() == [True, False]
+    assert table["is_api_campaign"].tolist() == [False, False]
+
+
+@pytest.mark.parametrize("options", [{"tag": "none"}, {"tag": "none", "details": True}])
+def test_an_empty_list_has_the_same_types(client, options):
+    empty, full = client.campaigns(**options), client.campaigns(details=True)
+    assert len(empty) == 0
+    for name in empty:
+        assert empty[name].dtype == full[name].dtype, name
+    assert len(empty.columns) == (10 if "details" in options else 5)
+
+
+@pytest.mark.parametrize("value", ["yesterday", 20260101, 1.5, True, None])
+def test_an_edit_that_is_no_moment_is_refused(client, value):
+    if value is None:
+        value = pd.NaT
+    with pytest.raises(ValueError, match="edited_since=.*no moment"):
+        client.campaigns(edited_since=value)
+
+
+def test_details_of_all_campaigns_come_side_by_side(sandbox, client):
+    table = client.campaigns(details=True).set_index("name")
+    assert len([r for r in sandbox.requests if r.path.endswith("details")]) == len(
+        table
+    )
+    tested = table.loc["Basket Reminder: Subject Test"]
+    assert tested["channels"] == ["email"]
+    assert "10% Off Your Basket" in tested["variations"]
+    behaviors = client.details(tested["id"])["conversion_behaviors"]
+    assert tested["window_days"] == max(b["window"] for b in behaviors) // 86_400
+    assert tested["first_sent"] <= tested["last_sent"]
+    assert str(table["first_sent"].dtype) == "datetime64[us, UTC]"
+    # the details spell it "in-app_message", the series as the frame does
+    assert all("in-app_message" not in channels for channels in table["channels"])
+
+
+def test_details_that_do_not_come_are_missing_with_one_warning(sandbox, client):
+    sandbox.fail("status", status=400, path="details", times=2)
+    with pytest.warns(bf.PayloadWarning, match="details did not come") as caught:
+        table = client.campaigns(details=True)
+    assert len(caught) == 1
+    assert table["first_sent"].isna().sum() >= 2
+    assert len(table) == len(client.campaigns())
+
+
+def test_details_of_any_kind_make_a_row():
+    control = {"channel": "email", "type": "control"}
+    details = [
+        {"messages": {"a": control, "b": {"channel": "sms"}, "c": 5}},
+        {"messages": {}, "conversion_behaviors": [{"window": 90_000}, {"window": "x"}]},
+        {"messages": {}, "channels": 5, "first_sent": "soon", "last_sent": 5},
+        {"name": "no messages"},
+    ]
+    pages = [listed(1, 2, 3, 4), listed(), *(answer(body=body) for body in details)]
+    with serve(*pages) as (_, url), client_of(url, max_workers=1) as client:
+        with pytest.warns(bf.PayloadWarning, match="00000004"):
+            table = client.campaigns(details=True)
+    assert table["variations"].tolist() == [["Control Group", "b", "c"], [], [], []]
+    assert table["window_days"].fillna(0).tolist() == [0, 2, 0, 0]  # 25 h: 2 days
+    assert table["channels"].tolist() == [[], [], [], []]
+    assert table["last_sent"].isna().all()
+
+
 def test_campaigns_are_chosen_by_name_tag_and_edit(sandbox, client):
     assert client.campaigns(name="welcome")["name"].tolist() == ["Welcome Email"]
     assert all("test" in tags for tags in client.campaigns(tag="test")["tags"])
@@ -410,7 +664,8 @@ def test_campaigns_are_chosen_by_name_tag_and_edit(sandbox, client):
 
 def test_details_are_the_decoded_answer(sandbox, client):
     details = client.details(sandbox.campaigns["Basket Reminder: Subject Test"])
-    names = {message["name"] for message in details["messages"].values()}
+    # a control's message has a type and no name in Braze's newest documentation
+    names = {message.get("name") for message in details["messages"].values()}
     assert "10% Off Your Basket" in names
 
 

@@ -87,6 +87,82 @@ def test_errors_and_logs_at_the_finest_level_show_no_key(caplog):
     assert KEY not in caplog.text
 
 
+ESCAPED = KEY.replace("-", "\\u002d").replace("s", "\\u0073")
+
+
+@pytest.mark.parametrize("key", [KEY, ESCAPED, KEY.replace("m", "\\u006D")])
+@pytest.mark.parametrize(
+    "body",
+    [
+        '{"message": "no data for KEY"}',
+        '{"message": "KEY", "data": [], "errors": ["KEY is old"]}',
+        '{"data": [{"time": "KEY"}], "errors": {"KEY": "KEY"}}',
+        '{"data": [{"time": "2026-06-30", "messages": {"KEY": 5}}]}',
+        '{"data": KEY',
+        "KEY",
+    ],
+)
+def test_a_key_that_a_good_answer_echoes_is_masked(body, key, recwarn):
+    echoed = answer(body=body.replace("KEY", key).encode())
+    with serve(echoed) as (_, url), bf.BrazeClient(url, KEY) as client:
+        told = [tell(client.series, ID, 1), tell(client.details, ID)]
+        told += [tell(client.campaigns)]
+        for source in (ID, [ID]):
+            told.append(
+                tell(
+                    bf.read_braze_series,
+                    source,
+                    client=client,
+                    end="2026-06-30",
+                    length=1,
+                )
+            )
+    told += [str(one.message) for one in recwarn]
+    assert KEY not in "".join(told)
+
+
+def tell(call, *args, **options):
+    """Call, and return all that an error shows."""
+    try:
+        call(*args, **options)
+    except bf.BrazeError as error:
+        return shown(error)
+    return ""
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [{"Location": f"https://{KEY}.example.com/{KEY}"}, {"Retry-After": KEY}],
+)
+def test_a_key_that_headers_echo_is_masked(headers):
+    with serve(answer(302, headers=headers)) as (_, url):
+        with bf.BrazeClient(url, KEY) as client:
+            assert KEY not in tell(client.series, ID, 1)
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "key"),
+    [
+        (KEY, "US-05"),
+        (KEY, "https://rest.iad-05.braze.com"),
+        (KEY, "sandbox"),
+        (KEY, None),
+        (f"{KEY}.a.b", "rest.iad-05.braze.com"),
+        (f"https://{KEY}@rest.iad-05.braze.com", KEY),
+        (f"https://rest.iad-05.braze.com/{KEY}", KEY),
+        (f"https://{KEY}.braze.com", KEY),
+        (f"https://rest.iad-05.braze.com/?key={KEY}", KEY),
+        (f"{KEY}://host.example.com", KEY),
+        (f"https://{KEY.upper()}.example.com", KEY),
+    ],
+)
+def test_a_key_in_the_endpoints_place_is_told_by_its_length(endpoint, key):
+    for connect in (bf.connect, bf.BrazeClient):
+        with pytest.raises(bf.ConfigError) as caught:
+            connect(endpoint, key)
+        assert KEY.lower() not in shown(caught.value).lower()
+
+
 def test_a_client_that_is_closed_between_two_tries_shows_no_key():
     asked, late, told = Event(), Event(), []
 
@@ -193,7 +269,9 @@ def test_a_key_that_is_refused_is_in_no_verbose_traceback(kernel, wrong):
     told = run(kernel, VERBOSE + "bf.connect('US-05')")
     told += run(kernel, "bf.connect('US-05', os.environ['BRAZE_API_KEY'])")
     told += run(kernel, "bf.BrazeClient('US-05', os.environ['BRAZE_API_KEY'])")
-    assert told.count("ConfigError") >= 3
+    told += run(kernel, "bf.connect(os.environ['BRAZE_API_KEY'], 'US-05')")
+    told += run(kernel, "bf.BrazeClient(os.environ['BRAZE_API_KEY'], 'US-05')")
+    assert told.count("ConfigError") >= 5
     assert KEY not in told
 
 

@@ -16,7 +16,7 @@ from braze_frames.cache.layout import folder_of
 from braze_frames.sources.offline import labels_of
 
 from ..payloads import ID, OTHER_ID, day, email, entry
-from ..worlds import KEY, World, inhabited
+from ..worlds import KEY, World, inhabited, series_asked
 
 WELCOME = "Welcome Email"
 BASKET = "Basket Reminder: Subject Test"
@@ -33,7 +33,7 @@ def cache(tmp_path):
 
 def asked(sandbox):
     """Return the lengths asked since the last look."""
-    lengths = [int(request.query["length"]) for request in sandbox.requests]
+    lengths = [int(request.query["length"]) for request in series_asked(sandbox)]
     sandbox.requests.clear()
     return sorted(lengths)
 
@@ -211,13 +211,15 @@ def test_a_renamed_variation_has_its_newest_name_on_all_days(cache):
 def test_names_from_details_are_kept(sandbox, client, cache):
     id_ = sandbox.campaigns[WELCOME]
     options = {"length": 3, "client": client, "cache": cache}
-    bf.read_braze_series(id_, **options)
+    bf.read_braze_series(id_, details=False, **options)
     named = bf.read_braze_series(id_, details=True, **options)
     assert named.braze.variations == ["Hello and Thank You"]
     sandbox.requests.clear()
     equal(bf.read_braze_series(id_, details=True, **options), named)
     assert sandbox.requests == []
-    plain = bf.read_braze_series(id_, **options)
+    equal(bf.read_braze_series(id_, **options), named)
+    assert sandbox.requests == []
+    plain = bf.read_braze_series(id_, details=False, **options)
     assert plain.braze.variations == plain["variation_api_id"].unique().tolist()
 
 

@@ -131,7 +131,7 @@ def test_a_kill_at_any_instant_leaves_the_old_or_the_new_file(tmp_path):
     write(files, KILLS + 2)
     assert set(stored(files).values()) == {KILLS + 2}
     assert unfinished(files) == []
-    days = files.using(ALWAYS, lambda open_files: open_files.coverage.days)
+    days = files.coverage(ALWAYS).coverage.days
     assert days.tolist() == list(range(FIRST, FIRST + 60))
 
 
@@ -398,7 +398,7 @@ def test_a_file_of_a_newer_version_is_refused_and_untouched(account, tmp_path):
     path = CampaignFiles(root, ID).path("variation")
     table = pq.read_table(path)
     newer = table.schema.metadata[b"braze_frames"].replace(
-        b'"version":1', b'"version":2'
+        b'"version":2', b'"version":3'
     )
     pq.write_table(table.replace_schema_metadata({b"braze_frames": newer}), path)
     body, cache = path.read_bytes(), bf.Cache(tmp_path)
@@ -409,7 +409,7 @@ def test_a_file_of_a_newer_version_is_refused_and_untouched(account, tmp_path):
         cache.clear,
         lambda: cache.clear(before="2026-04-01"),
     ):
-        with pytest.raises(bf.CacheError, match="layout 2.*newer"):
+        with pytest.raises(bf.CacheError, match="layout 3.*newer"):
             work()
         assert path.read_bytes() == body
     with pytest.raises(bf.PullError) as caught:

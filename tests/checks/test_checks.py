@@ -12,7 +12,9 @@ from ..trials import BY_SEND, CONTROL, binomial, counts, response, trial, trials
 
 TEXT = str(pd.Index(["text"]).dtype)
 COLUMNS = {
-    **dict.fromkeys(["code", "severity", "campaign", "channel", "variation"], TEXT),
+    **dict.fromkeys(["code", "severity"], TEXT),
+    "campaigns": "Int64",
+    **dict.fromkeys(["campaign", "channel", "variation"], TEXT),
     **dict.fromkeys(["first", "last"], "datetime64[us]"),
     "detail": TEXT,
 }
@@ -202,11 +204,56 @@ def test_the_same_people_every_day_are_found(rng):
     fixed = {name: binomial(rng, 0.05, 1000, 14) for name in ("A", CONTROL)}
     [row] = trial(fixed).braze.check().to_dict("records")
     assert row["code"] == "repeated_users"
-    assert "up to 14.0 times" in row["detail"]
+    assert "counted about 14.0 times" in row["detail"]
+    # New people of a rate-limited send: the same number each day, split anew.
     split = rng.binomial(2000, 0.5, 14)
     halves = {"A": [(50, n) for n in split], CONTROL: [(50, 2000 - n) for n in split]}
     drawn = {name: [(x, int(n)) for x, n in arm] for name, arm in halves.items()}
-    assert "repeated_users" in codes(trial(drawn))
+    assert "repeated_users" not in codes(trial(drawn))
+
+
+def test_the_same_people_in_a_weekly_rhythm_are_found(rng):
+    # 80 % of 1,500 people of each arm on 28 days, half as many at weekends.
+    weekly = np.tile([1, 1, 1, 1, 1, 0.5, 0.5], 4)
+    arms = {
+        name: [(60, int(n)) for n in rng.binomial(1500, 0.8 * weekly)]
+        for name in ("A", CONTROL)
+    }
+    assert "repeated_users" in codes(trial(arms))
+
+
+def test_days_are_judged_within_a_campaign_not_in_the_whole_frame(rng):
+    def arm(noise):
+        rates = 0.05 * np.exp(rng.normal(0, noise, 28))
+        sizes = people(rng, 2000, 28)
+        return [(int(rng.binomial(n, p)), n) for n, p in zip(sizes, rates, strict=True)]
+
+    noisy = {"A": arm(0.2), CONTROL: arm(0.2)}
+    alone = codes(trial(noisy))
+    assert alone == ["overdispersion"]
+    sound = {f"sound {n}": {"A": arm(0), CONTROL: arm(0)} for n in range(4)}
+    table = trials({"noisy": noisy, **sound}).braze.check()
+    assert table["campaign"].tolist() == ["noisy"]
+
+
+def test_what_several_campaigns_have_is_one_row():
+    small = {"A": [(9, 900)], CONTROL: [(1, 100)]}
+    [row] = trials(dict.fromkeys("abcdefg", small)).braze.check().to_dict("records")
+    assert (row["code"], row["campaigns"]) == ("small_counts", 7)
+    assert row["campaign"] == "a, b, c, d, e and 2 more"
+    assert row["channel"] == "email"
+    assert row["detail"].startswith("in 7 campaigns; a: 1.0 conversions")
+
+
+def test_more_clicks_than_opens_are_found():
+    sent = {"variation_name": "A", "delivered": 90, "unique_opens": 6}
+    sent["unique_clicks"] = 8
+    frame = bf.read_braze_series(
+        {"data": [{"time": "2026-03-02", "messages": {"email": [sent]}}]}
+    )
+    [row] = frame.braze.check().to_dict("records")
+    assert (row["code"], row["variation"]) == ("clicks_exceed_opens", "A")
+    assert "8 unique clicks and 6 unique opens" in row["detail"]
 
 
 def test_shares_above_one_are_found():

@@ -2,6 +2,7 @@
 
 import pandas as pd
 import pytest
+from scipy.stats import chisquare
 
 import braze_frames as bf
 
@@ -34,7 +35,37 @@ def test_a_planned_split_may_be_in_any_unit():
     for planned in ({"A": 80, CONTROL: 20}, {"A": 0.8, CONTROL: 0.2}):
         row = frame.braze.srm(planned=planned).loc["email"]
         assert row["chi2"] == pytest.approx(0, abs=1e-12)
-        assert row["note"] == ""
+        # q = .8 of 10,000: (3.29 + .84) * sqrt(.16 / 10000) = 1.65 points.
+        assert "off by 1.7 percentage points" in row["note"]
+
+
+def test_new_people_are_tested_on_all_days_together(rng):
+    # 52 to 48 of 120,000 in 60 days: one day shows it in 49 %, all days always.
+    sizes = rng.poisson(2000, 60)
+    first = rng.binomial(sizes, 0.52)
+    arms = {
+        "A": [(0, int(n)) for n in first],
+        "B": [(0, int(n)) for n in sizes - first],
+    }
+    row = trial(arms).braze.srm(people="new").loc["email"]
+    assert row["total"] == sizes.sum()
+    assert row["mismatch"]
+    assert pd.isna(row["date"])
+    wanted = chisquare([first.sum(), (sizes - first).sum()])
+    assert row["chi2"] == pytest.approx(wanted.statistic)
+
+
+def test_the_same_people_are_not_taken_for_new_ones():
+    arms = {"A": [(0, 1000)] * 9, "B": [(0, 1100)] * 9}
+    row = trial(arms).braze.srm(people="new").loc["email"]
+    assert pd.isna(row["p_value"])
+    assert "the same people" in row["note"]
+    assert "people='busiest'" in row["note"]
+
+
+def test_who_is_tested_is_one_of_two_choices():
+    with pytest.raises(ValueError, match="people='all'"):
+        trial({"A": [(0, 9)], "B": [(0, 9)]}).braze.srm(people="all")
 
 
 def test_the_people_of_the_control_are_its_enrolled():

@@ -30,6 +30,9 @@ COLUMNS = {
     "lift": "float64",
     "lift_low": "float64",
     "lift_high": "float64",
+    "incremental": "float64",
+    "incremental_low": "float64",
+    "incremental_high": "float64",
     "statistic": "float64",
     "p_value": "float64",
     "p_adjusted": "float64",
@@ -37,6 +40,7 @@ COLUMNS = {
     "significant": "boolean",
     "eff_days": "float64",
     "dispersion": "float64",
+    "mde": "float64",
     "method": "text",
     "note": "text",
 }
@@ -80,6 +84,14 @@ def test_a_prior_adds_two_columns_before_the_method(month):
     assert list(table) == wanted
 
 
+def test_a_margin_adds_two_columns_before_the_method_and_changes_nothing_else(month):
+    plain, table = quiet(month, METRIC), quiet(month, METRIC, margin=-0.02)
+    names = list(COLUMNS)
+    assert list(table) == [*names[:-2], "p_margin", "non_inferior", *names[-2:]]
+    assert str(table["non_inferior"].dtype) == "boolean"
+    pd.testing.assert_frame_equal(table[names], plain)
+
+
 def test_several_campaigns_put_their_level_in_front(rng):
     arms = {"A": binomial(rng, 0.1, 100, 3), CONTROL: binomial(rng, 0.1, 100, 3)}
     table = quiet(trials({"x": arms, "y": arms}), METRIC)
@@ -100,15 +112,25 @@ def test_a_list_of_metrics_puts_the_metric_in_front():
     assert table["method"].tolist() == ["score", "day"]
 
 
-def test_pairs_compare_all_with_all_and_the_first_is_the_control(month):
+def test_pairs_put_the_control_second_and_else_the_lower_rate(month):
     table = quiet(month, METRIC, pairs=True)
     assert table.index.names == ["channel", "variation", "control"]
     assert table.index.tolist() == [
-        ("email", "B", "A"),
-        ("email", CONTROL, "A"),
-        ("email", CONTROL, "B"),
+        ("email", "A", "B"),
+        ("email", "A", CONTROL),
+        ("email", "B", CONTROL),
     ]
     assert "control" not in table
+    assert table.loc[("email", "A", "B"), "lift"] > 0
+    named = quiet(month, METRIC, "A", pairs=True)
+    assert named.index.tolist()[:2] == [("email", "B", "A"), ("email", CONTROL, "A")]
+
+
+def test_pairs_by_day_keep_the_order_of_the_whole_period():
+    arms = {"A": [(90, 900), (10, 900)], "B": [(50, 900), (80, 900)]}
+    table = quiet(trial(arms), METRIC, pairs=True, cumulative=True)
+    assert table.index.droplevel("date").unique().tolist() == [("email", "B", "A")]
+    assert table["lift"].iloc[0] < 0 < table["lift"].iloc[1]
 
 
 def test_cumulative_gives_a_row_a_day_with_the_days_so_far(month):
@@ -141,6 +163,25 @@ def test_the_enrolled_are_the_control_whatever_their_name():
     }
     row = only(quiet(bf.read_braze_series(response(entries)), METRIC))
     assert row["control"] == "Kontrolle"
+
+
+def test_each_campaign_can_have_a_control_of_its_own(rng):
+    arms = {"A": binomial(rng, 0.1, 100, 1), "B": binomial(rng, 0.1, 100, 1)}
+    frame = trials({"x": arms, "y": arms})
+    table = quiet(frame, METRIC, {"x": "A", "y": "B"})
+    assert table["control"].tolist() == ["A", "B"]
+    part = quiet(frame, METRIC, {"x": "A"})
+    assert part.loc["x", "control"].tolist() == ["A"]
+    assert part.loc["y", "note"].str.contains("no control group found").all()
+
+
+@pytest.mark.parametrize("control", [{"No such campaign": "A"}, {"x": "A", "z": "A"}])
+def test_a_control_of_no_campaign_of_the_frame_is_refused(rng, control):
+    arms = {"A": binomial(rng, 0.1, 100, 1), "B": binomial(rng, 0.1, 100, 1)}
+    with pytest.raises(bf.FrameError, match=r"campaign '(No such|z).*'x', 'y'"):
+        trials({"x": arms, "y": arms}).braze.lift(METRIC, control)
+    with pytest.raises(bf.FrameError, match="no level campaign"):
+        trial(arms).braze.lift(METRIC, control)
 
 
 def test_a_control_can_be_named(month):
@@ -241,6 +282,96 @@ def test_a_moving_split_makes_up_no_lift_by_default():
     assert pooled["significant"]
 
 
+def test_over_days_a_moving_split_makes_up_no_lift_either():
+    # No effect on any day; pooled over days it read -8.8 % with p = 0.
+    day = np.arange(40)
+    share, rate = 0.5 + 0.35 * day / 39, 0.06 - 0.03 * day / 39
+    sizes = np.array([3000 * share, 3000 * (1 - share)]).round().astype(int)
+    events = (sizes * rate).round().astype(int)
+    rows = [list(zip(*pair, strict=True)) for pair in zip(events, sizes, strict=True)]
+    arms = {"A": rows[0], CONTROL: rows[1]}
+    for channel, options in (("email", {"se": "day"}), ("in_app_message", {})):
+        frame = trial(arms, channel=channel)
+        row = only(quiet(frame, METRIC, **options))
+        assert row["method"] == "day, by day"
+        assert row["lift"] == pytest.approx(0, abs=0.001)
+        assert row["p_value"] > 0.5
+        assert only(quiet(frame, METRIC, se="day", stratify=None))["lift"] < -0.08
+    forced = only(quiet(trial(arms), METRIC, se="day", stratify="date"))
+    assert forced["method"] == "day, by day"
+
+
+def test_over_days_p_and_both_intervals_agree():
+    # p was .031 while the difference's interval held 0.
+    clicks = [[731, 456, 459, 342, 428], [522, 336, 295, 331, 407]]
+    arms = {
+        name: [(x, 2000) for x in row]
+        for name, row in zip(("V", "W"), clicks, strict=True)
+    }
+    frame = trial(arms, stat="clicks", units="delivered")
+    row = only(quiet(frame, "total_click_rate", "W"))
+    assert row["p_value"] == pytest.approx(0.0313, abs=5e-5)
+    assert row["diff_low"] > 0
+    assert row["diff_low"] == pytest.approx(row["control_rate"] * row["lift_low"])
+
+
+def test_incremental_is_the_difference_for_the_people_of_the_variation(month):
+    table = quiet(month, METRIC)
+    for end in ("", "_low", "_high"):
+        wanted = table[f"diff{end}"] * table["denominator"].astype(float)
+        pd.testing.assert_series_equal(
+            table[f"incremental{end}"], wanted, check_names=False
+        )
+    apart = {"A": [(6, 50), (6, 60), (9, 900)], CONTROL: [(5, 50), (5, 50), (0, 0)]}
+    row = only(quiet(trial(apart), METRIC))
+    assert row["incremental"] == pytest.approx(110 * row["diff"])
+
+
+def test_mde_is_what_the_error_finds_with_a_power_of_80_percent(month):
+    row = quiet(month, METRIC).iloc[0]
+    rest = [
+        (1 - row[f"{arm}rate"]) / row[f"{arm}numerator"] for arm in ("", "control_")
+    ]
+    # z at .975 and at .8, as any table of the normal distribution has them.
+    assert row["mde"] == pytest.approx((1.959964 + 0.841621) * sum(rest) ** 0.5)
+    day = quiet(month, METRIC, se="day").iloc[0]
+    error = np.log1p(day["lift"]) / day["statistic"]
+    assert day["mde"] == pytest.approx((1.959964 + 0.841621) * error, rel=1e-5)
+    wide = quiet(month, METRIC, deff=4).iloc[0]
+    assert wide["mde"] == pytest.approx(2 * row["mde"])
+
+
+def test_a_margin_asks_whether_the_variation_is_not_worse_by_more():
+    # statsmodels: score test of p1/p0 against .95 of 52/6180 and 436/54088 gives
+    # z = 0.6447, p = 0.2595.
+    frame = trial({"A": [(52, 6180)], CONTROL: [(436, 54088)]})
+    row = only(quiet(frame, METRIC, margin=-0.05))
+    assert row["p_margin"] == pytest.approx(0.2595, abs=5e-5)
+    assert not row["non_inferior"]
+    assert only(quiet(frame, METRIC, margin=-0.5))["non_inferior"]
+    assert only(quiet(frame, METRIC, margin=0.5))["non_inferior"]
+
+
+def test_a_margin_is_the_limit_of_the_interval_with_twice_the_error(month):
+    for options in ({}, {"se": "day"}, {"stratify": None}):
+        low, high = quiet(month, METRIC, conf_level=0.9, **options)[
+            ["lift_low", "lift_high"]
+        ].iloc[0]
+        for margin in (low, high):
+            row = quiet(month, METRIC, margin=margin, **options).iloc[0]
+            beyond = margin == high or margin < 0
+            assert row["p_margin"] == pytest.approx(0.05 if beyond else 0.95)
+
+
+def test_a_margin_over_all_looks_is_more_careful(month):
+    once, valid = (
+        quiet(month, METRIC, margin=-0.1, sequential=looks) for looks in (False, True)
+    )
+    assert (valid["p_margin"] > once["p_margin"]).all()
+    far = quiet(month, METRIC, margin=3.0, sequential=True)
+    assert (far["p_margin"] < 0.001).all()
+
+
 def test_the_kind_decides_about_the_error_not_the_data():
     day = {"unique_recipients": 90, "conversions": 9, "revenue": 40.0, "clicks": 3}
     day |= {"impressions": 90}
@@ -271,8 +402,12 @@ def test_what_only_proportions_have_is_refused_elsewhere(options, words):
 @pytest.mark.parametrize(
     "options",
     [
-        {"stratify": "date", "se": "day"},
         {"stratify": "date", "prior": (1, 1)},
+        {"margin": -1},
+        {"margin": 0},
+        {"margin": float("nan")},
+        {"margin": "2%"},
+        {"deff": float("inf")},
         {"conf_level": 95},
         {"conf_level": 0},
         {"conf_level": True},
@@ -393,7 +528,7 @@ def test_no_day_with_both_is_unknown_until_it_is_pooled():
 
 
 def test_a_day_with_more_successes_than_units_pools_and_says_so():
-    frame = trial({"A": [(60, 50), (5, 1000)], CONTROL: [(5, 50), (50, 1000)]})
+    frame = trial({"A": [(60, 50), (5, 1000)], CONTROL: [(5, 70), (50, 1000)]})
     with pytest.warns(bf.StatisticsWarning, match="more successes than units.*A"):
         row = only(frame.braze.lift(METRIC))
     assert row["method"] == "score"
@@ -437,6 +572,23 @@ def test_a_control_without_success_gives_a_one_sided_interval(stratify):
     assert none[["lift", "lift_low", "lift_high"]].isna().all()
     assert (none["p_value"], none["confidence"]) == (1, 0)
     assert none["diff_low"] == pytest.approx(-none["diff_high"])
+
+
+@pytest.mark.parametrize("options", [{}, {"se": "day"}, {"stratify": None}])
+def test_nobody_converting_anywhere_is_no_difference_and_no_test(rng, options):
+    arms = {
+        "A": binomial(rng, 0.05, 900, 9),
+        "B": [(0, 900)] * 9,
+        "C": [(0, 900)] * 9,
+    }
+    table = quiet(trial(arms), METRIC, pairs=True, **options)
+    none = table.loc[("email", "C", "B")]
+    assert (none["p_value"], none["p_adjusted"], none["significant"]) == (1, 1, False)
+    assert none[["lift", "lift_low", "lift_high"]].isna().all()
+    if "se" not in options:
+        # Holm over two comparisons: the one without a success is not counted.
+        tested = table.drop(("email", "C", "B"))
+        assert (tested["p_adjusted"] <= 2 * tested["p_value"] + 1e-15).all()
 
 
 def test_all_successes_in_both_are_the_same():
@@ -563,7 +715,7 @@ def test_each_channel_is_compared_by_its_own_kind(rng):
     frame = pd.concat([trial(arms), trial(arms, channel="content_cards")]).sort_index()
     table = quiet(frame, METRIC)
     assert table.index.tolist() == [("content_cards", "A"), ("email", "A")]
-    assert table["method"].tolist() == ["day", "score, by day"]
+    assert table["method"].tolist() == ["day, by day", "score, by day"]
     binomial_only = quiet(frame, METRIC, se="binomial")
     assert "ratio" in binomial_only.loc[("content_cards", "A"), "note"]
 

@@ -205,6 +205,85 @@ def test_a_rate_that_no_channel_has_shows_what_there_is():
         frame.braze.rates("unique_open_rate")
 
 
+@pytest.mark.parametrize(
+    ("asked", "told"),
+    [
+        ("CTR", "did you mean unique_click_rate or"),
+        ("Open Rate", "did you mean unique_open_rate or"),
+        ("cvr", "did you mean conversion_rate"),
+        ("UNIQUE_OPEN_RATE", r"did you mean unique_open_rate\?"),
+        ("revenue", r"totals\(\)\['revenue'\]"),
+    ],
+)
+def test_what_people_call_a_metric_is_told(mixed, asked, told):
+    with pytest.raises(bf.FrameError, match=f"{asked!r} is no metric.*{told}"):
+        mixed.braze.rates(asked)
+
+
+def test_what_asks_for_no_metric_is_told_how_to_ask(mixed):
+    with pytest.raises(TypeError, match="metrics=5 is no metric: pass a name"):
+        mixed.braze.rates(5)
+    with pytest.raises(ValueError, match=r"metrics=\[\] asks for nothing"):
+        mixed.braze.rates([])
+    with pytest.raises(bf.FrameError, match="7 is no metric"):
+        mixed.braze.rates(["unique_open_rate", 7])
+
+
+@pytest.mark.parametrize("channel", ["banner", "line", "kakao_talk", "rcs", "telegram"])
+def test_conversions_have_rates_in_any_channel_that_counts_them(channel):
+    people = {"unique_recipients": 50, "conversions": 4, "revenue": 10.0}
+    frame = read({channel: [{"variation_name": "A", **people}]})
+    assert frame.braze.rates().to_dict("records") == [
+        {"conversion_rate": 0.08, "revenue_per_recipient": 0.2}
+    ]
+    with pytest.raises(bf.FrameError, match=f"{channel} has no spam_rate.*conversion"):
+        frame.braze.rates("spam_rate")
+
+
+@pytest.mark.parametrize(
+    ("channel", "stats", "metric", "rate"),
+    [
+        (
+            "banner",
+            {"unique_clicks": 7, "unique_impressions": 48},
+            "unique_click_rate",
+            7 / 48,
+        ),
+        ("line", {"unique_opens": 30, "delivered": 60}, "unique_open_rate", 0.5),
+        ("line", {"total_opens": 45, "delivered": 60}, "total_open_rate", 0.75),
+        ("kakao_talk", {"clicks": 12, "sent": 100}, "total_click_rate", 0.12),
+        ("rcs", {"rejected": 4, "sent": 100}, "rejection_rate", 0.04),
+    ],
+)
+def test_newer_channels_have_rates(channel, stats, metric, rate):
+    frame = read({channel: [{"variation_name": "A", **stats}]})
+    assert frame.braze.rates(metric).tolist() == [rate]
+
+
+def test_people_who_saw_a_banner_daily_are_not_added_over_channels():
+    seen = {"variation_name": "A", "unique_daily_impressions": 5}
+    frame = read({"banner": [seen], "other_banner": [seen]})
+    with pytest.warns(bf.NonAdditiveWarning, match="unique_daily_impressions"):
+        total = frame.braze.totals(by=[])
+    assert total["unique_daily_impressions"].isna().all()
+
+
+def test_results_say_their_units(mixed):
+    own = {"a": ("revenue", "sent"), "b": ("opens", "sent")}
+    rates = mixed.assign(revenue=2.5).braze.rates(own, ci=0.9)
+    units = rates.attrs["braze"]["units"]
+    assert units == {
+        f"{name}{end}": unit
+        for name, unit in (("a", "USD"), ("b", "share"))
+        for end in ("", "_low", "_high")
+    }
+    one = mixed.braze.rates("unique_open_rate")
+    assert one.attrs["braze"]["units"] == {"unique_open_rate": "share"}
+    frame = bf.read_braze_series(response({"A": counts([(4.0, 10)], stat="revenue")}))
+    units = frame.braze.totals().attrs["braze"]["units"]
+    assert units == {"unique_recipients": "count", "revenue": "USD"}
+
+
 def test_conversions_that_exist_at_day_level_only_say_so(mixed):
     with pytest.raises(bf.FrameError, match='day level only.*grain="campaign"'):
         mixed.braze.rates("conversion_rate")
@@ -279,6 +358,19 @@ def test_own_rates_take_the_swing_between_days():
     wilson = frame.braze.rates("conversion_rate_by_send_time", ci=0.95)
     assert own.iloc[0, 0] == wilson.iloc[0, 0]
     assert own.iloc[0, 1] != pytest.approx(wilson.iloc[0, 1])
+
+
+def test_the_longer_run_of_a_proportion_takes_the_swing_between_days():
+    frame = trial({"A": [(4, 10), (9, 12), (7, 9), (12, 14), (8, 11)]})
+    metric = "conversion_rate_by_send_time"
+    days = frame.braze.rates(metric, ci=0.95, se="day")
+    own = frame.braze.rates({metric: (BY_SEND, "unique_recipients")}, ci=0.95)
+    pd.testing.assert_frame_equal(days, own)
+    people = frame.braze.rates([metric], ci=0.95)
+    assert people.iloc[0, 0] == days.iloc[0, 0]
+    assert people.iloc[0, 1] != pytest.approx(days.iloc[0, 1])
+    with pytest.raises(ValueError, match="se='binomal'.*'auto', 'day'"):
+        frame.braze.rates(metric, se="binomal")
 
 
 @pytest.mark.parametrize("ci", [95, 0, 1, -0.5, "0.95", True, np.nan])

@@ -5,6 +5,7 @@ import json
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -20,6 +21,7 @@ import pandas as pd
 import pytest
 
 from braze_frames import errors
+from braze_frames.sandbox import server
 from braze_frames.sandbox.sandbox import Sandbox, shared
 
 SERIES, LIST, DETAILS = (
@@ -283,7 +285,11 @@ def test_details_name_the_variations_by_their_ids(sandbox):
         entry["variation_api_id"]: entry["variation_name"]
         for entry in row["messages"]["email"]
     }
-    assert {key: told["name"] for key, told in found["messages"].items()} == named
+    told = {key: one.get("name") for key, one in found["messages"].items()}
+    # a control has a type and no name
+    assert told == {
+        key: name if name != "Control Group" else None for key, name in named.items()
+    }
     kinds = [told.get("type") for told in found["messages"].values()]
     assert kinds == [None, None, "control"]
     windows = [event["window"] for event in found["conversion_behaviors"]]
@@ -429,6 +435,25 @@ def test_an_unknown_kind_of_failure_names_the_known_ones(sandbox):
 
 
 # --- life ---
+
+
+@pytest.mark.parametrize("status", [599, 0, 200, 99, -1, "500", 1000, True])
+def test_a_status_that_http_does_not_have_is_refused(sandbox, status):
+    with pytest.raises(ValueError, match="status is"):
+        sandbox.fail(status=status)
+
+
+@pytest.mark.parametrize("target", ["http://[", "*", "campaigns/list", "[", "//["])
+def test_what_is_no_address_is_answered_with_a_400(sandbox, target, capfd):
+    key = f"Authorization: Bearer {sandbox.api_key}"
+    with socket.create_connection(urlsplit(sandbox.url).netloc.split(":")) as line:
+        line.sendall(f"GET {target} HTTP/1.1\r\nHost: x\r\n{key}\r\n\r\n".encode())
+        assert line.recv(65536).split()[1] in {b"400", b"404"}
+    assert capfd.readouterr().err == ""
+
+
+def test_a_connection_is_not_kept_idle_for_ever():
+    assert 0 < server.Handler.timeout <= 60
 
 
 def test_stop_closes_open_connections_and_frees_the_port():

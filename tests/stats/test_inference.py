@@ -147,9 +147,18 @@ def test_swapped_arms_negate_and_invert_over_days_too():
     here = day_contrast(days, jackknife(*days), Options())
     other = swapped(days)
     there = day_contrast(other, jackknife(*other), Options())
-    assert same(here.diff_low, -there.diff_high, absolute=1e-9)
     assert same(here.p_value, there.p_value, rel=1e-9)
     assert same(1 + here.lift_low, 1 / (1 + there.lift_high), rel=1e-9)
+
+
+def test_over_days_the_difference_is_the_lift_at_the_controls_rate():
+    # The limits of both come from one test since they are: before, p and the
+    # difference's limits contradicted each other in 3 to 6 % of comparisons.
+    days = draw_ratios(14)
+    found = day_contrast(days, jackknife(*days), Options())
+    rate = days.y0.sum(axis=1) / days.n0.sum(axis=1)
+    assert same(found.diff_low, rate * found.lift_low, rel=1e-9)
+    assert same(found.diff_high, rate * found.lift_high, rel=1e-9)
 
 
 @pytest.mark.parametrize("currency", [0.01, 160.0])
@@ -344,8 +353,6 @@ def test_deff_multiplies_the_variance_over_days(deff):
     wide = np.log1p(found.lift_high) - np.log1p(found.lift_low)
     narrow = np.log1p(plain.lift_high) - np.log1p(plain.lift_low)
     assert same(wide, narrow * np.sqrt(deff), rel=1e-9)
-    wide = (found.diff_high - found.diff_low) / (plain.diff_high - plain.diff_low)
-    assert same(wide, np.sqrt(deff), rel=1e-9)
     assert same([found.diff, found.lift], [plain.diff, plain.lift], rel=1e-12)
 
 

@@ -11,8 +11,10 @@ from typing import NamedTuple
 
 import numpy as np
 import pytest
+from scipy.special import ndtri
 
 import braze_frames as bf
+from braze_frames.portfolio import random_effects
 from braze_frames.stats import (
     bayes,
     chi_squared,
@@ -81,8 +83,9 @@ def ratio(by_day):
     def ask(x1, n1, x0, n0, conf_level):
         parts = (np.atleast_2d(np.array(part, float)) for part in (x1, n1, x0, n0))
         critical = np.array([distributions.critical_z(conf_level)])
-        found, limits = scores.ratio(scores.Tables(*parts, by_day), critical)
-        return {"estimate": found, "low": limits.low, "high": limits.high}
+        found, limits = scores.log_ratio(scores.Tables(*parts, by_day), critical)
+        values = np.exp([found, limits.low, limits.high])
+        return dict(zip(("estimate", "low", "high"), values, strict=True))
 
     return ask
 
@@ -133,9 +136,54 @@ def day(y1, n1, y0, n0, conf_level):
         **answer._asdict(),
         "log_ratio": found.log_ratio,
         "jack_se_log": found.log_error,
-        "jack_se_diff": found.error,
         "eff_days": found.eff_days,
     }
+
+
+def day_by_day(y1, n1, y0, n0, conf_level=0.95):
+    counts = Counts(y1, n1, y0, n0).days()
+    days = counts.by_day(np.array([True]))
+    found = jackknife.jackknife(*days)
+    # R has no rule on few days: the estimates hold below four effective days, too.
+    dispersion = found.log_error**2 / contrasts.log_variance(counts)
+    answer = contrasts.day_contrast(days, found, Options(conf_level))._asdict()
+    answer["incremental"] = answer["diff"] * counts.n1.sum()
+    return {
+        **answer,
+        "log_ratio": found.log_ratio,
+        "se": found.log_error,
+        "eff_days": found.eff_days,
+        "p": answer["p_value"],
+        "dispersion": dispersion,
+        "dispersion_p": chi_squared.dispersion_p(dispersion, found.eff_days),
+    }
+
+
+def within_strata(x, n):
+    sides = (np.array(side, dtype=float).T for side in (x, n))
+    found = chi_squared.differ_within_strata(*sides)
+    return {**found._asdict(), "p": found.p_value}
+
+
+def margin(x1, n1, x0, n0, margin):
+    days, options = Counts(x1, n1, x0, n0).days(), Options(margin=margin)
+    p_value = contrasts.score_contrast(days, options, by_day=False).p_margin
+    z = ndtri(p_value)
+    return {"p": p_value, "z": -z if margin < 0 else z}
+
+
+def many_tests(x1, n1, x0, n0):
+    days = DailyCounts(
+        *(np.array(part, dtype=float)[:, None] for part in (x1, n1, x0, n0))
+    )
+    effects = np.log((days.y1 / days.n1) / (days.y0 / days.n0))[:, 0]
+    variances = contrasts.log_variance(days)
+    return random_effects.random_effects(effects, variances, 0.95)._asdict()
+
+
+def same_people(n):
+    found = chi_squared.same_people(np.array(n, dtype=float).T[None])
+    return {**found._asdict(), "p_lower": found.p_value, "p_upper": 1 - found.p_value}
 
 
 def boundary(z, r, conf_level):
@@ -192,6 +240,11 @@ ASK = {
     "by_day_test": by_day_test,
     "allocation": allocation,
     "day": day,
+    "day_by_day": day_by_day,
+    "within_strata": within_strata,
+    "margin": margin,
+    "same_people": same_people,
+    "random_effects": many_tests,
     "boundary": boundary,
     "looks_pooled": looks(by_day=False),
     "looks_by_day": looks(by_day=True),

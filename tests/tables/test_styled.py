@@ -463,7 +463,9 @@ def test_what_results_pass_on_is_small_and_nothing_but_json(recent):
     ):
         about = table.attrs["braze"]
         assert json.loads(json.dumps(about, allow_nan=False)) == about
+        units = about.pop("units", {})
         assert len(json.dumps(about)) < 500
+        assert {*units} <= {*pd.DataFrame(table)}, "results say the unit of each column"
         assert about["settled_until"] == "2026-05-30"
         assert about["last"] == "2026-06-30"
 
@@ -475,7 +477,8 @@ def test_results_can_be_joined(recent):
 
 
 def test_frames_from_files_have_no_days_to_tell_of(month):
-    assert month.braze.totals().attrs == {}
+    about = month.braze.totals().attrs["braze"]
+    assert {*about} == {"units"}, "results say their units; nothing else is known"
     assert not page(month.braze.totals(freq="W")).says("grow")
 
 
@@ -526,7 +529,7 @@ rubbish = st.recursive(
     lambda inner: st.lists(inner, max_size=2) | st.dictionaries(names, inner),
 )
 KEYS = ["settled_until", "last", "growing_from", "conf_level", "adjust", "deff", "ci"]
-KEYS += ["metrics", "amounts", "campaigns"]
+KEYS += ["metrics", "units", "campaigns"]
 
 
 @given(rubbish | st.dictionaries(st.sampled_from(KEYS), rubbish))

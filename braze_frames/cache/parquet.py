@@ -1,0 +1,372 @@
+"""One Parquet file of a cache: what it says of itself, its columns, its checksum.
+
+Pages of a file carry checksums, its footer carries none, and a flipped bit there can
+hide columns or end the process that opens it. So the text of our metadata, which stands
+in the footer, holds ``footer_crc=`` and eight hex digits: the CRC-32 of the footer with
+these digits as zeros. It is found and compared before a library parses the file.
+"""
+
+import os
+import re
+import zlib
+from collections.abc import Collection, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple
+
+import numpy as np
+import orjson
+import pyarrow as pa
+
+from braze_frames.api.details import Details
+from braze_frames.cache.coverage import Coverage, from_runs, no_days, runs_of
+from braze_frames.cache.layout import (
+    SCHEMAS,
+    VERSION,
+    StoredGrain,
+    encodings,
+    identity_of,
+    stored_stats,
+    texts_of,
+)
+from braze_frames.errors import CacheError
+from braze_frames.payload.batch import Span
+
+if TYPE_CHECKING:
+    from pyarrow.parquet import FileMetaData, ParquetFile
+
+SEAL = "footer_crc=00000000"
+"""What the metadata holds until the footer is sealed."""
+
+_MAGIC = b"PAR1"
+_TAIL = 8  # four bytes that say how long the footer is, and the magic
+_MARK = re.compile(rb'"seal":"footer_crc=([0-9a-f]{8})"')
+_NAME = b"braze_frames"
+# Thrift's compact form of our pair: a text of 12 letters, then a text whose length
+# follows, seven bits a byte.
+_KEY = b"\x18\x0c" + _NAME + b"\x18"
+
+
+_DAMAGE = (pa.ArrowException, OSError, KeyError)
+# Rows that Parquet readers skip or read as one; larger ones make skipping days useless.
+_GROUP = 131_072
+# Below this, pyarrow's threads cost more than they save.
+_MANY = 100_000
+_PHYSICAL = {
+    "int32": "INT32",
+    "int64": "INT64",
+    "double": "DOUBLE",
+    "string": "BYTE_ARRAY",
+    "timestamp[us]": "INT64",
+    "timestamp[us, tz=UTC]": "INT64",
+}
+"""How Parquet keeps the types of our columns."""
+
+_EPOCH_DAY = np.datetime64("1970-01-01", "D")
+
+
+class UnreadableFile(Exception):  # noqa: N818
+    """A Parquet file that is damaged, or that this package has not written."""
+
+
+def read_footer(source: BinaryIO) -> bytes:
+    """Return the raw footer of an open file.
+
+    Raises
+    ------
+    UnreadableFile
+        The file does not end as a Parquet file does.
+    """
+    size = source.seek(0, 2)
+    source.seek(max(size - _TAIL, 0))
+    tail = source.read(_TAIL)
+    length = int.from_bytes(tail[:4], "little")
+    if tail[4:] != _MAGIC or not 0 < length <= size - _TAIL - len(_MAGIC):
+        raise UnreadableFile("it does not end as a Parquet file does")
+    source.seek(size - _TAIL - length)
+    return source.read(length)
+
+
+def seal_footer(target: BinaryIO) -> None:
+    """Write the checksum of its footer into a file that was just written."""
+    footer = read_footer(target)
+    mark = _mark(footer)
+    if mark is None:
+        raise UnreadableFile("its metadata has no place for a checksum")
+    target.seek(-_TAIL - len(footer) + mark.start(1), 2)
+    target.write(b"%08x" % zlib.crc32(footer))
+
+
+def is_sealed(footer: bytes) -> bool:
+    """Whether a footer holds a checksum, right or wrong."""
+    return _mark(footer) is not None
+
+
+def is_proved(footer: bytes) -> bool:
+    """Whether a footer holds its own checksum."""
+    mark = _mark(footer)
+    if mark is None:
+        return False
+    first, end = mark.span(1)
+    blank = footer[:first] + b"0" * (end - first) + footer[end:]
+    return zlib.crc32(blank) == int(mark[1], 16)
+
+
+def _mark(footer: bytes) -> "re.Match[bytes] | None":
+    """Find the checksum: the last, for texts of rows stand before the metadata."""
+    found = [*_MARK.finditer(footer)]
+    return found[-1] if found else None
+
+
+def metadata_in(footer: bytes) -> bytes:
+    """Return our text in a footer.
+
+    Raises
+    ------
+    UnreadableFile
+        There is none.
+    """
+    place = footer.rfind(_KEY) + len(_KEY)
+    if place < len(_KEY):
+        raise UnreadableFile("it has no metadata of braze_frames")
+    length, shift = 0, 0
+    for byte in footer[place : place + 5]:  # a length below 2**35
+        length |= (byte & 0x7F) << shift
+        shift, place = shift + 7, place + 1
+        if byte < 0x80:
+            break
+    return footer[place : place + length]
+
+
+ROWS = "#"
+"""Before a number it is the history of layout 1: so many first rows count."""
+
+
+class About(NamedTuple):
+    """What the metadata of a file says; ``ends`` are those of the history alone."""
+
+    written: str
+    grains: tuple[StoredGrain, ...]
+    history: str
+    rows: int
+    name: str | None
+    details: Details | None
+    tz: str
+    coverage: Coverage
+    ends: dict[str, int]
+
+
+def history_about(ends: Mapping[str, int], rows: int) -> About:
+    """Return what the metadata of a history says."""
+    return About([*ends][-1], (), "", rows, None, None, "", no_days(), {**ends})
+
+
+class PendingFile(NamedTuple):
+    """One file to write."""
+
+    grain: StoredGrain
+    table: pa.Table
+    about: About
+
+
+def as_metadata(about: About) -> dict[bytes, bytes]:
+    """Return what goes into a file's metadata; the seal is not yet set."""
+    told = about._asdict() | {
+        "version": VERSION,
+        "coverage": runs_of(about.coverage),
+        "details": about.details and about.details._asdict(),
+        "seal": SEAL,
+    }
+    return {_NAME: orjson.dumps(told)}
+
+
+def from_footer(footer: bytes, path: str) -> About:
+    """Return what a file's raw footer says, once it has proved itself.
+
+    Raises
+    ------
+    UnreadableFile
+        It is damaged, or none of ours.
+    CacheError
+        A newer version of this package has written it.
+    """
+    try:
+        told = orjson.loads(metadata_in(footer))
+        version = int(told.pop("version"))
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise UnreadableFile(f"metadata {error}") from None
+    if version > VERSION and not _is_ours(footer, version):
+        raise CacheError(
+            f"{path!r} has layout {version}, written by a newer braze_frames; this one "
+            f"knows {VERSION} and leaves it alone. Update, or use another folder"
+        )
+    if is_sealed(footer) if version == 1 else not is_proved(footer):
+        raise UnreadableFile("its footer does not match its checksum")
+    try:
+        return _from_first(told) if version == 1 else _from_told(told)
+    except (KeyError, TypeError, ValueError, OverflowError) as error:
+        raise UnreadableFile(f"metadata {error}") from None
+
+
+def _is_ours(footer: bytes, version: int) -> bool:
+    """Whether nothing but the version's own digit was damaged."""
+    ours = footer.replace(b'"version":%d' % version, b'"version":%d' % VERSION)
+    return is_proved(ours)
+
+
+def _from_told(told: dict[str, Any]) -> About:
+    del told["seal"]
+    told["coverage"] = from_runs(told["coverage"])
+    told["details"] = told["details"] and Details(**told["details"])
+    return About(**{**told, "grains": tuple(told["grains"])})
+
+
+def _from_first(told: dict[str, Any]) -> About:
+    """Read the metadata of layout 1: its history is known by its number of rows."""
+    count, names = told.pop("revisions"), told.pop("names")
+    told |= {
+        "history": f"{ROWS}{int(count)}" if count else "",
+        "details": None if names is None else Details.of_names(names),
+        "rows": -1,
+        "ends": {},
+        "seal": None,
+    }
+    del told["variations"]
+    return _from_told(told)
+
+
+def read_file(
+    path: Path, grain: StoredGrain, columns: Collection[str], span: Span | None
+) -> tuple[About, pa.Table | None]:
+    """Read what a file says of itself, and columns of it.
+
+    Raises
+    ------
+    OSError
+        It is not there, or may not be read.
+    CacheError
+        A newer version has written it.
+    UnreadableFile
+        It is damaged, or none of ours.
+    """
+    if path.is_dir():
+        raise UnreadableFile("a folder")
+    source = pa.OSFile(str(path))
+    with source:
+        try:
+            about = from_footer(read_footer(source), str(path))
+            return about, _read_table(source, about, grain, columns, span)
+        except _DAMAGE as error:
+            raise UnreadableFile(str(error)) from None
+
+
+def _read_table(
+    source: pa.NativeFile,
+    about: About,
+    grain: StoredGrain,
+    columns: Collection[str],
+    span: Span | None,
+) -> pa.Table | None:
+    """Read columns of an open file, without stats that are null throughout."""
+    from pyarrow.parquet import ParquetFile
+
+    if not columns:
+        return None
+    with ParquetFile(
+        source,
+        read_dictionary=texts_of(grain),
+        pre_buffer=False,
+        page_checksum_verification=True,
+    ) as file:
+        _check_schema(file, grain, is_sealed=about.rows >= 0)
+        return _read_columns(file, grain, columns, span)
+
+
+def _check_schema(file: "ParquetFile", grain: StoredGrain, *, is_sealed: bool) -> None:
+    """Refuse a file whose columns are not those of its grain.
+
+    It may lack stats that Braze did not document when it was written. Types are
+    compared where no checksum has proved them: a wrong one ends the process.
+    """
+    schema, expected = file.schema, SCHEMAS[grain]
+    if not {*identity_of(grain)} <= {*schema.names} <= {*expected.names}:
+        raise UnreadableFile("its columns are not those of a cache")
+    for place, name in enumerate(() if is_sealed else schema.names):
+        physical = _PHYSICAL[str(expected.field(name).type)]
+        if schema.column(place).physical_type != physical:
+            raise UnreadableFile(f"its column {name!r} is of another type")
+
+
+def _read_columns(
+    file: "ParquetFile", grain: StoredGrain, columns: Collection[str], span: Span | None
+) -> pa.Table:
+    about = file.metadata
+    groups = [n for n in range(about.num_row_groups) if _overlaps(about, n, span)]
+    stats = stored_stats(grain)
+    read = [
+        name
+        for n, name in enumerate(file.schema.names)
+        if name in columns and not (name in stats and _is_empty(about, groups, n))
+    ]
+    table = file.read_row_groups(
+        groups, columns=read, use_threads=about.num_rows > _MANY
+    )
+    # Checksums are of pages, not of their headers: a damaged one shows as texts that
+    # point out of their dictionary, which ends the process later.
+    table.validate(full=True)
+    return table
+
+
+def _overlaps(about: "FileMetaData", group: int, span: Span | None) -> bool:
+    dates = about.row_group(group).column(0).statistics
+    if span is None or about.num_row_groups == 1 or dates is None:
+        return True
+    ends = np.array([dates.min, dates.max], dtype="datetime64[D]")
+    first, last = (ends - _EPOCH_DAY).astype(np.int64)
+    return bool(first <= span.last and last >= span.first)
+
+
+def _is_empty(about: "FileMetaData", groups: Sequence[int], column: int) -> bool:
+    for group in groups:
+        statistics = about.row_group(group).column(column).statistics
+        if statistics is None or not statistics.has_null_count:
+            return False
+        if statistics.null_count < about.row_group(group).num_rows:
+            return False
+    return True
+
+
+def is_sound(path: Path, grain: StoredGrain) -> bool:
+    """Whether a file is not there, or can be read from its first byte to its last."""
+    try:
+        read_file(path, grain, SCHEMAS[grain].names, None)
+    except FileNotFoundError:
+        return True
+    except UnreadableFile:
+        return False
+    return True
+
+
+def write_file(file: PendingFile, path: Path) -> None:
+    """Write one file, seal it, and check that it proves itself.
+
+    Raises
+    ------
+    OSError, ArrowException
+        It cannot be written.
+    """
+    from pyarrow.parquet import write_table
+
+    table = file.table.replace_schema_metadata(as_metadata(file.about))
+    with path.open("w+b") as sink:
+        write_table(
+            table,
+            sink,
+            row_group_size=_GROUP,
+            write_page_checksum=True,
+            **encodings(file.grain),
+        )
+        sink.flush()
+        seal_footer(sink)
+        sink.flush()
+        os.fsync(sink.fileno())
+        from_footer(read_footer(sink), str(path))

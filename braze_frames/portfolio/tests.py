@@ -1,0 +1,315 @@
+"""The results table of all tests of a frame, with a verdict on each."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from braze_frames.core.arrays import Floats
+from braze_frames.core.numbers import number
+from braze_frames.errors import FrameError, StatisticsWarning, warn
+from braze_frames.experiment.design import Experiment, Experiments
+from braze_frames.experiment.lift import compare_all
+from braze_frames.experiment.table import TEXT
+from braze_frames.frame.levels import grain_of, levels_of
+from braze_frames.frame.provenance import settled as keep_settled
+from braze_frames.frame.provenance import settled_attrs, settled_until_each
+from braze_frames.portfolio.random_effects import FEWEST_COMPARISONS, random_effects
+from braze_frames.schema.formulas import define, lacking, metrics_of
+from braze_frames.schema.rates import BETTER, PRIMARY_RATE
+from braze_frames.stats.multiplicity import adjust
+from braze_frames.stats.power import detectable
+
+_REVENUE = "revenue_per_recipient"
+_CONF_LEVEL = 0.95
+_ENDS = ("", "_low", "_high")
+_TESTED = {
+    "control": TEXT,
+    **dict.fromkeys(("rate", "control_rate"), "float64"),
+    **dict.fromkeys([f"lift{end}" for end in _ENDS], "float64"),
+    "p_adjusted": "float64",
+    "significant": "boolean",
+    **dict.fromkeys([f"incremental{end}" for end in _ENDS], "float64"),
+}
+_REVENUES = dict.fromkeys([f"revenue_incremental{end}" for end in _ENDS], "float64")
+_INNER = ("p_value", "mde", "diff")
+_JUDGED = {
+    **dict.fromkeys(("p_portfolio", "shrunk"), "float64"),
+    **dict.fromkeys(("verdict", "note"), TEXT),
+}
+_FEW = "fewer than 3 comparisons, so nothing is said of all together"
+_GROWING = "all its days still grow; settled=False reads them"
+_SUMMARY = {
+    **{"lift": "mean", "lift_low": "low", "lift_high": "high"},
+    **{"prediction_low": "pred_low", "prediction_high": "pred_high"},
+}
+
+
+# The name is the contract's; pytest's rule on defaults takes it for a test.
+def tests(
+    df: pd.DataFrame,
+    metric: str = PRIMARY_RATE,  # noqa: PT028
+    *,
+    settled: bool = True,  # noqa: PT028
+) -> pd.DataFrame:
+    """Compare the variations of all tests, and say in a sentence what came of each.
+
+    Parameters
+    ----------
+    df : DataFrame
+        The variation grain, of one or many campaigns. Channels with one variation are
+        no tests, and give no row.
+    metric : str
+        A name of ``bf.glossary()``.
+    settled : bool
+        Read the days that no longer grow, as far as ``attrs`` know; a frame that does
+        not know is read whole, with one warning. False reads all days.
+
+    Returns
+    -------
+    DataFrame
+        A row for each variation but the control. Where a test has no control, or one
+        that can't have the metric as it receives nothing (subject lines by open rate),
+        its variations are compared in pairs, a row a pair, the lower rate as the
+        control. Index (``campaign``,) ``channel``, ``variation``. Columns:
+
+        - ``control`` str: what it is compared with; missing where nothing could be.
+        - ``rate, control_rate, lift, lift_low, lift_high, p_adjusted`` float64,
+          ``significant`` boolean, ``incremental, incremental_low, incremental_high``
+          float64: as in ``lift``, 95 %, Holm within a test.
+        - ``revenue_incremental, revenue_incremental_low, revenue_incremental_high``
+          float64, USD, where the frame has revenue.
+        - ``p_portfolio`` float64: p adjusted over all rows (Benjamini & Hochberg 1995).
+        - ``shrunk`` float64: the lift drawn to the mean of all, by as much as its own
+          error is large: the largest lifts of many are partly luck.
+        - ``verdict`` str: better, worse, no difference found and the smallest that
+          could have been, or why it cannot be compared. ``note`` str.
+
+        ``attrs["braze"]["portfolio"]`` holds ``tests`` (comparisons with a control),
+        ``lift, lift_low, lift_high`` (their mean), ``prediction_low, prediction_high``
+        (where the lift of a next test may lie), ``tau2`` (variance of true log lifts),
+        ``q, q_p`` (test of whether there is any); None with fewer than 3 comparisons.
+
+    Raises
+    ------
+    FrameError
+        The frame has no variations; there is no such metric, or no channel has it.
+
+    Warns
+    -----
+    StatisticsWarning
+        As in ``lift``; the frame does not know which days are settled; there is no
+        test.
+
+    Notes
+    -----
+    50 tests without any effect show one or more significant at 5 % in 92 %, where each
+    is judged alone: ``p_portfolio`` makes up for that. Random effects of log ratios:
+    restricted maximum likelihood, interval of Hartung & Knapp 2001. Comparisons of one
+    test share their control, which the model takes for independent; pairs without a
+    control have no side, and take no part.
+
+    Examples
+    --------
+    >>> import braze_frames as bf
+    >>> counts = {"Red": (9000, 540), "Control Group": (9100, 450)}
+    >>> entries = [
+    ...     {"variation_name": name, "unique_recipients": n, "conversions": x}
+    ...     for name, (n, x) in counts.items()
+    ... ]
+    >>> day = {"time": "2026-03-01", "messages": {"email": entries}}
+    >>> df = bf.read_braze_series({"data": [day]})
+    >>> df.braze.tests("conversion_rate", settled=False)["verdict"].iloc[0]
+    "better than 'Control Group': lift +21.3 % (+7.4 % to +37.0 %)"
+    """
+    if grain_of(df) != "variation":
+        raise FrameError(
+            "day totals have no variations to compare; read with grain='variation'"
+        )
+    arms = Experiments(df)
+    asked = {_place(one): one for one in arms.families if len(one.arms) > 1}
+    others = [_REVENUE] if _gives_revenue(arms) else []
+    kept = _settled_rows(df, arms) if settled else df
+    read = {_place(one) for one in Experiments(kept).families if len(one.arms) > 1}
+    parts = [_compared(kept, metric, others)] if read else []
+    parts += [
+        _growing(arms, one, others) for place, one in asked.items() if place not in read
+    ]
+    if not parts:
+        warn("there is no test: no channel has two variations", StatisticsWarning)
+        parts = [_blank([], "campaign" in arms.of_level, others)]
+    table = pd.concat(parts) if len(parts) > 1 else parts[0]
+    places = [*range(table.index.nlevels - 1)]
+    table = table.sort_index(level=places, sort_remaining=False, kind="stable")
+    table = table[~_uncompared_controls(table, arms)]
+    return _judged(table, arms, metric, {"settled_only": settled, **_days_of(kept)})
+
+
+def _gives_revenue(arms: Experiments) -> bool:
+    if _REVENUE not in metrics_of(arms.channels):
+        return False
+    return not lacking(define(_REVENUE, arms.channels), arms.stats)
+
+
+def _place(family: Experiment) -> tuple[str | None, str]:
+    return family.campaign, family.channel
+
+
+def _days_of(df: pd.DataFrame) -> dict[str, Any]:
+    dates = next(level for level in levels_of(df) if level.name == "date").used()
+    return dict(settled_attrs(df, dates.labels.max() if len(df) else pd.NaT))
+
+
+def _settled_rows(df: pd.DataFrame, arms: Experiments) -> pd.DataFrame:
+    """Drop the days that still grow; none where the frame does not know, and say so."""
+    if not np.isnat(settled_until_each(df, arms.campaigns)).any():
+        return keep_settled(df)
+    warn(
+        "the frame does not know which days are settled, so all are read, and young "
+        "ones can make up a lift: drop them with df.braze.settled(until=…)",
+        StatisticsWarning,
+    )
+    return df
+
+
+def _compared(df: pd.DataFrame, metric: str, others: Sequence[str]) -> pd.DataFrame:
+    """Return the columns of ``lift`` that are shown, and those that are judged by."""
+    table, *more = compare_all(df, metric, others)
+    table = table[[*_TESTED, *_INNER, "note"]]
+    for other in more:
+        for end in _ENDS:
+            table[f"revenue_incremental{end}"] = other[f"incremental{end}"]
+        unknown = other["note"].where(table["note"] == "", "")
+        unknown = unknown.where(other["incremental_low"].isna(), "")
+        table["note"] += unknown.where(unknown == "", "revenue: " + unknown)
+    return table
+
+
+def _growing(arms: Experiments, family: Experiment, others: list[str]) -> pd.DataFrame:
+    """Return rows of a test all of whose days still grow."""
+    labels = [arms.labels[arm] for arm in family.arms if arm != family.control]
+    rows = [(*_place(family), label) for label in labels]
+    table = _blank(rows, family.campaign is not None, others)
+    return table.assign(note=_GROWING)
+
+
+def _blank(
+    rows: Sequence[tuple[str | None, ...]], several: bool, others: list[str]
+) -> pd.DataFrame:
+    """Return rows (campaign, channel, variation) of which nothing is known."""
+    names = ["campaign", "channel", "variation"]
+    levels = [
+        pd.Index([row[place] for row in rows], dtype=TEXT, name=name)
+        for place, name in enumerate(names)
+    ]
+    index = pd.MultiIndex.from_arrays(levels if several else levels[1:])
+    dtypes = {**_TESTED, **dict.fromkeys(_INNER, "float64"), "note": TEXT}
+    dtypes |= _REVENUES if others else {}
+    columns = {
+        name: pd.Series(index=index, dtype=kind) for name, kind in dtypes.items()
+    }
+    return pd.DataFrame(columns, index=index)
+
+
+# --- judging ---
+def _judged(
+    table: pd.DataFrame, arms: Experiments, metric: str, about: Mapping[str, Any]
+) -> pd.DataFrame:
+    reasons = _why_in_pairs(table, arms)
+    table["verdict"] = [
+        _verdict(row, BETTER.get(metric, "up")) for row in table.to_dict("records")
+    ]
+    p_values = table["p_value"].to_numpy(dtype=float)
+    known = np.isfinite(p_values)
+    enough = known.sum() >= FEWEST_COMPARISONS
+    adjusted = adjust(p_values, "fdr_bh") if enough else np.full(len(table), np.nan)
+    summary, shrunk = _portfolio(table, paired=reasons != "")
+    unfitted = (reasons == "") & (summary["tau2"] is None)
+    few = known & (np.isnan(adjusted) | unfitted)
+    parts = [reasons, np.where(few, _FEW, ""), table["note"].to_numpy()]
+    table["note"] = ["; ".join(filter(None, row)) for row in zip(*parts, strict=True)]
+    table = table.assign(p_portfolio=adjusted, shrunk=shrunk)
+    order = [*_TESTED, *(name for name in _REVENUES if name in table), *_JUDGED]
+    table = table[order].astype({"verdict": TEXT, "note": TEXT})
+    said = {"metrics": [metric], "adjust": "holm", "conf_level": _CONF_LEVEL}
+    table.attrs["braze"] = {**said, **about, "portfolio": summary}
+    return table
+
+
+def _own_controls(table: pd.DataFrame, arms: Experiments) -> list[str | None]:
+    """Return for each row the control of its test."""
+    controls = {
+        _place(one): None if one.control is None else arms.labels[one.control]
+        for one in arms.families
+    }
+    several = "campaign" in table.index.names
+    places = [key[:2] if several else (None, key[0]) for key in table.index]
+    return [controls[place] for place in places]
+
+
+def _uncompared_controls(table: pd.DataFrame, arms: Experiments) -> Any:
+    """Tell which rows are those of a control that nothing was compared with."""
+    own = np.array(_own_controls(table, arms), dtype=object)
+    labels = table.index.get_level_values("variation").to_numpy(dtype=object)
+    return (labels == own) & table["control"].isna().to_numpy()
+
+
+def _why_in_pairs(table: pd.DataFrame, arms: Experiments) -> Any:
+    """Say of each row why it is a pair; empty where it is compared with the control."""
+    reasons = []
+    for own, control in zip(_own_controls(table, arms), table["control"], strict=True):
+        if pd.isna(control) or control == own:
+            reasons.append("")
+        elif own is None:
+            reasons.append("no control, so compared in pairs")
+        else:
+            reasons.append(f"{own!r} can't have this metric, so compared in pairs")
+    return np.array(reasons, dtype=object)
+
+
+def _verdict(row: Mapping[Any, Any], better: str) -> str:
+    """Say in a sentence what came of one comparison."""
+    if pd.isna(row["p_value"]):
+        why, _, _ = str(row["note"]).partition(";")
+        return f"cannot be compared because {why or 'nothing is known'}"
+    control = repr(row["control"])
+    if row["significant"]:
+        up = (row["diff"] > 0) == (better == "up")
+        return f"{'better' if up else 'worse'} than {control}: {_lift_of(row)}"
+    nothing = f"no difference found to {control}"
+    if not np.isfinite(row["mde"]):
+        return f"{nothing}, and too few events to tell how large one could be"
+    smallest = number(100 * row["mde"], 1)
+    return f"{nothing}; the smallest that could have been found is {smallest} %"
+
+
+def _lift_of(row: Mapping[Any, Any]) -> str:
+    if pd.isna(row["lift"]):
+        return "the control has no success"
+    lift, low, high = (_signed(row[f"lift{end}"]) for end in _ENDS)
+    return f"lift {lift} ({low} to {high})"
+
+
+def _signed(share: float) -> str:
+    return f"{number(100 * share, 1, signed=True)} %"
+
+
+def _portfolio(
+    table: pd.DataFrame, *, paired: Any
+) -> tuple[dict[str, float | int | None], Floats]:
+    """Return the summary of all comparisons with a control, and their shrunk lifts."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        effects = np.log1p(table["lift"].to_numpy(dtype=float))
+    # ``mde`` is a multiple of the log ratio's error.
+    errors = table["mde"].to_numpy(dtype=float) / detectable(1.0, _CONF_LEVEL)
+    used = np.isfinite(effects) & (errors > 0) & ~np.asarray(paired, dtype=bool)
+    shrunk, count = np.full(len(table), np.nan), int(used.sum())
+    if count < FEWEST_COMPARISONS:
+        names = [*_SUMMARY, "tau2", "q", "q_p"]
+        return {"tests": count, **dict.fromkeys(names)}, shrunk
+    found = random_effects(effects[used], errors[used] ** 2, _CONF_LEVEL)
+    shrunk[used] = np.expm1(found.shrunk)
+    lifts = {n: float(np.expm1(getattr(found, of))) for n, of in _SUMMARY.items()}
+    rest = {"tau2": found.tau2, "q": found.q, "q_p": found.q_p}
+    return {"tests": count, **lifts, **rest}, shrunk
