@@ -31,7 +31,7 @@ def pull(source: Any, plan: ReadPlan) -> Pulled:
         )
     if not request.remote:
         return read_local(request, plan)
-    client = connect(tz=plan.tz) if plan.client is None else plan.client
+    client = _client_of(plan)
     try:
         _check_zone(plan.tz, client)
         return _ask(request, plan, client)
@@ -46,6 +46,20 @@ def _ask(request: Request, plan: ReadPlan, client: BrazeClient) -> Pulled:
     if plan.as_of is None:
         return read_cached(request, plan, client, plan.cache)
     return read_earlier(request, plan, client, plan.cache)
+
+
+def _client_of(plan: ReadPlan) -> BrazeClient:
+    given: Any = plan.client  # what users pass for one
+    if given is None:
+        return connect(tz=plan.tz)
+    if isinstance(given, BrazeClient):
+        return given
+    # A longer text may be the key.
+    shown = repr(given) if len(str(given)) <= len("sandbox") else type(given).__name__
+    raise TypeError(
+        f'client={shown} is no client; pass client=bf.connect("sandbox"), or '
+        'bf.connect("US-05") with your instance'
+    )
 
 
 def _check_zone(tz: str | None, client: BrazeClient) -> None:
