@@ -25,8 +25,10 @@ from braze_frames.drawing.lines import (
     write_share,
 )
 from braze_frames.errors import FrameError, NonAdditiveWarning, listed
+from braze_frames.frame.by import By
 from braze_frames.frame.levels import labels as labels_in
-from braze_frames.frame.levels import level_names, stats_of
+from braze_frames.frame.levels import level_names, stats_of, summed_stats
+from braze_frames.frame.rates import RateErrors
 from braze_frames.frame.rates import rates as _rates
 from braze_frames.frame.totals import totals as _totals
 from braze_frames.schema.channels import STAT
@@ -40,7 +42,6 @@ if TYPE_CHECKING:
     from braze_frames.drawing.figure import Pictured
 
 TotalsKind = Literal["lines", "stacked"]
-By = str | Sequence[Any] | None
 _WEEKDAY = "weekday"
 
 
@@ -51,6 +52,8 @@ def plot_rates(
     freq: Freq | None = None,
     *,
     ci: float | None = 0.95,
+    se: RateErrors = "auto",
+    whole: bool = False,
     top: int = TOP,
     ax: "Axes | None" = None,
     title: str | None = None,
@@ -75,6 +78,8 @@ def plot_rates(
         The period of a point, as in ``rates``; None is a day.
     ci : float, optional
         The confidence level of the bands, drawn for up to three lines; None draws none.
+    se, whole
+        As in ``rates``.
     top : int
         So many lines of a panel have a colour and a name, the largest by what is
         divided by; the others are grey.
@@ -123,7 +128,7 @@ def plot_rates(
     name, asked = _one(metric)
     defined = _defined(df, asked)
     parts = _Parts(df, by, freq)
-    table = _rates(df, asked, parts.levels, parts.freq, ci=ci)
+    table = _rates(df, asked, parts.levels, parts.freq, ci=ci, se=se, whole=whole)
     names = Labels(df, labels, [name, *parts.labels(table)])
     words = Words(f"{names.word(name)} by {parts.unit}", "")
     lines = _rate_lines(df, table, parts, defined)
@@ -153,6 +158,7 @@ def plot_totals(
     freq: Freq | None = None,
     *,
     kind: TotalsKind | None = None,
+    whole: bool = False,
     top: int = TOP,
     ax: "Axes | None" = None,
     title: str | None = None,
@@ -173,8 +179,10 @@ def plot_totals(
     kind : {"lines", "stacked"}, optional
         "stacked" puts bars on top of each other, the largest at the bottom; what was
         not given adds nothing. None: lines for days, bars for periods and weekdays.
+    whole
+        As in ``totals``.
     top, ax, title, labels, figsize
-        As in ``rates``; in bars the others are one part, in grey.
+        As in ``plot.rates``; in bars the others are one part, in grey.
 
     Returns
     -------
@@ -203,7 +211,7 @@ def plot_totals(
     columns = [stats] if isinstance(stats, str) else list(stats)
     _check_stats(df, columns)
     parts = _Parts(df, by, freq)
-    table = _totals(df, parts.levels, parts.freq)[columns]
+    table = _totals(df, parts.levels, parts.freq, whole=whole)[columns]
     names = Labels(df, labels, [*columns, *parts.labels(table)])
     said = listed([names.word(name) for name in columns])
     words = Words(f"{said} by {parts.unit}", about(df, names, _units(columns)))
@@ -464,7 +472,7 @@ def _total_lines(
 
 
 def _check_stats(df: pd.DataFrame, names: Sequence[str]) -> None:
-    known = stats_of(df)
+    known = summed_stats(df)
     if not names:
         raise ValueError(f"stats=[] draws nothing; this frame has {', '.join(known)}")
     for name in names:

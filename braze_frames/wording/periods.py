@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from braze_frames.frame.groups import binned
+from braze_frames.frame.by import binned
 from braze_frames.frame.levels import Level, days_of
 from braze_frames.frame.provenance import as_day, provenance_of, settled_until
 

@@ -279,6 +279,33 @@ def test_settled_frames_are_solid(growing, month):
             assert {line.get_linestyle() for line in ax.lines} <= {SOLID}
 
 
+def test_periods_that_the_frame_cuts_are_hollow_and_counted(growing):
+    ax = growing.braze.plot.rates(OPENED, freq="W")
+    ground = to_hex(ax.get_facecolor())
+    hollow = [
+        line
+        for line in ax.lines
+        if line.get_linestyle() == "None"
+        and to_hex(line.get_markerfacecolor()) == ground
+    ]
+    days = {str(day)[:10] for line in hollow for day in line.get_xdata()}
+    assert days == {"2026-05-03", "2026-07-05"}
+    assert "27 Apr holds 2 of 7 days" in foot(ax)
+    assert "29 Jun holds 2 of 7 days" in foot(ax)
+
+
+def test_bars_of_weekdays_stand_in_their_order(growing):
+    ax = growing.braze.plot.totals("sent", by="weekday")
+    (bars,) = ax.containers
+    wanted = growing.braze.totals(by="weekday")["sent"].tolist()
+    assert [bar.get_height() for bar in bars] == wanted
+    assert [text.get_text() for text in ax.get_xticklabels()][:2] == ["Mon", "Tue"]
+    ax = growing.braze.plot.rates(OPENED, by="weekday")
+    (bars,) = ax.containers
+    wanted = growing.braze.rates(OPENED, by="weekday")
+    np.testing.assert_array_equal([bar.get_height() for bar in bars], wanted)
+
+
 def test_all_panels_say_what_grows(growing):
     two = pd.concat({"x": growing, "y": growing}, names=["campaign"])
     two.attrs = growing.attrs
