@@ -16,12 +16,12 @@ from braze_frames.drawing.figure import (
 )
 from braze_frames.drawing.lines import Line, Series, mark_young, set_days
 from braze_frames.drawing.looks import mix
+from braze_frames.frame.by import WEEKDAYS
 from braze_frames.wording.periods import PeriodsShown
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 _WIDE = 0.8
 # Beyond so many bars areas are drawn, as no bar could be seen by itself.
 _MOST_BARS = 150

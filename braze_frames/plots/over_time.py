@@ -10,7 +10,7 @@ import pandas as pd
 from braze_frames.core.arguments import check_choice, check_share, nearest
 from braze_frames.core.names import natural
 from braze_frames.core.numbers import percent
-from braze_frames.drawing.bars import WEEKDAYS, draw_bars
+from braze_frames.drawing.bars import draw_bars
 from braze_frames.drawing.figure import PanelKey, Picture, Setting, Words, blank
 from braze_frames.drawing.lines import (
     TOP,
@@ -25,7 +25,7 @@ from braze_frames.drawing.lines import (
     write_share,
 )
 from braze_frames.errors import FrameError, NonAdditiveWarning, listed
-from braze_frames.frame.by import By
+from braze_frames.frame.by import WEEKDAYS, By
 from braze_frames.frame.levels import labels as labels_in
 from braze_frames.frame.levels import level_names, stats_of, summed_stats
 from braze_frames.frame.rates import RateErrors
