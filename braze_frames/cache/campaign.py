@@ -40,11 +40,10 @@ from braze_frames.cache.layout import (
 )
 from braze_frames.cache.parquet import About, PendingFile
 from braze_frames.cache.revisions import (
+    Tables,
     as_of,
-    as_table,
     changes_between,
     counted_rows,
-    from_table,
     history_id,
     history_with,
     is_lost,
@@ -52,7 +51,7 @@ from braze_frames.cache.revisions import (
 from braze_frames.cache.storage import Loaded, Storage
 from braze_frames.core.arrays import Ints
 from braze_frames.errors import CacheError
-from braze_frames.payload.batch import Batch, Span, owner, select_days
+from braze_frames.payload.batch import Batch, Span, owner
 from braze_frames.payload.days import normalise
 from braze_frames.schema.ids import check_campaign_id
 
@@ -203,20 +202,19 @@ class CampaignFiles:
         CacheError
             As for ``coverage``.
         """
-        wanted = {grain: _ALL_COLUMNS[grain] for grain in (*EVERYTHING, "revision")}
-        found, loaded = self._days_of(wanted, EVERYTHING, span)
-        coverage = found.coverage
+        loaded = self._load(_ALL_COLUMNS, span)
+        about = _newest(loaded)
+        coverage = within(_covered(loaded.abouts, EVERYTHING), span)
         if is_lost(loaded):
             coverage = since_last_fetch(coverage)
-        moment = at(found.about.tz if found.about else "UTC")
-        known = coverage.seen <= moment
-        batch = select_days(found.batches[0], known)
-        changes = [] if (table := counted_rows(loaded)) is None else from_table(table)
-        days = {*batch.days.tolist()}
-        changes = [change for change in changes if change.place.day in days]
-        return StoredCampaign(
-            as_of(batch, changes, moment), found.about, keep(coverage, known)
-        )
+        moment = at(about.tz if about else "UTC")
+        coverage = keep(coverage, coverage.seen <= moment)
+        tables: Tables = _of_days(_contents(loaded), coverage.days)
+        history = counted_rows(loaded)
+        if history is not None:
+            tables = as_of(tables, _on_days(history, coverage.days), moment)
+        batch = from_tables(tables, coverage.days, self._origin)
+        return StoredCampaign([batch], about, coverage)
 
     def revisions(self) -> pa.Table | None:
         """Return the rows of the ``revision`` grain that count; None is none."""
@@ -330,7 +328,7 @@ def _updated(old: Loaded, new: Batch, news: Update) -> list[PendingFile]:
     of variations, which all reads need, is the last to promise the new days.
     """
     fresh, stored, written = to_tables(new), _contents(old), uuid4().hex
-    history = history_with(old, _revised(old, stored, new, news.moment), written)
+    history = history_with(old, _revised(old, stored, fresh, new, news.moment), written)
     tables = {
         grain: merged(stored.get(grain), fresh[grain], new.days)
         for grain in EVERYTHING
@@ -359,18 +357,17 @@ def _updated(old: Loaded, new: Batch, news: Update) -> list[PendingFile]:
 
 
 def _revised(
-    old: Loaded, stored: Mapping[StoredGrain, pa.Table], new: Batch, moment: int
+    old: Loaded,
+    stored: Tables,
+    fresh: Tables,
+    new: Batch,
+    moment: int,
 ) -> pa.Table | None:
     """Return what a fetch changed of the days that were stored; None is nothing."""
     days = np.intersect1d(_covered(old.abouts, EVERYTHING).days, new.days)
     if not len(days):
         return None
-    before = from_tables(stored, days, new.origin)
-    changes = changes_between(before, select_days(new, np.isin(new.days, days)), moment)
-    if not changes:
-        return None
-    keys = (*before.keys, *new.keys)
-    return as_table(changes, {owner(key): key.name for key in keys if key.name})
+    return changes_between(_of_days(stored, days), _of_days(fresh, days), moment)
 
 
 def _cut(old: Loaded, first: int) -> list[PendingFile]:
@@ -388,6 +385,14 @@ def _cut(old: Loaded, first: int) -> list[PendingFile]:
         )
         files.append(PendingFile(grain, kept, told))
     return files
+
+
+def _of_days(tables: Tables, days: Ints) -> dict[StoredGrain, pa.Table]:
+    return {grain: _on_days(table, days) for grain, table in tables.items()}
+
+
+def _on_days(table: pa.Table, days: Ints) -> pa.Table:
+    return table.filter(pa.array(np.isin(stored_days(table), days)))
 
 
 def _from_day(table: pa.Table, first: int) -> pa.Table:
