@@ -35,7 +35,7 @@ from braze_frames.schema.formulas import (
     Formula,
     define,
     lacking,
-    refuse_without_day_totals,
+    refuse_without,
 )
 from braze_frames.stats.chi_squared import allocation_shift
 
@@ -166,7 +166,7 @@ class Experiments:
         defined = define(metric, list(self._channels))
         missing = lacking(defined, self.stats)
         if missing:
-            raise refuse_without_day_totals(metric, missing)
+            raise refuse_without(metric, missing)
         return defined
 
     def daily(self, defined: dict[str, Definition]) -> Daily:

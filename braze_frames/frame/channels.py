@@ -1,14 +1,20 @@
 """Numerator and denominator by row: each row by its own channel's definition."""
 
+from collections.abc import Mapping
 from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 
-from braze_frames.core.arrays import Bools, Ints, Values
-from braze_frames.frame.groups import Groups, Selection, Tally, arrays
-from braze_frames.frame.levels import Level
+from braze_frames.core.arrays import Bools, Column, Ints, Values
+from braze_frames.frame.by import By, Period, kept_levels
+from braze_frames.frame.groups import Groups, Selection, Tally, arrays, group_rows
+from braze_frames.frame.levels import Level, levels_of, stats_of
+from braze_frames.frame.sums import Sums, known_days, settled_day, spread_campaigns
+from braze_frames.schema.channels import CONTROL_STAT, RECIPIENTS
 from braze_frames.schema.formulas import Definition, Formula
+
+_PEOPLE = "recipients or enrolled"
 
 
 class Side(NamedTuple):
@@ -25,7 +31,7 @@ class ChannelRows:
     """
 
     def __init__(
-        self, stats: dict[str, pd.Series], rows: Ints | None, groups: Groups
+        self, stats: Mapping[str, pd.Series], rows: Ints | None, groups: Groups
     ) -> None:
         self.rows = rows
         self.codes = self.of(groups.codes)
@@ -76,8 +82,32 @@ class ChannelRows:
         return self._sums[key]
 
 
+def people_of(stats: Mapping[str, pd.Series], arms: Groups) -> pd.Series | None:
+    """Return the people of each row that a rate divides by: recipients, or enrolled.
+
+    A control receives nothing, and where it has no recipients on any day those who were
+    assigned to it are counted. None: recipients, everywhere.
+    """
+    if CONTROL_STAT not in stats or RECIPIENTS not in stats:
+        return None
+    people, known = _filled(stats[RECIPIENTS])
+    enrolled, assigned = _filled(stats[CONTROL_STAT])
+    counted = np.zeros(arms.count, dtype=bool)
+    counted[arms.codes[known & (people != 0)]] = True
+    swapped = assigned & ~counted[arms.codes]
+    if not swapped.any():
+        return None
+    values = np.where(swapped, enrolled, people)
+    return pd.Series(Column(values, ~(known | swapped)).array())
+
+
+def _filled(series: pd.Series) -> tuple[Values, Bools]:
+    values, given = arrays(series)
+    return values, np.ones(len(values), dtype=bool) if given is None else given
+
+
 def channel_rows(
-    stats: dict[str, pd.Series], channel: Level | None, groups: Groups
+    stats: Mapping[str, pd.Series], channel: Level | None, groups: Groups
 ) -> dict[str, ChannelRows]:
     """Return the rows of each channel; channel ``""`` are the day totals."""
     if channel is None:
@@ -103,3 +133,80 @@ def _and(one: Bools | None, other: Bools | None) -> Bools | None:
     if one is None or other is None:
         return other if one is None else one
     return one & other
+
+
+class RateInput:
+    """A part of a frame for rates: its levels, stats and the people to divide by."""
+
+    def __init__(self, df: pd.DataFrame, by: By, freq: Period) -> None:
+        self.levels = {level.name: level for level in levels_of(df)}
+        self.size, self.freq = len(df), freq
+        self.kept = kept_levels(df, self.levels, by, freq)
+        self.stats = stats_of(df)
+        self.apart = spread_campaigns(self.kept, self.levels, self.stats, self.size)
+        self.days = known_days(self.levels["date"])
+        self.settled_until = settled_day(df)
+        self._people = self._people_of()
+
+    @property
+    def channels(self) -> list[str]:
+        """The channels of the rows; ``""`` are the day totals."""
+        channel = self.levels.get("channel")
+        return [""] if channel is None else list(map(str, channel.used().labels))
+
+    def _people_of(self) -> pd.Series | None:
+        arms = [level for name, level in self.levels.items() if name != "date"]
+        return people_of(self.stats, group_rows(arms, self.size))
+
+    def by_channel(self, groups: Groups) -> dict[str, ChannelRows]:
+        """Return the rows of each channel, grouped."""
+        own = {} if self._people is None else {_PEOPLE: self._people}
+        return channel_rows(self.stats | own, self.levels.get("channel"), groups)
+
+    def sides(self, one: Definition) -> Definition:
+        """Return a definition by what rows have: people in place of recipients."""
+        if self._people is None or one.denominator.stats != (RECIPIENTS,):
+            return one
+        return one._replace(denominator=Formula(((1, _PEOPLE),)))
+
+
+def numerator_of(name: str) -> str:
+    """Return how the sums of a rate's numerator are named."""
+    return f"{name}, numerator"
+
+
+def denominator_of(name: str) -> str:
+    """Return how the sums of a rate's denominator are named."""
+    return f"{name}, denominator"
+
+
+def sum_sides(
+    rows: RateInput, groups: Groups, defined: Mapping[str, Mapping[str, Definition]]
+) -> Sums:
+    """Sum both sides of rates by group."""
+    channels = rows.by_channel(groups)
+    columns: dict[str, Column] = {}
+    for name, one in defined.items():
+        columns |= _both_sides(name, one, rows, channels, groups.count)
+    return Sums(groups, columns, rows.days, rows.freq, rows.settled_until)
+
+
+def _both_sides(
+    name: str,
+    defined: Mapping[str, Definition],
+    rows: RateInput,
+    channels: Mapping[str, ChannelRows],
+    count: int,
+) -> dict[str, Column]:
+    above = below = np.zeros(count, dtype=np.int64)
+    missing = np.ones(count, dtype=bool)
+    for channel, one in defined.items():
+        own, definition = channels[channel], rows.sides(one)
+        selection = own.counted(definition)
+        above = above + own.sums(definition.numerator, selection)
+        below = below + own.sums(definition.denominator, selection)
+        missing &= ~selection.found
+    return {
+        numerator_of(name): Column(above, missing),
+        denominator_of(name): Column(below, missing),
+    }

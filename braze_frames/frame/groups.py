@@ -7,11 +7,10 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
-from braze_frames.core.arrays import Bools, Ints, Values, sum_exactly
+from braze_frames.core.arrays import Bools, Column, Ints, Values, sum_exactly
 from braze_frames.errors import PayloadError
 from braze_frames.frame.levels import Level, combine, renumber
 
-_DAY_NS = 86_400 * 10**9
 _BOUND = 2.0**63
 
 
@@ -33,12 +32,22 @@ class Groups:
         parts = [level.labels.take(level.codes) for level in self.levels]
         if len(parts) == 1:
             return parts[0]
+        named: Any = [_without_missing(level) for level in self.levels]
         return pd.MultiIndex(
-            levels=[level.labels for level in self.levels],  # type: ignore[misc]
-            codes=[level.codes for level in self.levels],  # type: ignore[misc]
-            names=[level.name for level in self.levels],
+            levels=[level.labels for level in named],
+            codes=[level.codes for level in named],
+            names=[level.name for level in named],
             verify_integrity=False,
         ).remove_unused_levels()
+
+
+def _without_missing(level: Level) -> Level:
+    """Return a level as pandas holds it: what has no label has the code -1."""
+    known = level.labels.notna()
+    if known.all():
+        return level
+    codes = np.where(known[level.codes], level.codes, -1)
+    return Level(level.name, level.labels[known], codes)
 
 
 def group_rows(levels: Sequence[Level], size: int) -> Groups:
@@ -86,6 +95,18 @@ class Tally:
         selection = Selection(len(self._selections), rows, codes, found)
         self._selections.append((given, selection))
         return selection
+
+    def column(self, stat: str, values: Values, given: Bools | None) -> Column:
+        """Sum given values by group; missing where a group has none.
+
+        Raises
+        ------
+        PayloadError
+            A sum of counts does not fit in 64 bits.
+        """
+        selection = self.select(given)
+        sums = self.sum(stat, values, selection)
+        return Column(np.where(selection.found, sums, 0), ~selection.found)
 
     def sum(self, stat: str, values: Values, selection: Selection) -> Values:
         """Sum the selected values by group, counts exactly.
@@ -170,67 +191,3 @@ def day_positions(outer: Ints, dates: Ints, days: int) -> tuple[Ints, Ints]:
     length = np.bincount(present // max(days, 1), minlength=count)
     starts = np.cumsum(length) - length
     return pairs - starts[outer], length
-
-
-def binned(level: Level, freq: str | pd.offsets.BaseOffset) -> Level:
-    """Return the level of days as periods, under pandas' labels for them.
-
-    Raises
-    ------
-    ValueError
-        ``freq`` is no period, or finer than a day.
-    """
-    days = pd.Series(1, index=level.labels).resample(_offset(freq)).size()
-    used = days[days > 0]
-    codes = np.repeat(np.arange(len(used), dtype=np.int32), used)
-    index = pd.DatetimeIndex(used.index.to_numpy(), name="date").as_unit("us")
-    return Level("date", index, codes[level.codes])
-
-
-def _offset(freq: str | pd.offsets.BaseOffset) -> pd.offsets.BaseOffset:
-    try:
-        offset = pd.tseries.frequencies.to_offset(freq)
-    except (TypeError, ValueError) as error:
-        raise ValueError(f"freq={freq!r} is no period: {error}") from None
-    finer = isinstance(offset, pd.offsets.Tick) and offset.nanos % _DAY_NS
-    if offset is None or finer or offset.n < 1:
-        raise ValueError(
-            f"freq={freq!r} is no whole number of days; the data are daily, pass 'D', "
-            "'W', 'MS' or longer"
-        )
-    return offset
-
-
-def kept_levels(levels: dict[str, Level], by: str | Sequence[str] | None) -> list[str]:
-    """Return the names of the levels to keep.
-
-    Raises
-    ------
-    ValueError
-        ``by`` names none of the levels.
-    """
-    known = [name for name in levels if name != "date"]
-    if by is None:
-        return known
-    keep = [by] if isinstance(by, str) else list(dict.fromkeys(by))
-    for name in keep:
-        if name not in known:
-            raise ValueError(
-                f"by={name!r} is no level of this frame; it has "
-                f"{', '.join(known) or 'none but date (use freq=)'}"
-            )
-    return keep
-
-
-def grouped(
-    levels: dict[str, Level],
-    by: str | Sequence[str] | None,
-    freq: str | pd.offsets.BaseOffset | None,
-    size: int,
-) -> Groups:
-    """Group rows by levels, and by period where one is given."""
-    keep = kept_levels(levels, by)
-    if freq is not None:
-        levels = {**levels, "date": binned(levels["date"], freq)}
-        keep.insert(1 if keep[:1] == ["campaign"] else 0, "date")
-    return group_rows([levels[name] for name in keep], size)

@@ -4,7 +4,7 @@ The accessor works on the variation grain and on the campaign grain, however the
 sliced, filtered or reset them; anything else is refused with a word on how to mend it.
 """
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from typing import Literal, NamedTuple
 
 import numpy as np
@@ -12,7 +12,7 @@ import pandas as pd
 
 from braze_frames.core.arrays import Ints
 from braze_frames.errors import FrameError
-from braze_frames.schema.channels import VARIATION_ID, is_day_total
+from braze_frames.schema.channels import STAT, VARIATION_ID, is_day_total
 
 LEVELS = ("date", "channel", "variation")
 ELEMENT_LEVELS = (*LEVELS, "element", "position", "title")
@@ -28,6 +28,7 @@ class Frames(NamedTuple):
 
 
 AnsweringGrain = Literal["variation", "campaign"]
+_KNOWN = frozenset(("campaign", *LEVELS, None))
 _ELEMENT = frozenset(ELEMENT_LEVELS) - frozenset(LEVELS)
 # Combined codes stay below this, well inside int64, whatever levels a frame has.
 _CODES = 2**62
@@ -81,10 +82,42 @@ def _refusal(df: pd.DataFrame, found: set[str]) -> str:
         return f'{text}: the element grain. Read with grain="variation"'
     missing = [name for name in LEVELS if name not in found]
     return (
-        f"{text} and lacks {', '.join(missing)}. Slice with "
+        f"{text} and lacks {', '.join(missing)}.{_renamed(df, missing)} Slice with "
         "df.xs(…, level=…, drop_level=False), or bring the levels back with "
         "set_index; day totals need date and a column such as conversions"
     )
+
+
+def _renamed(df: pd.DataFrame, missing: Sequence[str]) -> str:
+    """Say how to name levels back that seem to be there under another name."""
+    in_index = _back([n for n in df.index.names if n not in _KNOWN], missing)
+    texts = [name for name in df.columns if not pd.api.types.is_numeric_dtype(df[name])]
+    in_columns = _back([n for n in texts if n != VARIATION_ID], missing, by_name=True)
+    hints = [f"df.rename_axis(index={in_index})"] if in_index else []
+    hints += [f"df.rename(columns={in_columns})"] if in_columns else []
+    return f" Were they renamed? {' and '.join(hints)}." if hints else ""
+
+
+def _back(
+    names: Sequence[Hashable], missing: Sequence[str], *, by_name: bool = False
+) -> dict[Hashable, str]:
+    """Return other names → the missing levels that they may be.
+
+    The only other level is the only missing one, whatever it is called.
+    """
+    others = [name for name in names if name is not None]
+    if len(others) == len(missing) == 1 and not by_name:
+        return {others[0]: missing[0]}
+    pairs: dict[Hashable, str] = {}
+    for name in missing:
+        near = [one for one in others if _alike(str(one), name)]
+        pairs |= {near[0]: name} if near else {}
+    return pairs
+
+
+def _alike(name: str, level: str) -> bool:
+    words = name.casefold().replace("_", " ").split()
+    return level in words or f"{level}s" in words or level[:5] == name.casefold()[:5]
 
 
 def level_names(df: pd.DataFrame) -> list[str]:
@@ -111,7 +144,11 @@ def levels_of(df: pd.DataFrame) -> list[Level]:
 def _level(df: pd.DataFrame, name: str) -> Level:
     codes, labels = _coded(df, name)
     if (codes < 0).any():
-        raise FrameError(f"the level {name} has missing labels; drop those rows first")
+        raise FrameError(
+            f"the level {name} has missing labels. After Excel these are merged cells: "
+            "write with to_excel(…, merge_cells=False), or fill them down with "
+            f"df[{name!r}] = df[{name!r}].ffill(); else drop those rows first"
+        )
     index = pd.DatetimeIndex(labels) if name == "date" else pd.Index(labels)
     return Level(name, index.rename(name), codes)
 
@@ -142,7 +179,9 @@ def _check_unique(levels: list[Level]) -> None:
     row = ", ".join(str(level.labels[level.codes[twice]]) for level in levels)
     raise FrameError(
         f"the row ({row}) stands twice: the frame joins several campaigns or reads. "
-        'Join them as pd.concat({"first": a, "second": b}, names=["campaign"])'
+        'Join them as pd.concat({"first": a, "second": b}, names=["campaign"]). Labels '
+        "that several campaigns share, such as an owner, go beside the level campaign, "
+        'not in its place: df.join(owners, on="campaign"), then by="owner"'
     )
 
 
@@ -212,6 +251,18 @@ def stats_of(df: pd.DataFrame) -> dict[str, pd.Series]:
         and name != VARIATION_ID
         and pd.api.types.is_numeric_dtype(df[name])
         and not pd.api.types.is_bool_dtype(df[name])
+    }
+
+
+def summed_stats(df: pd.DataFrame) -> dict[str, pd.Series]:
+    """Return the stats that add up: the table's, and unknown counts of the API.
+
+    Other numbers are the user's own, such as ratios, and mean nothing as a sum.
+    """
+    return {
+        name: series
+        for name, series in stats_of(df).items()
+        if name in STAT or is_day_total(name) or series.dtype == pd.Int64Dtype()
     }
 
 

@@ -7,10 +7,13 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 
+from braze_frames.core.arguments import last_day
 from braze_frames.errors import FrameError
-from braze_frames.frame.groups import binned
+from braze_frames.frame.by import Period, binned
 from braze_frames.frame.levels import Level, levels_of
 
+# Conversions come in for up to 30 days after the send: Braze docs, metrics_glossary.md.
+_GROWS = pd.Timedelta(days=31)
 Unit = Literal["share", "USD", "count"]
 
 
@@ -50,38 +53,34 @@ def settled_attrs(frame: pd.DataFrame, last: Any) -> dict[str, str]:
     return {"settled_until": until, "last": pd.Timestamp(last).date().isoformat()}
 
 
-def settled_attrs_of(
-    frame: pd.DataFrame,
-    days: Level,
-    freq: str | pd.offsets.BaseOffset | None,
+def days_attrs(
+    until: str | None, days: pd.DatetimeIndex, freq: Period
 ) -> dict[str, str]:
-    """Return the same of a frame's level of days, and from which period on days grow.
+    """Return what results say of their days: until when settled, and which grow.
 
     Parameters
     ----------
-    frame : DataFrame
-        The frame that is added up.
-    days : Level
-        Its days.
+    until : str, optional
+        The last day that no longer grows.
+    days : DatetimeIndex
+        The days that are added up, sorted.
     freq : str, DateOffset or None
         The periods of the result.
+
+    Examples
+    --------
+    >>> days_attrs("2026-03-05", pd.date_range("2026-03-02", periods=9), "W")
+    {'settled_until': '2026-03-05', 'last': '2026-03-10', 'growing_from': '2026-03-08'}
     """
-    last = days.labels[days.codes.max()] if len(days.codes) else None
-    found = settled_attrs(frame, last)
-    if freq is None or not found or found["last"] <= found["settled_until"]:
+    if until is None or not len(days):
+        return {}
+    found = {"settled_until": until, "last": days[-1].date().isoformat()}
+    growing = days > pd.Timestamp(until)
+    if freq is None or not growing.any():
         return found
-    growing = _first_after(days, found["settled_until"])
-    periods = binned(days._replace(codes=np.arange(len(days.labels))), freq)
-    first = periods.labels[periods.codes[growing]]
+    periods = binned(Level("date", days, np.arange(len(days))), freq)
+    first = periods.labels[periods.codes[growing.argmax()]]
     return found | {"growing_from": first.date().isoformat()}
-
-
-def _first_after(days: Level, until: str) -> int:
-    """Return the code of the first day in the frame that is after another."""
-    used = np.zeros(len(days.labels), dtype=bool)
-    used[days.codes] = True
-    later = pd.DatetimeIndex(days.labels).tz_localize(None) > pd.Timestamp(until)
-    return int(np.flatnonzero(used & later)[0])
 
 
 def labelled(table: pd.DataFrame, about: Mapping[str, Any]) -> pd.DataFrame:
@@ -126,9 +125,9 @@ def settled(df: pd.DataFrame, until: Any = None) -> pd.DataFrame:
     df : DataFrame
         Either grain.
     until : date-like, optional
-        The last day to keep. None: until when the numbers were settled as they were
-        read: a day more than the campaign's longest conversion window before, where
-        its details were read, else 31 days.
+        The last day to keep; ``"2026-05"`` is the last of May. None: until when the
+        numbers were settled as they were read: a day more than the campaign's longest
+        conversion window before, where its details were read, else 31 days.
 
     Returns
     -------
@@ -163,22 +162,23 @@ def settled(df: pd.DataFrame, until: Any = None) -> pd.DataFrame:
     days = pd.DatetimeIndex(date.labels).tz_localize(None)
     dates = np.asarray(days, dtype="datetime64[us]")[date.codes]
     if until is not None:
-        return df[dates <= _day(until).to_datetime64()]
+        return df[dates <= np.datetime64(last_day("until", until))]
     campaign = levels.get("campaign")
     names = [None] if campaign is None else [str(name) for name in campaign.labels]
     last = settled_until_each(df, names)
     if names and np.isnat(last).any():
-        raise FrameError(
-            "this frame does not know until when its numbers are settled (attrs were "
-            'cleared, or it was not read from the API): pass until="2026-05-30", or '
-            "read it again"
-        )
+        raise FrameError(_unsettled(days))
     of_rows = np.asarray(last[0] if campaign is None else last[campaign.codes])
     return df[np.asarray(dates <= of_rows, dtype=bool)]
 
 
-def _day(until: Any) -> pd.Timestamp:
-    day: Any = pd.to_datetime(until, errors="coerce")
-    if day is pd.NaT:
-        raise ValueError(f"until={until!r} is no day, as '2026-05-30' is")
-    return pd.Timestamp(day.tz_localize(None))
+def _unsettled(days: pd.DatetimeIndex) -> str:
+    """Say that a frame does not know until when it is settled, and both ways on."""
+    day = days.max() - _GROWS if len(days) else pd.Timestamp("2026-05-30")
+    newest = f" (its last day less {_GROWS.days})" if len(days) else ""
+    return (
+        "this frame does not know until when its numbers are settled: attrs were "
+        "cleared, lost by a merge or join, or it was not read from the API. Pass "
+        f'until="{day.date()}"{newest}, or carry over what it was read with: '
+        "out.attrs.update(df.attrs)"
+    )

@@ -1,22 +1,34 @@
 """Sums of stats: exact, and only where they make sense."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
 import numpy as np
 import pandas as pd
 
 from braze_frames.core.arrays import Bools, Column
-from braze_frames.errors import NonAdditiveWarning, warn
-from braze_frames.frame.groups import Groups, Selection, Tally, arrays, grouped
-from braze_frames.frame.levels import Level, levels_of, stats_of
-from braze_frames.frame.provenance import Unit, labelled, settled_attrs_of
-from braze_frames.schema.channels import STAT, STAT_RANK, STATS
+from braze_frames.frame.by import By, Period, kept_levels
+from braze_frames.frame.groups import Tally, arrays
+from braze_frames.frame.levels import levels_of, summed_stats
+from braze_frames.frame.provenance import Unit, labelled
+from braze_frames.frame.sums import (
+    Sums,
+    finest,
+    in_several_channels,
+    known_days,
+    left_out,
+    settled_day,
+    spread_campaigns,
+    warn_of_sums,
+)
+from braze_frames.schema.channels import STAT, STAT_RANK, STATS, is_day_total
 
 
 def totals(
     df: pd.DataFrame,
-    by: str | Sequence[str] | None = None,
-    freq: str | pd.offsets.BaseOffset | None = None,
+    by: By = None,
+    freq: Period = None,
+    *,
+    whole: bool = False,
 ) -> pd.DataFrame:
     """Sum stats over days, and over the levels that are not in ``by``.
 
@@ -24,27 +36,34 @@ def totals(
     ----------
     df : DataFrame
         The variation or the campaign grain.
-    by : str or list of str, optional
-        Levels to keep: any of ``campaign``, ``channel``, ``variation``. None keeps all
-        that the frame has, ``[]`` gives one total.
+    by : str, Series or list of them, optional
+        What to keep apart: any of ``campaign``, ``channel``, ``variation``; or
+        ``"weekday"`` (Mon to Sun); a level or column of your own that holds no numbers,
+        as after ``df.join(owners, on="campaign")``; a Series of the frame's rows. None
+        keeps the first three, ``[]`` gives one total.
     freq : str or DateOffset, optional
         Also a row for each period, of a day or longer: ``"D"``, ``"W"``, ``"MS"``, ….
         None sums the whole time.
+    whole : bool, optional
+        Leave out the periods that the frame's first or last day cuts;
+        ``attrs["braze"]["partial"]`` lists them otherwise.
 
     Returns
     -------
     DataFrame
         Index: ``by``; with ``freq`` (``campaign``,) ``date``, then the rest of ``by``;
-        ``date`` is pandas' label of the period, and periods without rows are left out.
-        Columns: the stats, counts Int64, amounts Float64 (``revenue`` in USD); ``<NA>``
-        where no row gave the stat.
+        ``date`` is pandas' label of the period (a week is called by its Sunday, a month
+        of ``"MS"`` by its first day), and periods without rows are left out. Columns:
+        the stats, counts Int64, ``revenue`` Float64 in USD, to the cent; ``<NA>`` where
+        no row gave the stat. Your own columns are left out, save Int64 ones.
 
     Raises
     ------
     FrameError
         The frame is not ours, or a row stands in it twice.
     ValueError
-        ``by`` names no level of the frame; ``freq`` is none or finer than a day.
+        ``by`` is no level of the frame, holds numbers, or is a Series of other rows;
+        ``freq`` is none or finer than a day, or missing with ``whole``.
     PayloadError
         A sum of counts does not fit in 64 bits.
 
@@ -52,7 +71,9 @@ def totals(
     -----
     NonAdditiveWarning
         Unique counts of several channels: the same person may be in each of them, so
-        their sum would mean nothing and is ``<NA>``.
+        their sum would mean nothing and is ``<NA>``. Day totals (conversions,
+        recipients, revenue) of campaigns on several channels: they stand in no
+        variation, so a sum over campaigns would leave them out and is ``<NA>``.
 
     Notes
     -----
@@ -73,14 +94,68 @@ def totals(
     channel variation
     email   A             3      2
     """
+    return finish_totals(partial_totals(df, by, freq), whole=whole)
+
+
+def partial_totals(df: pd.DataFrame, by: By = None, freq: Period = None) -> Sums:
+    """Sum the stats of a part of a frame: of some of its campaigns, whole.
+
+    Parameters and errors are those of ``totals``. Merge the parts, then finish them:
+    the result is that of the whole frame.
+
+    Examples
+    --------
+    >>> import braze_frames as bf
+    >>> from braze_frames.frame.sums import merge
+    >>> day = {"time": "2026-03-01", "messages": {"email": [{"sent": 2}]}}
+    >>> parts = [
+    ...     partial_totals(bf.read_braze_series({name: {"data": [day]}}), by="channel")
+    ...     for name in ("Spring", "Autumn")
+    ... ]
+    >>> finish_totals(merge(parts))["sent"].to_dict()
+    {'email': 4}
+    """
     levels = {level.name: level for level in levels_of(df)}
-    groups = grouped(levels, by, freq, len(df))
-    kept = [level.name for level in groups.levels]
-    channel = None if "channel" in kept else levels.get("channel")
-    columns = _summed(stats_of(df), groups, channel)
-    table = pd.DataFrame(columns, index=groups.index())
-    about = {"units": _units(columns)}
-    return labelled(table, about | settled_attrs_of(df, levels["date"], freq))
+    kept = kept_levels(df, levels, by, freq)
+    stats, size = summed_stats(df), len(df)
+    apart = spread_campaigns(kept, levels, stats, size)
+    groups = finest(kept, levels, apart, size)
+    tally = Tally(groups.codes, groups.count)
+    columns = {name: tally.column(name, *arrays(one)) for name, one in stats.items()}
+    days = known_days(levels["date"])
+    return Sums(groups, columns, days, freq, settled_day(df))
+
+
+def finish_totals(sums: Sums, *, whole: bool = False) -> pd.DataFrame:
+    """Turn sums of parts into the table of ``totals``; warns as it does."""
+    part = sums.whole() if whole else sums
+    asked = part.asked()
+    tally = Tally(asked.codes, asked.count)
+    columns: dict[str, pd.api.extensions.ExtensionArray] = {}
+    refused: list[str] = []
+    apart: dict[str, list[str]] = {}
+    for name, (values, missing) in sorted(part.columns.items(), key=_rank):
+        column = tally.column(name, values, None if not missing.any() else ~missing)
+        wrong = np.zeros(asked.count, dtype=bool)
+        if name in STAT and STAT[name].unique:
+            wrong = in_several_channels(part.groups, asked, ~missing)
+            refused += [name] if wrong.any() else []
+        if is_day_total(name):
+            lacking, campaigns = left_out(part.groups, asked, ~missing)
+            apart |= {name: campaigns} if campaigns else {}
+            wrong = wrong | lacking
+        columns[name] = _cell(column, wrong)
+    warn_of_sums(refused, apart, "a sum would leave them out (<NA>)")
+    table = pd.DataFrame(columns, index=asked.index())
+    return labelled(table, sums.about(_units(columns), whole=whole))
+
+
+def _cell(column: Column, wrong: Bools) -> pd.api.extensions.ExtensionArray:
+    """Return sums, amounts to the cent; missing where they would be wrong."""
+    values, missing = np.where(wrong, 0, column.values), column.missing | wrong
+    if values.dtype == np.float64:
+        values = np.round(values, 2)
+    return Column(values, missing).array()
 
 
 def _units(columns: Iterable[str]) -> dict[str, Unit]:
@@ -88,43 +163,5 @@ def _units(columns: Iterable[str]) -> dict[str, Unit]:
     return {name: "USD" if name in amounts else "count" for name in columns}
 
 
-def _summed(
-    stats: dict[str, pd.Series], groups: Groups, channel: Level | None
-) -> dict[str, pd.api.extensions.ExtensionArray]:
-    columns, refused = {}, []
-    tally = Tally(groups.codes, groups.count)
-    for name, series in sorted(stats.items(), key=_rank):
-        values, given = arrays(series)
-        selection = tally.select(given)
-        counted = selection.found
-        if channel is not None and name in STAT and STAT[name].unique:
-            mixed = _several_channels(channel, groups, selection)
-            counted = counted & ~mixed
-            refused += [name] if mixed.any() else []
-        sums = tally.sum(name, values, selection)
-        columns[name] = Column(np.where(counted, sums, 0), ~counted).array()
-    warn_of_unique(refused)
-    return columns
-
-
-def _several_channels(channel: Level, groups: Groups, selection: Selection) -> Bools:
-    """Tell in which groups two or more channels carry a value."""
-    several = len(channel.labels)
-    found = np.zeros(groups.count * several, dtype=bool)
-    found[selection.codes * several + selection.of(channel.codes)] = True
-    return np.asarray(found.reshape(groups.count, several).sum(axis=1) > 1)
-
-
 def _rank(stat: tuple[str, object]) -> tuple[int, str]:
     return STAT_RANK.get(stat[0], len(STAT)), stat[0]
-
-
-def warn_of_unique(stats: Sequence[str]) -> None:
-    """Warn once of unique counts that several channels would add."""
-    if stats:
-        warn(
-            f"{', '.join(stats)} count people, who may be in several channels: not "
-            'added over channels (<NA>). Keep the channels apart with by="channel", or '
-            'read the day totals with grain="campaign"',
-            NonAdditiveWarning,
-        )

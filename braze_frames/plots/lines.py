@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 import pandas as pd
 
-from braze_frames.frame.groups import binned
+from braze_frames.frame.by import binned
 from braze_frames.frame.levels import Level, days_of
 from braze_frames.frame.provenance import settled_until
 from braze_frames.plots.figure import PanelFigure, SeriesStyles, annotate_empty

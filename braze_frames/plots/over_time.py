@@ -11,7 +11,7 @@ from braze_frames.core.arrays import Floats
 from braze_frames.core.names import tell_apart
 from braze_frames.core.numbers import percent
 from braze_frames.errors import FrameError
-from braze_frames.frame.levels import labels, stats_of
+from braze_frames.frame.levels import labels, stats_of, summed_stats
 from braze_frames.frame.rates import rates as _rates
 from braze_frames.frame.totals import totals as _totals
 from braze_frames.plots.figure import SIDE, PanelFigure, blank
@@ -299,7 +299,7 @@ def _draw_areas(
 
 
 def _check_stats(df: pd.DataFrame, names: Sequence[str]) -> None:
-    known = stats_of(df)
+    known = summed_stats(df)
     if not names:
         raise ValueError(f"stats=[] draws nothing; this frame has {', '.join(known)}")
     for name in names:

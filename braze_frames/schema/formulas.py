@@ -104,11 +104,23 @@ def define(metric: str, channels: Collection[str]) -> dict[str, Definition]:
     FrameError
         There is no such metric, or none of the channels has it.
     """
-    if metric not in definitions():
+    found = definitions_in(metric, channels)
+    if channels and not found:
+        raise FrameError(_not_here(metric, channels))
+    return found
+
+
+def definitions_in(metric: str, channels: Collection[str]) -> dict[str, Definition]:
+    """Return the same, and nothing where none of the channels has the metric.
+
+    Raises
+    ------
+    FrameError
+        There is no such metric.
+    """
+    if not isinstance(metric, str) or metric not in definitions():
         raise FrameError(_no_metric(metric))
     found = {channel: definition_of(metric, channel) for channel in channels}
-    if channels and not any(found.values()):
-        raise FrameError(_not_here(metric, channels))
     return {channel: one for channel, one in found.items() if one is not None}
 
 
@@ -189,19 +201,53 @@ def custom(
     return dict.fromkeys(channels, definition)
 
 
+def check_defined(
+    metric: str,
+    defined: Mapping[str, Definition],
+    channels: Collection[str],
+    columns: Collection[str],
+) -> None:
+    """Refuse a metric that no channel of a frame has, or that lacks its columns.
+
+    Raises
+    ------
+    FrameError
+        It names the columns.
+    """
+    if channels and not defined:
+        raise FrameError(_not_here(metric, channels))
+    missing = lacking(defined, columns)
+    if missing:
+        raise refuse_without(metric, missing)
+
+
 def lacking(
     definitions: Mapping[str, Definition], columns: Collection[str]
 ) -> list[str]:
-    """Return the day totals that a rate needs everywhere and that are no columns."""
-    needs = [{*filter(is_day_total, one.stats)} for one in definitions.values()]
-    everywhere = set.intersection(*needs) if needs else set()
-    return sorted(everywhere - {*columns})
+    """Return the stats that a rate needs and that are no columns.
+
+    None are lacking where the columns suffice in one of the channels.
+    """
+    lacks = [_lacking(one, columns) for one in definitions.values()]
+    return min(lacks, key=len, default=[])
 
 
-def refuse_without_day_totals(metric: str, missing: Collection[str]) -> FrameError:
-    """Return the error for a rate whose day totals the frame lacks."""
+def _lacking(one: Definition, columns: Collection[str]) -> list[str]:
+    known = {*columns}
+    if one.numerator.fallback in known:
+        known.add(one.numerator.stats[0])
+    return sorted({*one.stats} - known)
+
+
+def refuse_without(metric: str, missing: Collection[str]) -> FrameError:
+    """Return the error for a rate whose stats the frame has no column for."""
+    if all(map(is_day_total, missing)):
+        why = (
+            "for campaigns that are no tests they exist at day level only. Read with "
+            'grain="campaign"'
+        )
+    else:
+        why = "Braze gave none, or they were not read (see columns=)"
     return FrameError(
-        f"{metric} needs {' and '.join(missing)}, which this frame lacks: for "
-        "campaigns that are no tests they exist at day level only. Read with "
-        'grain="campaign"'
+        f"{metric} needs {' and '.join(missing)}, which this frame lacks: {why}"
     )

@@ -360,6 +360,19 @@ def test_own_rates_take_the_swing_between_days():
     assert own.iloc[0, 1] != pytest.approx(wilson.iloc[0, 1])
 
 
+def test_the_longer_run_of_a_proportion_takes_the_swing_between_days():
+    frame = trial({"A": [(4, 10), (9, 12), (7, 9), (12, 14), (8, 11)]})
+    metric = "conversion_rate_by_send_time"
+    days = frame.braze.rates(metric, ci=0.95, se="day")
+    own = frame.braze.rates({metric: (BY_SEND, "unique_recipients")}, ci=0.95)
+    pd.testing.assert_frame_equal(days, own)
+    people = frame.braze.rates([metric], ci=0.95)
+    assert people.iloc[0, 0] == days.iloc[0, 0]
+    assert people.iloc[0, 1] != pytest.approx(days.iloc[0, 1])
+    with pytest.raises(ValueError, match="se='binomal'.*'auto', 'day'"):
+        frame.braze.rates(metric, se="binomal")
+
+
 @pytest.mark.parametrize("ci", [95, 0, 1, -0.5, "0.95", True, np.nan])
 def test_a_level_that_is_no_share_is_refused(mixed, ci):
     with pytest.raises(ValueError, match="ci="):

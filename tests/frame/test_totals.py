@@ -142,6 +142,36 @@ def test_rows_that_stand_twice_are_refused_with_the_way_to_join(two_channels):
         twice.braze.totals()
 
 
+def test_merged_cells_of_a_spreadsheet_are_told(two_channels):
+    merged = two_channels.reset_index()
+    merged.loc[1, "channel"] = None
+    with pytest.raises(bf.FrameError, match="channel.*merge_cells=False.*ffill"):
+        merged.braze.totals()
+
+
+@pytest.mark.parametrize(
+    ("rename", "told"),
+    [
+        ({"variation": "Variante"}, "rename_axis.*'Variante': 'variation'"),
+        ({"variation": "test group"}, "rename_axis.*'test group': 'variation'"),
+    ],
+)
+def test_a_renamed_level_is_told_how_to_get_its_name_back(two_channels, rename, told):
+    with pytest.raises(bf.FrameError, match=told):
+        two_channels.rename_axis(index=rename).braze.totals()
+    with pytest.raises(bf.FrameError, match=r"rename\(columns=\{'Date': 'date'\}"):
+        two_channels.reset_index().rename(columns={"date": "Date"}).braze.totals()
+
+
+def test_a_label_in_the_place_of_campaigns_is_told_where_it_belongs(two_channels):
+    joined = pd.concat({"x": two_channels, "y": two_channels}, names=["campaign"])
+    owned = joined.rename(index={"x": "Ann", "y": "Ann"}, level="campaign")
+    with pytest.raises(
+        bf.FrameError, match=r'join\(owners, on="campaign"\).*by="owner"'
+    ):
+        owned.braze.totals()
+
+
 def test_levels_may_be_columns_in_any_order(two_channels):
     flat = two_channels.reset_index()
     shuffled = flat[flat.columns[::-1]].sample(frac=1, random_state=0)

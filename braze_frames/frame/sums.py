@@ -1,0 +1,258 @@
+"""Exact sums of parts of a frame, which merge; and what must not be added up.
+
+A part is rows of whole campaigns. Its groups are finer than what is asked: they keep
+channels apart, for people are not added over channels, and campaigns whose day totals
+stand in no variation, for a sum would leave them out. So the whole can be judged from
+the merged parts alone.
+"""
+
+from collections.abc import Collection, Mapping, Sequence
+from functools import reduce
+from typing import Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from braze_frames.core.arrays import Bools, Column, Ints
+from braze_frames.errors import NonAdditiveWarning, listed, warn
+from braze_frames.frame.by import Period, cut_periods, is_cut
+from braze_frames.frame.groups import Groups, Tally, arrays, group_rows
+from braze_frames.frame.levels import Level
+from braze_frames.frame.provenance import Unit, as_day, days_attrs, provenance_of
+from braze_frames.schema.channels import is_day_total
+
+
+class Sums(NamedTuple):
+    """Sums by group: ``columns`` are named by the verb that asks.
+
+    The levels of ``groups`` are those asked for, the channel, and the campaign where
+    its day totals stand in no variation, else ``""``. ``days``: all days of the part;
+    ``settled_until``: the last of them that no longer grows, where that is known.
+    """
+
+    groups: Groups
+    columns: Mapping[str, Column]
+    days: pd.DatetimeIndex
+    freq: Period
+    settled_until: str | None
+
+    def asked(self) -> Groups:
+        """Group the groups by the levels that were asked for."""
+        return group_rows(self.groups.levels[:-2], self.groups.count)
+
+    def about(self, units: Mapping[str, Unit], *, whole: bool) -> dict[str, Any]:
+        """Return what results say of their columns and days."""
+        cut = cut_periods(self.days, self.freq)
+        labels = [] if whole else [day.date().isoformat() for day in cut]
+        partial = {} if self.freq is None else {"partial": labels}
+        days = days_attrs(self.settled_until, self.days, self.freq)
+        return {"units": dict(units)} | days | partial
+
+    def whole(self) -> "Sums":
+        """Return the sums without the periods that are cut.
+
+        Raises
+        ------
+        ValueError
+            There are no periods.
+        """
+        if self.freq is None:
+            raise ValueError(
+                "whole=True leaves out the weeks or months that the first or last day "
+                "cuts; pass freq='W' or freq='MS' with it"
+            )
+        cut = cut_periods(self.days, self.freq)
+        date = next(one for one in self.groups.levels[:-2] if one.name == "date")
+        return self.take(np.flatnonzero(~is_cut(date, cut)))
+
+    def take(self, kept: Ints) -> "Sums":
+        """Return some of the groups."""
+        levels = [one._replace(codes=one.codes[kept]) for one in self.groups.levels]
+        columns = {
+            name: Column(one.values[kept], one.missing[kept])
+            for name, one in self.columns.items()
+        }
+        return self._replace(groups=group_rows(levels, len(kept)), columns=columns)
+
+
+def finest(
+    kept: Sequence[Level], levels: Mapping[str, Level], apart: Level, size: int
+) -> Groups:
+    """Group rows by what is asked, and by what must be told apart beside it."""
+    channel = levels.get("channel") or constant(size)
+    return group_rows([*kept, channel, apart], size)
+
+
+def known_days(date: Level) -> pd.DatetimeIndex:
+    """Return the days that rows have, sorted."""
+    return pd.DatetimeIndex(date.used().labels).tz_localize(None)
+
+
+def settled_day(df: pd.DataFrame) -> str | None:
+    """Return until when a frame is settled, where it knows."""
+    return as_day(provenance_of(df).get("settled_until"))
+
+
+def constant(size: int) -> Level:
+    """Return a level in which all rows are alike."""
+    return Level("", pd.Index([""]), np.zeros(size, dtype=np.int64))
+
+
+def spread_campaigns(
+    kept: Sequence[Level],
+    levels: Mapping[str, Level],
+    stats: Mapping[str, pd.Series],
+    size: int,
+) -> Level:
+    """Return the campaign of each row whose day totals stand in no variation, or "".
+
+    Those on several channels that never give one of the stats, and those that give
+    none. It matters only where campaigns are added up.
+    """
+    campaign, channel = levels.get("campaign"), levels.get("channel")
+    totals = [series for name, series in stats.items() if is_day_total(name)]
+    if campaign is None or channel is None or any(one is campaign for one in kept):
+        return constant(size)
+    campaign = campaign.used()
+    given = [_gives(campaign, series) for series in totals]
+    if all(one.all() for one in given):
+        return constant(size)
+    several = _distinct(campaign, channel) > 1
+    spread = (several & ~np.all(given, axis=0)) | ~np.any(given, axis=0)
+    codes = np.where(spread, np.cumsum(spread), 0)
+    names = pd.Index(["", *map(str, campaign.labels[spread])])
+    return Level("", names, codes[campaign.codes])
+
+
+def _gives(campaign: Level, series: pd.Series) -> Bools:
+    _, given = arrays(series)
+    found = np.zeros(len(campaign.labels), dtype=bool)
+    found[campaign.codes if given is None else campaign.codes[given]] = True
+    return found
+
+
+def _distinct(outer: Level, inner: Level) -> Ints:
+    """Return how many inner labels each outer label has."""
+    several = len(inner.labels)
+    found = np.zeros(len(outer.labels) * several, dtype=bool)
+    found[outer.codes * several + inner.codes] = True
+    return np.asarray(found.reshape(-1, several).sum(axis=1))
+
+
+def merge(sums: Sequence[Sums]) -> Sums:
+    """Add up the sums of parts; no campaign may be in two of them.
+
+    Periods that count from the first day (as ``"10D"`` does) merge only where all parts
+    begin on the same day.
+
+    Raises
+    ------
+    PayloadError
+        A sum of counts does not fit in 64 bits.
+    """
+    return reduce(_merged, sums)
+
+
+def _merged(one: Sums, other: Sums) -> Sums:
+    size = one.groups.count + other.groups.count
+    levels = map(_joined, one.groups.levels, other.groups.levels)
+    groups = group_rows(list(levels), size)
+    tally = Tally(groups.codes, groups.count)
+    columns = {}
+    for name in dict.fromkeys([*one.columns, *other.columns]):
+        values, missing = map(
+            np.concatenate, zip(*_both(one, other, name), strict=True)
+        )
+        columns[name] = tally.column(name, values, ~missing)
+    days = pd.DatetimeIndex(one.days.union(other.days))
+    known = [part.settled_until for part in (one, other) if part.settled_until]
+    return Sums(groups, columns, days, one.freq, min(known, default=None))
+
+
+def _both(one: Sums, other: Sums, name: str) -> list[Column]:
+    """Return a column of both parts; all is missing in the part that lacks it."""
+    found = []
+    for part, beside in ((one, other), (other, one)):
+        size = part.groups.count
+        known = part.columns.get(name) or beside.columns[name]
+        nothing = Column(np.zeros(size, known.values.dtype), np.ones(size, dtype=bool))
+        found.append(part.columns.get(name, nothing))
+    return found
+
+
+def _joined(one: Level, other: Level) -> Level:
+    """Put the codes of two parts into the labels of both."""
+    if one.labels.equals(other.labels):
+        return one._replace(codes=np.concatenate([one.codes, other.codes]))
+    labels = one.labels.union(other.labels)
+    codes = [labels.get_indexer(part.labels)[part.codes] for part in (one, other)]
+    return Level(one.name, labels, np.concatenate(codes))
+
+
+def in_several_channels(fine: Groups, asked: Groups, found: Bools) -> Bools:
+    """Tell which of the groups asked for have something in two or more channels."""
+    channel = fine.levels[-2]
+    several = len(channel.labels)
+    seen = np.zeros(asked.count * several, dtype=bool)
+    seen[asked.codes[found] * several + channel.codes[found]] = True
+    return np.asarray(seen.reshape(asked.count, several).sum(axis=1) > 1)
+
+
+def left_out(
+    fine: Groups, asked: Groups, found: Bools, present: Bools | None = None
+) -> tuple[Bools, list[str]]:
+    """Tell which sums leave campaigns out that are spread, and name them.
+
+    Parameters
+    ----------
+    fine, asked : Groups
+        The groups of the sums, and those asked for.
+    found : ndarray of bool
+        Which fine groups give the stat.
+    present : ndarray of bool, optional
+        The fine groups that should have given it; None: all.
+    """
+    spread = fine.levels[-1]
+    never = np.ones(len(spread.labels), dtype=bool)
+    never[spread.codes[found]] = False
+    never[spread.labels == ""] = False
+    absent = never[spread.codes] & (True if present is None else present)
+    counted, lacking = np.zeros((2, asked.count), dtype=bool)
+    counted[asked.codes[found]] = True
+    lacking[asked.codes[absent]] = True
+    where = counted & lacking
+    named = spread.codes[absent & where[asked.codes]]
+    return where, [str(spread.labels[code]) for code in np.unique(named)]
+
+
+def warn_of_sums(
+    people: Collection[str], totals: Mapping[str, Collection[str]], effect: str
+) -> None:
+    """Warn once of what was not added up.
+
+    Parameters
+    ----------
+    people : collection of str
+        Unique counts that several channels carry.
+    totals : mapping
+        Day total or rate → the campaigns that are not in it.
+    effect : str
+        What became of them.
+    """
+    texts = []
+    if people:
+        texts.append(
+            f"{', '.join(people)} count people, who may be in several channels: not "
+            'added over channels (<NA>). Keep the channels apart with by="channel", or '
+            'read the day totals with grain="campaign"'
+        )
+    campaigns = list(dict.fromkeys(name for names in totals.values() for name in names))
+    if campaigns:
+        texts.append(
+            f"{', '.join(totals)}: {listed(campaigns)} gave day totals only, as "
+            f"campaigns on several channels do, which stand in no variation: {effect}. "
+            'Read these with grain="campaign", or keep campaigns apart with '
+            'by="campaign"'
+        )
+    if texts:
+        warn("; ".join(texts), NonAdditiveWarning)
