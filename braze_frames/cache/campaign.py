@@ -40,7 +40,7 @@ from braze_frames.cache.layout import (
 )
 from braze_frames.cache.parquet import About, PendingFile
 from braze_frames.cache.revisions import (
-    Tables,
+    GrainTables,
     as_of,
     changes_between,
     counted_rows,
@@ -209,7 +209,7 @@ class CampaignFiles:
             coverage = since_last_fetch(coverage)
         moment = at(about.tz if about else "UTC")
         coverage = keep(coverage, coverage.seen <= moment)
-        tables: Tables = _of_days(_contents(loaded), coverage.days)
+        tables: GrainTables = _of_days(_contents(loaded), coverage.days)
         history = counted_rows(loaded)
         if history is not None:
             tables = as_of(tables, _on_days(history, coverage.days), moment)
@@ -358,8 +358,8 @@ def _updated(old: Loaded, new: Batch, news: Update) -> list[PendingFile]:
 
 def _revised(
     old: Loaded,
-    stored: Tables,
-    fresh: Tables,
+    stored: GrainTables,
+    fresh: GrainTables,
     new: Batch,
     moment: int,
 ) -> pa.Table | None:
@@ -387,7 +387,7 @@ def _cut(old: Loaded, first: int) -> list[PendingFile]:
     return files
 
 
-def _of_days(tables: Tables, days: Ints) -> dict[StoredGrain, pa.Table]:
+def _of_days(tables: GrainTables, days: Ints) -> dict[StoredGrain, pa.Table]:
     return {grain: _on_days(table, days) for grain, table in tables.items()}
 
 

@@ -29,7 +29,7 @@ from braze_frames.schema.channels import (
     VARIATION_NAME,
 )
 
-Tables = Mapping[StoredGrain, pa.Table]
+GrainTables = Mapping[StoredGrain, pa.Table]
 _SCHEMA = pa.schema(
     {
         "date": pa.timestamp("us"),
@@ -152,7 +152,7 @@ def _grain_of(stat: str | None) -> str:
     return "element" if ELEMENT_KEY.fullmatch(stat or "") else "extra"
 
 
-def changes_between(old: Tables, new: Tables, moment: int) -> pa.Table | None:
+def changes_between(old: GrainTables, new: GrainTables, moment: int) -> pa.Table | None:
     """Return the cells in which a fetch about the same days differs from before.
 
     Parameters
@@ -181,7 +181,7 @@ def changes_between(old: Tables, new: Tables, moment: int) -> pa.Table | None:
     return _as_revisions(changed.join(names, ["channel", VARIATION_ID]), moment)
 
 
-def _melted(tables: Tables) -> pa.Table:
+def _melted(tables: GrainTables) -> pa.Table:
     """Return all cells of a campaign's tables."""
     parts = [*_molten_stats(tables["campaign"]), *_molten_stats(tables["variation"])]
     entries = tables["variation"]
@@ -311,7 +311,7 @@ def _or_null(column: pa.ChunkedArray, nothing: object) -> pa.ChunkedArray:
     return pc.if_else(pc.equal(column, nothing), pa.scalar(None, column.type), column)
 
 
-def as_of(tables: Tables, history: pa.Table, moment: int) -> Tables:
+def as_of(tables: GrainTables, history: pa.Table, moment: int) -> GrainTables:
     """Return a campaign's tables as they stood at a moment.
 
     Parameters
