@@ -4,7 +4,7 @@ A campaign has a file for each grain. Each says itself which days it holds, so t
 file that is lost, or older than the others, only makes its days be fetched again.
 """
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 from uuid import uuid4
@@ -54,9 +54,6 @@ from braze_frames.errors import CacheError
 from braze_frames.payload.batch import Batch, Span, owner
 from braze_frames.payload.days import normalise
 from braze_frames.schema.ids import check_campaign_id
-
-Moment = Callable[[str], int]
-"""A time zone → the moment to look back to, in microseconds since 1970."""
 
 # Another writer wins at each failed try, so that this many in a row are no accident.
 _TRIES = 100
@@ -194,8 +191,8 @@ class CampaignFiles:
         batch = from_tables(loaded.tables, coverage.days, self._origin)
         return StoredCampaign([batch], _newest(loaded), coverage), loaded
 
-    def load_at(self, span: Span, at: Moment) -> StoredCampaign:
-        """Read stored days as they stood at a moment.
+    def load_at(self, span: Span, moment: int) -> StoredCampaign:
+        """Read stored days as they stood at a moment, in microseconds since 1970.
 
         Raises
         ------
@@ -207,7 +204,6 @@ class CampaignFiles:
         coverage = within(_covered(loaded.abouts, EVERYTHING), span)
         if is_lost(loaded):
             coverage = since_last_fetch(coverage)
-        moment = at(about.tz if about else "UTC")
         coverage = keep(coverage, coverage.seen <= moment)
         tables: GrainTables = _of_days(_contents(loaded), coverage.days)
         history = counted_rows(loaded)
