@@ -101,9 +101,10 @@ def returning_people(arms: Experiments) -> dict[int, Returning]:
     by days, p < 0.01, and < 0.001 where the frame holds more than 20 tests.
     """
     found: dict[int, tuple[float, Returning]] = {}
-    tests = sorted((len(one.arms), one) for one in arms.families if len(one.arms) > 1)
-    for _, group in groupby(tests, key=lambda pair: pair[0]):
-        families = [family for _, family in group]
+    tests = [family for family in arms.families if len(family.arms) > 1]
+    tests.sort(key=lambda family: len(family.arms))
+    for _, group in groupby(tests, key=lambda family: len(family.arms)):
+        families = list(group)
         seen = same_people(np.stack([arms.people[one.arms] for one in families]))
         rows = zip(families, seen.p_value, seen.share, seen.days, strict=True)
         for family, p_value, share, days in rows:
