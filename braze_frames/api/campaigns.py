@@ -5,11 +5,11 @@ from contextlib import suppress
 from datetime import UTC
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
+from braze_frames.api.details import Details, details_in
 from braze_frames.errors import PayloadError
-from braze_frames.schema.channels import ALIASES, CONTROL_NAME
+from braze_frames.schema.channels import ALIASES
 
 _Row = Mapping[str, Any]
 
@@ -29,7 +29,6 @@ _DETAILED = {
     "window_days": "Int64",
     "variations": "object",
 }
-_DAY = 86_400
 
 
 def edited_after(value: Any) -> str:
@@ -124,40 +123,17 @@ def _listed(row: _Row) -> dict[str, Any]:
     }
 
 
-def _detailed(details: _Row | None) -> dict[str, Any]:
-    told = details or {}
-    sent = {
-        name: moment if isinstance(moment := told.get(name), str) else None
-        for name in ("first_sent", "last_sent")
-    }
+def _detailed(answer: _Row | None) -> dict[str, Any]:
+    """Return the cells of a decoded answer of ``/campaigns/details``."""
+    told = Details.unknown() if answer is None else details_in(answer, "details")
+    given = answer or {}
     return {
-        "channels": [ALIASES.get(one, one) for one in _texts(told.get("channels"))],
-        **sent,
-        "window_days": _window_days(told.get("conversion_behaviors")),
-        "variations": _variations(told.get("messages")),
+        "channels": [ALIASES.get(one, one) for one in _texts(given.get("channels"))],
+        "first_sent": told.first_sent,
+        "last_sent": told.last_sent,
+        "window_days": None if told.settle_days is None else told.settle_days - 1,
+        "variations": [told.names.get(id_, id_) for id_ in given.get("messages", ())],
     }
-
-
-def _window_days(behaviors: Any) -> int | None:
-    """Return the longest conversion window in days, begun ones counted."""
-    windows = [
-        window
-        for behavior in (behaviors if isinstance(behaviors, list) else [])
-        if isinstance(behavior, dict)
-        and isinstance(window := behavior.get("window"), int)
-    ]
-    return int(np.ceil(max(windows) / _DAY)) if windows else None
-
-
-def _variations(messages: Any) -> list[str]:
-    """Return the names of the variations; of one without a name its id."""
-    found = messages.items() if isinstance(messages, dict) else ()
-    return [_name(str(id_), row) for id_, row in found if isinstance(row, dict)]
-
-
-def _name(id_: str, message: _Row) -> str:
-    unnamed = CONTROL_NAME if message.get("type") == "control" else id_
-    return str(message.get("name") or unnamed)
 
 
 def _texts(value: Any) -> list[str]:

@@ -196,7 +196,7 @@ class BrazeClient:
                 try:
                     if not isinstance(body, bytes):
                         raise body
-                    told[ids[number]] = decoded(body, DETAILS, "name", object)
+                    told[ids[number]] = decoded(body, DETAILS, "messages", dict)
                 except (RequestError, PayloadError) as error:
                     lost.append(f"{ids[number]}: {error}")
         if lost:
