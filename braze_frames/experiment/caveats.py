@@ -114,11 +114,18 @@ def returning_people(arms: Experiments) -> dict[int, Returning]:
     return {number: one for number, (p, one) in found.items() if p < rare}
 
 
+_NONE = np.empty(0)
+
+
 class CaveatCounts(NamedTuple):
     """For each comparison its name, and a number per kind of caveat; NaN: no doubt."""
 
     names: Sequence[str]
     numbers: dict[str, Floats]
+
+    def only(self, kind: str) -> "CaveatCounts":
+        """Return the numbers of one kind."""
+        return self._replace(numbers={kind: self.numbers[kind]})
 
 
 def numbers_of(
@@ -194,7 +201,7 @@ def _cases(
     """Return name → number, the worst one of each name."""
     cases: dict[str, float] = {}
     for one in signs:
-        for row in np.flatnonzero(~np.isnan(one.numbers[kind])):
+        for row in np.flatnonzero(~np.isnan(one.numbers.get(kind, _NONE))):
             name, number = one.names[int(row)], float(one.numbers[kind][row])
             cases[name] = worst(cases.get(name, number), number)
     return cases

@@ -180,9 +180,8 @@ def _compared(df: pd.DataFrame, metric: str, others: Sequence[str]) -> pd.DataFr
     for other in more:
         for end in _ENDS:
             table[f"revenue_incremental{end}"] = other[f"incremental{end}"]
-        unknown = other["note"].where(table["note"] == "", "")
-        unknown = unknown.where(other["incremental_low"].isna(), "")
-        table["note"] += unknown.where(unknown == "", "revenue: " + unknown)
+        said = other["note"].where((table["note"] == "") & (other["note"] != ""), "")
+        table["note"] += said.where(said == "", f"{other['metric'].iloc[0]}: " + said)
     return table
 
 
