@@ -110,3 +110,36 @@ def _start(id_: str, others: Iterable[str]) -> str:
     while size < len(id_) and any(other.startswith(id_[:size]) for other in rivals):
         size += 1
     return id_[:size]
+
+
+_QUOTED = 80
+_ITEMS, _LEVELS = 6, 3
+"""So much of a list or mapping is looked at: the rest would be cut anyway."""
+
+
+def shown(value: object, most: int = _QUOTED) -> str:
+    """Return what to quote of a value in a message: at most ``most`` characters.
+
+    Examples
+    --------
+    >>> shown("Spring"), shown("x" * 100, 10)
+    ("'Spring'", "'xxxxxx...")
+    """
+    if isinstance(value, str):
+        text = repr(value[:most])
+        whole = len(value) <= most
+    elif isinstance(value, int) and not isinstance(value, bool):
+        whole = value.bit_length() < 4 * most
+        text = repr(value) if whole else f"a number of {value.bit_length()} bits"
+    else:
+        text, whole = _repr(value), True
+    return text if whole and len(text) <= most else text[: most - 3] + "..."
+
+
+def _repr(value: object) -> str:
+    import reprlib
+
+    short = reprlib.Repr()
+    short.maxlevel, short.maxdict, short.maxlist = _LEVELS, _ITEMS, _ITEMS
+    short.maxstring = short.maxother = short.maxlong = _QUOTED
+    return short.repr(value)
