@@ -1,14 +1,13 @@
 """What puts a comparison in doubt: signs in its days, and a warning for each kind."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from itertools import groupby
 from typing import NamedTuple
 
 import numpy as np
 
 from braze_frames.core.arrays import Flags, Floats
 from braze_frames.errors import StatisticsWarning, listed, warn
-from braze_frames.experiment.design import Experiment, Experiments
+from braze_frames.experiment.design import Experiment, Experiments, alike
 from braze_frames.experiment.pairs import LiftRequest
 from braze_frames.experiment.results import OVER_DAYS, Columns, Comparison
 from braze_frames.stats.chi_squared import allocation_shift, same_people
@@ -101,10 +100,7 @@ def returning_people(arms: Experiments) -> dict[int, Returning]:
     by days, p < 0.01, and < 0.001 where the frame holds more than 20 tests.
     """
     found: dict[int, tuple[float, Returning]] = {}
-    tests = [family for family in arms.families if len(family.arms) > 1]
-    tests.sort(key=lambda family: len(family.arms))
-    for _, group in groupby(tests, key=lambda family: len(family.arms)):
-        families = list(group)
+    for families in alike(arms.families):
         seen = same_people(np.stack([arms.people[one.arms] for one in families]))
         rows = zip(families, seen.p_value, seen.share, seen.days, strict=True)
         for family, p_value, share, days in rows:
