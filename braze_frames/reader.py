@@ -272,8 +272,8 @@ def _name_silent(pulled: "Pulled") -> None:
     if silent:
         named = listed(name[:_NAME] for name in silent)
         warn(
-            f"without messages, so without a row: {named}. A draft, never sent, or sent "
-            "outside of these days; df.braze.campaigns lists what has rows",
+            f"without messages, so without a row: {named}. Drafts, never sent, or sent "
+            "on other days; df.braze.campaigns lists what has rows",
             PayloadWarning,
         )
 
@@ -304,7 +304,9 @@ def _fail(
     pulled: "Pulled", picked: pd.DataFrame | Frames, on_error: Literal["raise", "warn"]
 ) -> None:
     count = len({one.label for one in pulled.campaigns} | pulled.failed.keys())
-    failed = sorted(f"{label}: {error}" for label, error in pulled.failed.items())
+    failed = sorted(
+        f"{label[:_NAME]}: {error}" for label, error in pulled.failed.items()
+    )
     reasons = listed(failed, "; ")
     message = f"{len(pulled.failed)} of {count} campaigns could not be read: {reasons}"
     if on_error == "warn" and pulled.campaigns:

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from braze_frames.api.client import BrazeClient
 from braze_frames.core.arguments import nearest
-from braze_frames.core.names import disambiguate, shown
+from braze_frames.core.names import disambiguate, short, shown
 from braze_frames.errors import BrazeError, SourceError, listed
 from braze_frames.loaders.campaigns import LoadedCampaign, Pieces, pieces_of, sort_out
 from braze_frames.sources.plan import Item, Request, only_ours
@@ -34,7 +34,7 @@ def open_items(items: Sequence[Item], zone: tzinfo | None) -> Iterator[Opened]:
             yield Opened(item)
             continue
         try:
-            with only_ours(item.label):
+            with only_ours(short(item.label)):
                 found = pieces_of(item.contents())
                 loaded = sort_out(found, zone)
         except BrazeError as error:
@@ -63,8 +63,8 @@ def _alone(item: Item, loaded: Sequence[LoadedCampaign]) -> Opened:
     return Opened(
         item,
         SourceError(
-            f"{item.label} holds {len(loaded)} campaigns ({ids}); pass it alone, and "
-            "each gets a label of its own"
+            f"{short(item.label)} holds {len(loaded)} campaigns ({ids}); pass it "
+            "alone, and each gets a label of its own"
         ),
     )
 

@@ -22,7 +22,10 @@ def test_a_name_is_one_campaign(sandbox, client):
     assert "/campaigns/list" in paths
 
 
-def test_a_pattern_a_list_and_a_mapping_of_names_are_several(sandbox, client):
+def test_a_pattern_a_list_and_a_mapping_of_names_are_several(
+    sandbox, client, tmp_path, monkeypatch
+):
+    monkeypatch.chdir(tmp_path)  # a file that matches would win
     assert read("W*Email", client).braze.campaigns == [WELCOME]
     assert read("*", client).index.names[0] == "campaign"
     mixed = [sandbox.campaigns[ORDERS], WELCOME]
