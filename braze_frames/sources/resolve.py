@@ -63,8 +63,8 @@ def _alone(item: Item, loaded: Sequence[LoadedCampaign]) -> Opened:
         return Opened(
             item,
             SourceError(
-                f"{item.label} holds the campaign {short(one.id)}: one of the two ids is "
-                "wrong; mend the key, or take the id out of the rows"
+                f"{item.label} holds the campaign {short(one.id)}: one of the two ids "
+                "is wrong; mend the key, or take the id out of the rows"
             ),
         )
     if len(loaded) == 1:
