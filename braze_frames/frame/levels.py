@@ -45,8 +45,7 @@ class Level(NamedTuple):
 
     def used(self) -> "Level":
         """Return the level with the labels that rows have."""
-        present = np.zeros(len(self.labels), dtype=bool)
-        present[self.codes] = True
+        present = np.bincount(self.codes, minlength=len(self.labels)) > 0
         if present.all():
             return self
         codes = (np.cumsum(present) - 1)[self.codes]
@@ -192,7 +191,9 @@ def combine(levels: Sequence[Level], size: int) -> tuple[Ints, int]:
     """
     codes, bound = np.zeros(size, dtype=np.int64), 1
     for level in levels:
-        several = max(len(level.labels), 1)
+        several = len(level.labels)
+        if several < 2:
+            continue
         if bound * several >= _CODES:
             codes, present = renumber(codes, bound)
             bound = max(len(present), 1)
