@@ -246,7 +246,7 @@ def _report(pulled: "Pulled") -> None:
 
 def _label(frames: list[pd.DataFrame], pulled: "Pulled") -> None:
     items = pulled.request.items[:_LISTED]
-    ids = {item.label: item.id for item in items if item.label}
+    ids = {one.label: one.id or one.known for one in items if one.label}
     for frame in frames:
         about = {"schema": _SCHEMA, **pulled.attrs, "campaigns": dict(ids)}
         frame.attrs["braze"] = about

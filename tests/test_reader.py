@@ -65,7 +65,7 @@ def test_arguments_that_make_no_sense_are_refused(sandbox, client, dates, words)
         bf.read_braze_series(sandbox.campaigns[WELCOME], client=client, **dates)
 
 
-@pytest.mark.parametrize("length", [2.5, "3", True])
+@pytest.mark.parametrize("length", [2.5, 30.0, True, [3]])
 def test_a_length_that_is_no_whole_number_is_refused(sandbox, client, length):
     with pytest.raises(TypeError):
         bf.read_braze_series(sandbox.campaigns[WELCOME], length=length, client=client)

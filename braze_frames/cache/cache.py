@@ -6,7 +6,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Iterable, Iterator, Sequence
-from datetime import date, timedelta
+from datetime import timedelta
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -28,6 +28,8 @@ from braze_frames.cache.coverage import (
 )
 from braze_frames.cache.layout import ALWAYS, folder_of
 from braze_frames.cache.storage import Storage
+from braze_frames.core.arguments import first_day
+from braze_frames.core.days import day_number
 from braze_frames.schema.channels import VARIATION_ID, VARIATION_NAME
 
 _INFO = {
@@ -174,7 +176,7 @@ class Cache:
         DataFrame
             What was removed, with the columns of ``info``.
         """
-        limit = None if before is None else _day_number(before)
+        limit = None if before is None else day_number(first_day("before", before))
         rows = []
         for files in self.campaigns(campaign):
             found, size = _summary(files, self._terms, limit), files.size()
@@ -292,13 +294,6 @@ def _age(max_age: Any) -> timedelta:
     if pd.isna(age) or age < pd.Timedelta(0):
         raise ValueError(f"max_age={max_age!r}; it is a duration such as '1h'")
     return age.to_pytimedelta()
-
-
-def _day_number(before: Any) -> int:
-    stamp = pd.Timestamp(before)
-    if pd.isna(stamp):
-        raise ValueError(f"before={before!r} is no day")
-    return (stamp.date() - date(1970, 1, 1)).days
 
 
 def _is_called(files: CampaignFiles, campaign: str) -> bool:

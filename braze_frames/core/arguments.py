@@ -4,7 +4,8 @@ import operator
 import re
 from collections.abc import Collection
 from datetime import date, datetime, time, timedelta, tzinfo
-from typing import Any, NamedTuple
+from numbers import Number
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -40,7 +41,10 @@ def check_choice(name: str, value: object, choices: tuple[object, ...]) -> None:
 DEFAULT_DAYS = 100
 """What is read where nothing else is said: the days that one request gives."""
 
-_DAY = re.compile(r"\s*\d{4}-\d{2}-\d{2}\s*")
+_PERIOD = re.compile(r"\d{4}(-\d{2}){0,2}")
+_MOMENT = re.compile(r"\d{4}-\d{2}-\d{2}[T ].*")
+_LENGTH = re.compile(r"(\d+)([DW])", re.IGNORECASE)
+_DAYS_IN = {"D": 1, "W": 7}
 
 
 class DayRange(NamedTuple):
@@ -59,7 +63,8 @@ def parse_days(start: Any, end: Any, length: Any) -> DayRange:
     ValueError
         They make no sense.
     """
-    first, last = _day("start", start), _day("end", end)
+    first = None if start is None else first_day("start", start)
+    last = None if end is None else last_day("end", end)
     if first is not None and length is not None:
         raise ValueError(
             f"both start={start!r} and length={length!r}; give one of them"
@@ -103,43 +108,101 @@ def moment_in(value: Any, zone: tzinfo) -> datetime:
     >>> moment_in("2026-06-01 09:00Z", ZoneInfo("Europe/Berlin")).isoformat()
     '2026-06-01T09:00:00+00:00'
     """
-    if _is_day(value):
-        day = _day("as_of", value)
-        return datetime.combine(day or date.max, time.max, zone)
-    try:
-        stamp = pd.Timestamp(value)
-    except (TypeError, ValueError) as error:
-        raise ValueError(f"as_of={value!r} is no moment: {error}") from None
-    if pd.isna(stamp):
-        raise ValueError(f"as_of={value!r} is no moment; leave it out for now")
+    if _period_of(value) is not None:
+        return datetime.combine(last_day("as_of", value), time.max, zone)
+    stamp = _stamp("as_of", value)
     moment: datetime = stamp.floor("us").to_pydatetime()
     return moment if moment.tzinfo else moment.replace(tzinfo=zone)
 
 
-def _is_day(value: Any) -> bool:
-    if isinstance(value, str):
-        return _DAY.fullmatch(value) is not None
-    return isinstance(value, date) and not isinstance(value, datetime)
+def first_day(name: str, value: Any) -> date:
+    """Return the day that is meant as a start: of a month or year the first.
+
+    Raises
+    ------
+    ValueError
+        It is no day in ISO 8601, or a number.
+
+    Examples
+    --------
+    >>> first_day("start", "2026-05").isoformat()
+    '2026-05-01'
+    """
+    period = _period_of(value)
+    return _stamp(name, value).date() if period is None else _edge(period, "start")
 
 
-def _day(name: str, value: Any) -> date | None:
-    if value is None:
+def last_day(name: str, value: Any) -> date:
+    """Return the day that is meant as an end: of a month or year the last.
+
+    Raises
+    ------
+    ValueError
+        It is no day in ISO 8601, or a number.
+
+    Examples
+    --------
+    >>> last_day("end", "2026-02").isoformat(), last_day("until", "2026").isoformat()
+    ('2026-02-28', '2026-12-31')
+    """
+    period = _period_of(value)
+    return _stamp(name, value).date() if period is None else _edge(period, "end")
+
+
+def _edge(period: pd.Period, how: Literal["start", "end"]) -> date:
+    day = period.asfreq("D", how=how)
+    return date(day.year, day.month, day.day)
+
+
+def _period_of(value: Any) -> pd.Period | None:
+    """Return the day, month or year that is meant, or None for a moment or no day."""
+    if isinstance(value, pd.Period):
+        return value
+    if isinstance(value, np.datetime64):
+        value = str(value)
+    if isinstance(value, date) and not isinstance(value, datetime):
+        value = value.isoformat()
+    if not isinstance(value, str) or not _PERIOD.fullmatch(value.strip()):
         return None
+    try:
+        return pd.Period(value.strip(), freq="YMD"[value.count("-")])
+    except ValueError:
+        return None
+
+
+def _stamp(name: str, value: Any) -> pd.Timestamp:
+    text = isinstance(value, str)
+    if isinstance(value, Number) or (text and not _MOMENT.fullmatch(value.strip())):
+        raise ValueError(
+            f"{name}={value!r} is no day; write it as in 2026-05-31, 2026-05 or 2026, "
+            "or pass a date"
+        )
     try:
         stamp = pd.Timestamp(value)
     except (TypeError, ValueError) as error:
-        raise ValueError(f"{name}={value!r} is no day: {error}") from None
+        raise ValueError(f"{name}={value!r} is no day or moment: {error}") from None
     if pd.isna(stamp):
         raise ValueError(f"{name}={value!r} is no day; leave it out for the default")
-    return stamp.date()
+    return stamp
 
 
 def _length(value: Any) -> int:
-    if isinstance(value, bool):
-        raise TypeError(f"length={value!r} is no number of days")
-    length = operator.index(value)
+    if isinstance(value, str):
+        found = _LENGTH.fullmatch(value.strip())
+        if not found:
+            raise ValueError(
+                f"length={value!r} is no length: write days as a number, or '12W' or "
+                "'84D'; months and years differ, give start= for them"
+            )
+        length = int(found[1]) * _DAYS_IN[found[2].upper()]
+    elif isinstance(value, bool) or not hasattr(value, "__index__"):
+        raise TypeError(
+            f"length={value!r} is no whole number of days; write 30, '12W' or '84D'"
+        )
+    else:
+        length = operator.index(value)
     if length < 1:
-        raise ValueError(f"length={length} is no number of days; it starts at 1")
+        raise ValueError(f"length={value!r} is no number of days; it starts at 1")
     return length
 
 

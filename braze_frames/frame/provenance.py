@@ -7,6 +7,7 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 
+from braze_frames.core.arguments import last_day
 from braze_frames.errors import FrameError
 from braze_frames.frame.by import Period, binned
 from braze_frames.frame.levels import Level, levels_of
@@ -124,9 +125,9 @@ def settled(df: pd.DataFrame, until: Any = None) -> pd.DataFrame:
     df : DataFrame
         Either grain.
     until : date-like, optional
-        The last day to keep. None: until when the numbers were settled as they were
-        read: a day more than the campaign's longest conversion window before, where
-        its details were read, else 31 days.
+        The last day to keep; ``"2026-05"`` is the last of May. None: until when the
+        numbers were settled as they were read: a day more than the campaign's longest
+        conversion window before, where its details were read, else 31 days.
 
     Returns
     -------
@@ -161,7 +162,7 @@ def settled(df: pd.DataFrame, until: Any = None) -> pd.DataFrame:
     days = pd.DatetimeIndex(date.labels).tz_localize(None)
     dates = np.asarray(days, dtype="datetime64[us]")[date.codes]
     if until is not None:
-        return df[dates <= _day(until).to_datetime64()]
+        return df[dates <= np.datetime64(last_day("until", until))]
     campaign = levels.get("campaign")
     names = [None] if campaign is None else [str(name) for name in campaign.labels]
     last = settled_until_each(df, names)
@@ -181,10 +182,3 @@ def _unsettled(days: pd.DatetimeIndex) -> str:
         f'until="{day.date()}"{newest}, or carry over what it was read with: '
         "out.attrs.update(df.attrs)"
     )
-
-
-def _day(until: Any) -> pd.Timestamp:
-    day: Any = pd.to_datetime(until, errors="coerce")
-    if day is pd.NaT:
-        raise ValueError(f"until={until!r} is no day, as '2026-05-30' is")
-    return pd.Timestamp(day.tz_localize(None))

@@ -19,6 +19,11 @@ def is_campaign_id(text: str) -> bool:
     return _ID.fullmatch(text) is not None
 
 
+def is_dashboard_id(text: str) -> bool:
+    """Whether a text is the id in the dashboard's address, which the API knows not."""
+    return _DASHBOARD_ID.fullmatch(text.strip()) is not None
+
+
 def check_campaign_id(text: str) -> str:
     """Return a campaign's id as it is, or say what the text is instead.
 
@@ -43,7 +48,7 @@ def check_campaign_id(text: str) -> str:
         raise SourceError(
             f"the campaign id {text!r} has blanks around it; pass id.strip()"
         )
-    if _DASHBOARD_ID.fullmatch(text.strip()):
+    if is_dashboard_id(text):
         raise SourceError(
             f"{text!r} is the id in the dashboard's address (24 hex digits); the API "
             "knows the campaign by its API identifier, a UUID: it stands on the "

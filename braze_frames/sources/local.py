@@ -1,5 +1,7 @@
 """Campaigns from files, responses and rows."""
 
+from braze_frames.errors import BrazeError, WindowWarning, warn
+from braze_frames.payload.batch import Batch
 from braze_frames.payload.series import parse_answer
 from braze_frames.sources.plan import (
     Found,
@@ -8,12 +10,12 @@ from braze_frames.sources.plan import (
     ReadPlan,
     Request,
     collect,
-    each,
     newest_days,
+    only_ours,
     put_together,
     span_of,
 )
-from braze_frames.sources.recognise import answers_of
+from braze_frames.sources.resolve import open_items
 
 
 def read_local(request: Request, plan: ReadPlan) -> Pulled:
@@ -26,18 +28,44 @@ def read_local(request: Request, plan: ReadPlan) -> Pulled:
     """
     if plan.details:
         raise ValueError("details=True asks the API by id; the source holds no ids")
-    items = {item.label: item for item in request.items}
-    found, failed = each(lambda label: _read(items[label], plan), items)
+    found: dict[str, Found] = {}
+    failed: dict[str, BrazeError] = {}
+    items: list[Item] = []
+    assumed = ""
+    for item, error in open_items(request.items, plan.zone):
+        items.append(item._replace(answers=tuple))
+        if error:
+            failed[item.label] = error
+            continue
+        try:
+            with only_ours(f"campaign {item.label}" if item.label else "the source"):
+                found[item.label], doubt = _read(item, plan)
+        except BrazeError as reason:
+            failed[item.label] = reason
+        else:
+            assumed = assumed or doubt
+    if assumed:
+        _warn_of_zone(assumed)
     if plan.days.length is not None:
         found = newest_days(found, plan.days)
-    return collect(request, found, failed, {})
+    return collect(request._replace(items=items), found, failed, {})
 
 
-def _read(item: Item, plan: ReadPlan) -> Found:
+def _read(item: Item, plan: ReadPlan) -> tuple[Found, str]:
+    """Return what came of a campaign, and a time of it whose day is a guess."""
     first = None if plan.days.length else plan.days.first
     span = span_of(first, plan.days.last)
-    batches = [
-        parse_answer(answer.tree, answer.origin, span, careful=answer.careful)
-        for answer in answers_of(item)
-    ]
-    return put_together(batches, restated=False)
+    batches: list[Batch] = []
+    assumed = ""
+    for origin, tree, careful, doubt in item.answers():
+        batches.append(parse_answer(tree, origin, span, careful=careful))
+        assumed = assumed or doubt
+    return put_together(batches, restated=False), assumed
+
+
+def _warn_of_zone(text: str) -> None:
+    warn(
+        f"times such as {text!r} are days only in the company's time zone, which is "
+        "not known: taken was the day as it is written. Pass the zone as tz=",
+        WindowWarning,
+    )

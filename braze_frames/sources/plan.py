@@ -8,14 +8,18 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import date, datetime
 from typing import Any, NamedTuple, TypeVar
+from zoneinfo import ZoneInfo
 
 from braze_frames.api.client import BrazeClient
 from braze_frames.api.details import Details
+from braze_frames.api.endpoints import zone_of
 from braze_frames.cache.cache import Cache
 from braze_frames.cache.layout import Part
 from braze_frames.core.arguments import DayRange
 from braze_frames.core.days import date_of, day_number
 from braze_frames.errors import BrazeError, PayloadError
+from braze_frames.loaders.answers import Answer
+from braze_frames.loaders.files import Contents
 from braze_frames.payload.assemble import Campaign
 from braze_frames.payload.batch import EVERY_DAY, Batch, Span, select_days
 from braze_frames.payload.days import NO_NAMES, normalise
@@ -40,25 +44,27 @@ class ReadPlan(NamedTuple):
     client: BrazeClient | None
     cache: Cache | None
 
-
-class Answer(NamedTuple):
-    """One decoded answer, or the day rows of a file.
-
-    ``careful`` when booleans may hide among its numbers.
-    """
-
-    origin: str
-    tree: Any
-    careful: bool
-    rows: bool = False
+    @property
+    def zone(self) -> ZoneInfo | None:
+        """The company's time zone, where it was told."""
+        return None if self.tz is None else zone_of(self.tz)
 
 
 class Item(NamedTuple):
-    """One campaign: its label and either its id or a way to its answers."""
+    """One campaign: its label, and its id, name or a way to its answers.
+
+    ``contents`` opens what is at ``path``, which may hold several campaigns where it is
+    ``pooled`` with others. ``known`` is the id that stood in what was read.
+    """
 
     label: str
     id: str | None
-    answers: Callable[[], Iterable[Answer]]
+    answers: Callable[[], Iterable[Answer]] = tuple
+    contents: Callable[[], Contents] | None = None
+    path: str = ""
+    pooled: bool = False
+    name: str | None = None
+    known: str | None = None
 
 
 class Request(NamedTuple):
@@ -70,7 +76,7 @@ class Request(NamedTuple):
     @property
     def remote(self) -> bool:
         """Whether the API is asked."""
-        return any(item.id for item in self.items)
+        return any(item.id or item.name for item in self.items)
 
     def labelled(self, by_id: Mapping[str, _R]) -> dict[str, _R]:
         """Return what is known by id by the campaigns' labels, in the order asked."""

@@ -1,48 +1,61 @@
 """What the reader was given → the campaigns to read, and where their answers come from.
 
-A source is ids, files, responses or rows; this module tells which, opens files, and
-says for each campaign its label and either its id (to ask the API) or its answers.
+A source is ids, names, files, responses, rows or tables; this module tells which, and
+says for each campaign its label and its id (to ask the API), its name (to look it up)
+or its answers.
 """
 
 import os
+import re
 import uuid
-from collections.abc import Iterator, Mapping, Sequence
-from datetime import date
-from itertools import chain
+from collections.abc import Callable, Mapping, Sequence
+from datetime import tzinfo
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
-from braze_frames.core.names import disambiguate
+from braze_frames.core.names import shown
 from braze_frames.errors import SourceError
-from braze_frames.payload.series import decode
-from braze_frames.schema.ids import check_campaign_id, is_campaign_id
-from braze_frames.sources.files import (
+from braze_frames.loaders.answers import Answer, is_response, is_row, other_export
+from braze_frames.loaders.campaigns import pieces_of, sort_out
+from braze_frames.loaders.files import (
+    SUFFIXES,
+    Contents,
     check_file,
+    contents_of,
+    contents_of_file,
+    contents_of_stream,
     exists,
-    from_file,
-    from_stream,
-    is_response,
-    is_row,
     matches,
 )
-from braze_frames.sources.plan import Answer, Item, Request
+from braze_frames.loaders.plain import as_json, is_empty
+from braze_frames.loaders.tables import rows_of_arrow, rows_of_frame
+from braze_frames.schema.ids import check_campaign_id, is_campaign_id, is_dashboard_id
+from braze_frames.sources.plan import Item, Request, only_ours
+from braze_frames.sources.resolve import has_stars, items_of, told_apart
 
-_FORMATS = (".json", ".jsonl", ".ndjson", ".gz")
+_OF_FILES = (*SUFFIXES, ".xlsx", ".xls", ".zip", ".xz", ".tsv", ".txt")
+"""Suffixes that no campaign's name is taken for."""
+
+_PATH = re.compile(r"[/\\~.]|[A-Za-z]:[/\\]|\w+://")
+_JSON = re.compile(r"\s*(\{\s*[\"}]|\[\s*[\[{\"\]])")
 READINGS = (
-    "a source is a campaign's id (the UUID on its details page), a path, glob or "
-    "file-like of .json or .jsonl (also .gz), a response, or a list or mapping of these"
+    "a source is a campaign's id (the UUID on its details page) or name, a path, glob "
+    "or file-like of .json, .jsonl, .csv or .parquet, a response, a table, or a list "
+    "or mapping of these"
 )
 
 
-def recognise(source: Any) -> Request:
+def recognise(source: Any, zone: tzinfo | None = None) -> Request:
     """Tell what a source is.
 
     Parameters
     ----------
     source : object
         As for ``read_braze_series``.
+    zone : tzinfo, optional
+        The company's time zone, for times that carry one.
 
     Returns
     -------
@@ -53,236 +66,207 @@ def recognise(source: Any) -> Request:
     SourceError
         It is none of the known kinds, is empty, or mixes ids with files.
     PayloadError
-        The first part of a single file is no JSON.
+        What it holds is no campaign's series.
     """
     if isinstance(source, Mapping):
-        if is_response(source):
-            return _responses([source])
-        return _campaigns(list(source.items()))
-    if isinstance(source, pd.DataFrame):
-        return _table(source)
+        return _mapping(source, zone)
     if isinstance(source, pd.Series):
-        return _campaigns(list(source.items()))
-    if _is_single(source):
-        return _single(source)
+        return _series(source, zone)
+    if _is_table(source):
+        return _table(source, zone)
+    if isinstance(source, str | bytes | uuid.UUID | os.PathLike) or _is_open(source):
+        return _single(source, zone)
     if pd.api.types.is_list_like(source):
-        return _list(list(source))
-    raise SourceError(f"{_shown(source)} cannot be read; {READINGS}")
+        return _list(list(source), zone)
+    raise SourceError(f"{shown(source)} cannot be read; {READINGS}")
 
 
-def answers_of(item: Item) -> Iterator[Answer]:
-    """Yield one campaign's answers, opening its file.
-
-    Raises
-    ------
-    SourceError
-        The file cannot be opened, or holds rows of several campaigns.
-    PayloadError
-        The file is no JSON.
-    """
-    for answer in item.answers():
-        if not answer.rows:
-            yield answer
-            continue
-        request = _rows(answer.tree, answer.origin)
-        if request.several:
-            raise SourceError(
-                f"{answer.origin} holds rows with a campaign_id, which make campaigns "
-                "of their own; read that file alone"
-            )
-        yield from request.items[0].answers()
+def _mapping(source: Mapping[Any, Any], zone: tzinfo | None) -> Request:
+    if _is_one_tree(source):
+        return _opened(_contents_of_trees([source], "response", single=True), zone)
+    return _campaigns(list(source.items()))
 
 
-def _is_single(source: Any) -> bool:
-    return isinstance(source, str | uuid.UUID | os.PathLike) or hasattr(source, "read")
+def _is_one_tree(source: Mapping[Any, Any]) -> bool:
+    """Whether a mapping is an answer or a row, and no mapping of campaigns."""
+    return is_response(source) or is_row(source) or other_export(source) is not None
 
 
-def _single(source: Any) -> Request:
-    if isinstance(source, str | os.PathLike):
-        paths = matches(os.fspath(source))
-        if paths is not None:
-            return _campaigns([(_stem(path), path) for path in paths])
-    item = _item("", source)
-    if item.id:
-        return Request([item._replace(label=item.id)], several=False)
-    return _file(item)
+def _is_open(source: Any) -> bool:
+    return hasattr(source, "read")
 
 
-def _file(item: Item) -> Request:
-    trees = iter(item.answers())
-    first = next(trees, None)
-    if first is not None and first.rows:
-        return _rows(first.tree, first.origin)
-    whole = chain(filter(None, [first]), trees)
-    return Request([item._replace(answers=lambda: whole)], several=False)
+def _is_table(source: Any) -> bool:
+    """Whether it is a frame, or an Arrow table or what hands one over (polars)."""
+    return isinstance(source, pd.DataFrame) or hasattr(source, "__arrow_c_stream__")
 
 
-def _table(table: pd.DataFrame) -> Request:
-    if {"id", "name"} <= set(table.columns):
-        return _campaigns(list(zip(table["name"], table["id"], strict=True)))
-    raise SourceError(
-        f"a frame with the columns {', '.join(map(str, table.columns))} is no source; "
-        "pass the frame of client.campaigns(), or rows with `time` and `messages` as "
-        'frame.to_dict("records")'
+def _single(source: Any, zone: tzinfo | None) -> Request:
+    if isinstance(source, bytes) or (isinstance(source, str) and _JSON.match(source)):
+        return _opened(contents_of(source, "the text"), zone)
+    paths = (
+        matches(os.fspath(source)) if isinstance(source, str | os.PathLike) else None
     )
+    if paths:
+        return _campaigns([(_stem(path), path) for path in paths], listed=True)
+    if paths is not None and _is_path(str(source)):
+        raise SourceError(
+            f"no file matches {shown(str(source))}; look at the folder and the stars"
+        )
+    item = _item("", source)
+    if item.contents:
+        return _opened(item.contents(), zone)
+    if item.name:
+        named = item._replace(label=item.name)
+        return Request([named], several=has_stars(item.name))
+    return Request([item._replace(label=item.id or "")], several=False)
 
 
-def _list(values: list[Any]) -> Request:
+def _opened(contents: Contents, zone: tzinfo | None) -> Request:
+    with only_ours(contents.origin):
+        found = pieces_of(contents)
+        loaded = sort_out(found, zone)
+    several = loaded[0].id is not None and not (found.single and len(loaded) == 1)
+    items = items_of(loaded)
+    if not several:
+        items = [item._replace(label="") for item in items]
+    return Request(items, several)
+
+
+def _contents_of_trees(
+    trees: Sequence[Any], origin: str, *, single: bool = False
+) -> Contents:
+    answers = [
+        Answer(
+            f"{origin} {number}" if len(trees) > 1 else origin,
+            tree if is_row(tree) else as_json(tree),
+            careful=True,
+        )
+        for number, tree in enumerate(trees, 1)
+    ]
+    return Contents(origin, answers, single)
+
+
+def _contents_of_table(table: Any, origin: str) -> Contents:
+    read = rows_of_frame if isinstance(table, pd.DataFrame) else rows_of_arrow
+    return Contents(origin, [Answer(origin, read(table, origin), careful=True)], False)
+
+
+def _table(table: Any, zone: tzinfo | None) -> Request:
+    """Read a table of rows, or the frame of ``client.campaigns()``, however indexed."""
+    if not isinstance(table, pd.DataFrame):
+        return _opened(_contents_of_table(table, "table"), zone)
+    whole = table.reset_index() if table.index.names != [None] else table
+    names = {str(name).lower(): name for name in whole.columns}
+    if "id" not in names or "time" in names:
+        return _opened(_contents_of_table(table, "frame"), zone)
+    if not len(table):
+        raise SourceError(
+            "the frame of campaigns is empty: there is nothing to read; names and tags "
+            "are case-sensitive, and archived campaigns are only listed with "
+            "archived=True"
+        )
+    ids = whole[names["id"]]
+    labels = whole[names["name"]] if "name" in names else ids
+    return _campaigns(list(zip(labels, ids, strict=True)))
+
+
+def _series(source: pd.Series, zone: tzinfo | None) -> Request:
+    """Read name → id; a plain index labels by id; a row of a frame is one campaign."""
+    if "id" in source.index and isinstance(source["id"], str):
+        return _single(source["id"], zone)
+    if pd.api.types.is_integer_dtype(source.index) and source.index.name is None:
+        return _list(list(source), zone)
+    return _campaigns(list(source.items()))
+
+
+def _list(values: list[Any], zone: tzinfo | None) -> Request:
     if not values:
         raise SourceError(f"the list is empty: there is nothing to read; {READINGS}")
     if all(isinstance(value, Mapping) for value in values):
-        kinds = {(is_response(value), is_row(value)) for value in values}
-        if kinds == {(True, False)}:
-            return _responses(values)
-        if kinds == {(False, True)}:
-            return _rows(values, "rows")
+        kinds = {"rows" if is_row(value) else "response" for value in values}
+        if len(kinds) == 1:
+            return _opened(_contents_of_trees(values, kinds.pop()), zone)
     if all(isinstance(value, str | uuid.UUID | os.PathLike) for value in values):
-        return _campaigns([(_label(value), value) for value in values])
+        return _campaigns([(_label(value), value) for value in values], listed=True)
     raise SourceError(
-        f"a list that starts with {_shown(values[0])} cannot be read; pass ids, paths, "
-        "responses or day rows, all of one kind; for open files a mapping name → file"
+        f"a list that starts with {shown(values[0])} cannot be read; pass ids, names, "
+        "paths, responses or day rows, all of one kind; for open files a mapping "
+        "name → file"
     )
 
 
 def _label(value: Any) -> str:
     text = str(value)
-    return text if is_campaign_id(text.strip()) else _stem(Path(text))
+    is_file = isinstance(value, os.PathLike) or _is_path(text) or exists(Path(text))
+    return _stem(Path(text)) if is_file and not is_campaign_id(text) else text
 
 
 def _stem(path: Path) -> str:
     name = path.name
-    while name.lower().endswith(_FORMATS):
+    while name.lower().endswith(SUFFIXES):
         name = name[: name.rindex(".")]
     return name or path.name
 
 
-def _campaigns(pairs: Sequence[tuple[Any, Any]]) -> Request:
+def _campaigns(pairs: Sequence[tuple[Any, Any]], *, listed: bool = False) -> Request:
     if not pairs:
         raise SourceError(f"there is no campaign in it: nothing to read; {READINGS}")
     for label, _ in pairs:
-        if pd.api.types.is_scalar(label) and pd.isna(label):
+        if pd.api.types.is_scalar(label) and is_empty(label):
             raise SourceError(f"a campaign without a name ({label!r}); name it")
     items = [_item(str(label), value) for label, value in pairs]
-    if len({item.id is None for item in items}) > 1:
+    if len({item.contents is None for item in items}) > 1:
         raise SourceError(
             "ids and files are mixed in one source; read them apart and pd.concat"
         )
-    return Request(_told_apart(items, [value for _, value in pairs]), several=True)
-
-
-def _told_apart(items: list[Item], values: Sequence[Any]) -> list[Item]:
-    groups: dict[str, dict[str, Item]] = {}
-    folders: dict[str, list[str]] = {}
-    for number, (item, value) in enumerate(zip(items, values, strict=True)):
-        group = groups.setdefault(item.label, {})
-        path = Path(value).expanduser() if _is_path(value) else Path(str(number))
-        key = item.id or os.path.realpath(path)
-        if key not in group:
-            group[key] = item
-            folders.setdefault(item.label, []).append(str(path.parent))
-    return [
-        one
-        for label, group in groups.items()
-        for one in _named(label, list(group.values()), folders[label])
-    ]
-
-
-def _named(label: str, group: list[Item], folders: list[str]) -> list[Item]:
-    if len(group) == 1:
-        return group
-    if all(item.id for item in group):
-        labels = disambiguate(label, [item.id for item in group])
-    else:
-        labels = [f"{label} [{folder}]" for folder in folders]
-    return [item._replace(label=new) for item, new in zip(group, labels, strict=True)]
-
-
-def _is_path(value: Any) -> bool:
-    return isinstance(value, str | os.PathLike)
+    items = [item._replace(pooled=listed) for item in items]
+    return Request(told_apart(items), several=True)
 
 
 def _item(label: str, value: Any) -> Item:
     if isinstance(value, uuid.UUID):
-        return Item(label, str(value), tuple)
-    if isinstance(value, str) and not exists(Path(value)):
-        return Item(label, _id(value), tuple)
+        return Item(label, str(value))
+    if isinstance(value, str) and not _is_path(value) and not exists(Path(value)):
+        return _asked(label, value)
     if isinstance(value, str | os.PathLike):
-        path = Path(value).expanduser()
+        path = _expanded(Path(value))
         check_file(path)
-        return Item(label, None, lambda: from_file(path))
-    if hasattr(value, "read"):
-        return Item(label, None, lambda: from_stream(value, label))
-    if is_response(value):
-        return Item(label, None, lambda: _from_trees([value], label or "response"))
-    raise SourceError(f"{label}: {_shown(value)} cannot be read; {READINGS}")
+        opened = os.path.realpath(path)
+        return Item(label, None, contents=lambda: contents_of_file(path), path=opened)
+    if _is_open(value):
+        return Item(label, None, contents=lambda: contents_of_stream(value, label))
+    return Item(label, None, contents=_in_memory(label, value))
 
 
-def _id(value: str) -> str:
+def _in_memory(label: str, value: Any) -> Callable[[], Contents]:
+    if _is_table(value):
+        return lambda: _contents_of_table(value, label)
+    if isinstance(value, Mapping) and _is_one_tree(value):
+        return lambda: _contents_of_trees([value], label or "response", single=True)
+    several = isinstance(value, list | tuple) and len(value) > 0
+    if several and all(isinstance(one, Mapping) and _is_one_tree(one) for one in value):
+        return lambda: _contents_of_trees(value, label)
+    raise SourceError(f"{shown(label)}: {shown(value)} cannot be read; {READINGS}")
+
+
+def _asked(label: str, text: str) -> Item:
+    """Return what the account is asked for: an id, or a name to look up."""
+    if is_campaign_id(text.strip()) or is_dashboard_id(text):
+        return Item(label, check_campaign_id(text))
+    if not text.strip():
+        raise SourceError(f"{text!r} is no campaign; {READINGS}")
+    return Item(label, None, name=text)
+
+
+def _is_path(text: str) -> bool:
+    """Whether a text is a path and nothing else: the account is not asked for it."""
+    return text.lower().endswith(_OF_FILES) or _PATH.match(text) is not None
+
+
+def _expanded(path: Path) -> Path:
+    """Expand ``~``, where there is no file of that very name."""
     try:
-        return check_campaign_id(value)
-    except SourceError as error:
-        raise SourceError(f"{error}, and there is no such file; {READINGS}") from None
-
-
-def _responses(trees: Sequence[Any]) -> Request:
-    answers = _from_trees(trees, "response")
-    return Request([Item("", None, lambda: answers)], several=False)
-
-
-def _from_trees(trees: Sequence[Any], origin: str) -> list[Answer]:
-    if len(trees) == 1:
-        return [Answer(origin, trees[0], careful=True)]
-    return [
-        Answer(f"{origin} {number}", tree, careful=True)
-        for number, tree in enumerate(trees, 1)
-    ]
-
-
-def _rows(rows: Sequence[Mapping[str, Any]], origin: str) -> Request:
-    """Day rows as loaders leave them: one campaign, or one a ``campaign_id``."""
-    days = [_day(row, f"{origin}, row {n}") for n, row in enumerate(rows, 1)]
-    if not any("campaign_id" in row for row in rows):
-        return Request([_days_item("", origin, days)], several=False)
-    ids = [row.get("campaign_id") for row in rows]
-    for lost, id_ in enumerate(ids, 1):
-        if not (_is_missing(id_) or id_ == ""):
-            continue
-        raise SourceError(
-            f"{origin}: row {lost} has no campaign_id ({id_!r}); give each row one, or "
-            "leave the key out of all of them"
-        )
-    groups: dict[str, list[dict[str, Any]]] = {}
-    for id_, day in zip(ids, days, strict=True):
-        groups.setdefault(str(id_), []).append(day)
-    items = [_days_item(label, f"campaign {label}", of) for label, of in groups.items()]
-    return Request(items, several=True)
-
-
-def _days_item(label: str, origin: str, days: list[dict[str, Any]]) -> Item:
-    answer = Answer(origin, {"data": days}, careful=True)
-    return Item(label, None, lambda: [answer])
-
-
-def _day(row: Mapping[str, Any], origin: str) -> dict[str, Any]:
-    """Return a loader's row as the API's day: without gaps and bookkeeping."""
-    day = {
-        key: value
-        for key, value in row.items()
-        if key != "campaign_id" and key[:1] != "_" and not _is_missing(value)
-    }
-    if isinstance(day.get("time"), date):
-        day["time"] = day["time"].isoformat()
-    if isinstance(day.get("messages"), str | bytes):
-        text = day["messages"]
-        body = text.encode() if isinstance(text, str) else text
-        day["messages"] = decode(body, f"{origin}, messages")
-    return day
-
-
-def _is_missing(value: Any) -> bool:
-    return value is None or value is pd.NA or value is pd.NaT or value != value  # noqa: PLR0124
-
-
-def _shown(value: Any) -> str:
-    text = repr(value)
-    return text if len(text) <= 80 else text[:77] + "..."
+        return path if exists(path) else path.expanduser()
+    except RuntimeError as error:
+        raise SourceError(f"{shown(str(path))} is no path: {error}") from None

@@ -1,0 +1,4 @@
+"""What loaders and users keep: files, tables, envelopes and rows → campaigns' answers.
+
+May import: payload, schema, core, errors.
+"""

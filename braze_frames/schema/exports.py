@@ -1,0 +1,114 @@
+"""Other endpoints of the API, told by the keys of their answers.
+
+Sources are pages of Braze's public documentation (repository ``braze-inc/braze-docs``),
+folder ``_docs/_api/endpoints/export``.
+"""
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from braze_frames.schema.channels import is_day_total
+
+
+class Export(NamedTuple):
+    """An endpoint: keys that its answers (or the days in them) have, and its page."""
+
+    path: str
+    keys: tuple[str, ...]
+    source: str
+
+
+DAY_EXPORTS = (
+    Export("/kpi/dau/data_series", ("dau",), "kpi/get_kpi_dau_date.md"),
+    Export("/kpi/mau/data_series", ("mau",), "kpi/get_kpi_mau_30_days.md"),
+    Export(
+        "/kpi/new_users/data_series",
+        ("new_users",),
+        "kpi/get_kpi_daily_new_users_date.md",
+    ),
+    Export(
+        "/kpi/uninstalls/data_series", ("uninstalls",), "kpi/get_kpi_uninstalls_date.md"
+    ),
+    Export("/segments/data_series", ("size",), "segments/get_segment_analytics.md"),
+    Export(
+        "/events/data_series",
+        ("count",),
+        "custom_events/get_custom_events_analytics.md",
+    ),
+    Export(
+        "/sessions/data_series", ("sessions",), "sessions/get_sessions_analytics.md"
+    ),
+    Export(
+        "/purchases/quantity_series",
+        ("purchase_quantity",),
+        "purchases/get_number_of_purchases.md",
+    ),
+    Export(
+        "/purchases/revenue_series", ("revenue",), "purchases/get_revenue_series.md"
+    ),
+    Export(
+        "/feed/data_series",
+        ("clicks", "impressions"),
+        "news_feed/get_news_feed_card_analytics.md",
+    ),
+)
+"""Keys of a day."""
+
+CANVAS_EXPORTS = (
+    Export("/canvas/data_series", ("stats",), "canvas/get_canvas_analytics.md"),
+    *(
+        Export("/canvas/data_series", (key,), "canvas/get_canvas_analytics.md")
+        for key in ("canvas_id", "variant_stats", "step_stats")
+    ),
+    Export(
+        "/canvas/data_summary",
+        ("total_stats",),
+        "canvas/get_canvas_analytics_summary.md",
+    ),
+)
+"""Keys of a Canvas's ``data``, or of a day of it."""
+
+ANSWER_EXPORTS = (
+    Export("/campaigns/list", ("campaigns",), "campaigns/get_campaigns.md"),
+    Export(
+        "/campaigns/details",
+        ("conversion_behaviors",),
+        "campaigns/get_campaign_details.md",
+    ),
+    Export("/canvas/details", ("variants", "steps"), "canvas/get_canvas_details.md"),
+    Export("/canvas/list", ("canvases",), "canvas/get_canvases.md"),
+    Export("/segments/list", ("segments",), "segments/get_segment.md"),
+    Export("/events/list", ("events",), "custom_events/get_custom_events.md"),
+    Export(
+        "/purchases/product_list", ("products",), "purchases/get_list_product_id.md"
+    ),
+    Export("/feed/list", ("cards",), "news_feed/get_news_feed_cards.md"),
+)
+"""Keys of a whole answer."""
+
+
+def export_of(keys: Iterable[object], exports: Iterable[Export]) -> Export | None:
+    """Return the endpoint whose keys are all there.
+
+    Examples
+    --------
+    >>> export_of({"time", "dau"}, DAY_EXPORTS).path
+    '/kpi/dau/data_series'
+    """
+    given = {*keys}
+    return next((one for one in exports if given.issuperset(one.keys)), None)
+
+
+def tells_of_campaign(keys: Iterable[object]) -> bool:
+    """Whether a day with these keys may be a campaign's.
+
+    The API gives ``messages`` on each of a campaign's days. A loader may drop them, and
+    leave the day totals; of these, revenue alone is what ``/purchases`` gives.
+
+    Examples
+    --------
+    >>> tells_of_campaign(["time", "revenue"]), tells_of_campaign(["time", "messages"])
+    (False, True)
+    """
+    totals = [key for key in keys if isinstance(key, str) and key != "revenue"]
+    return any(key == "messages" or is_day_total(key) for key in totals)
