@@ -201,7 +201,9 @@ def combine(levels: Sequence[Level], size: int) -> tuple[Ints, int]:
     """
     codes, bound = np.zeros(size, dtype=np.int64), 1
     for level in levels:
-        several = max(len(level.labels), 1)
+        several = len(level.labels)
+        if several < 2:
+            continue
         if bound * several >= _CODES:
             codes, present = renumber(codes, bound)
             bound = max(len(present), 1)
