@@ -153,3 +153,14 @@ def _repr(value: object) -> str:
     short.maxlevel, short.maxdict, short.maxlist = _LEVELS, _ITEMS, _ITEMS
     short.maxstring = short.maxother = short.maxlong = _QUOTED
     return short.repr(value)
+
+
+def short(name: str, most: int = _QUOTED) -> str:
+    """Return a name as it is told in a message that says more.
+
+    Examples
+    --------
+    >>> short("Spring"), short("x" * 100, 8)
+    ('Spring', 'xxxxx...')
+    """
+    return name if len(name) <= most else name[: most - 3] + "..."
