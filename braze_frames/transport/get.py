@@ -7,6 +7,7 @@ have no context, and an interrupt goes on without the frames below.
 
 import ssl
 import zlib
+from codecs import BOM_UTF16_BE, BOM_UTF16_LE
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from threading import Lock
@@ -195,7 +196,13 @@ class RetryingGet:
             name: self._key.mask(value.encode("latin-1", "replace")).decode("latin-1")
             for name, value in response.headers.items()
         }
-        return HttpAnswer(response.status_code, headers, self._key.mask(body))
+        return HttpAnswer(response.status_code, headers, self._key.mask(_utf8(body)))
+
+
+def _utf8(body: bytes) -> bytes:
+    """Return a text in UTF-8: JSON is, but some servers write UTF-16 with its mark."""
+    marked = body.startswith((BOM_UTF16_LE, BOM_UTF16_BE))
+    return body.decode("utf-16", "replace").encode() if marked else body
 
 
 def _seconds_untold(times: int) -> float:

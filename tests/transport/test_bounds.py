@@ -225,7 +225,7 @@ ODD = {
     "long header": raw("200 OK", b"{}", "X-Long: " + "a" * 70_000),
     "cookies": raw("200 OK", b"[]", "Set-Cookie: \xff=\xfe; Domain=;;=; Max-Age=\xb2"),
     "nested": raw("200 OK", b"[" * 100_000 + b"]" * 100_000),
-    "utf-16": raw("200 OK", '{"data": []}'.encode("utf-16")),
+    "utf-16": raw("200 OK", '{"data": []'.encode("utf-16")),
     "html": raw("403 Forbidden", b"<html>no</html>"),
     "errors": raw("400 Bad", b'{"errors": 5}'),
     "data": raw("200 OK", b'{"data": 5}'),
