@@ -67,6 +67,7 @@ if TYPE_CHECKING:
     from .sandbox.sandbox import Sandbox
     from .schema.rates import glossary
     from .stats.power import mde, sample_size
+    from .tables.excel import to_excel
     from .tables.style import style
 
 __version__ = "0.1.0"
@@ -98,6 +99,7 @@ __all__ = [
     "read_braze_series",
     "sample_size",
     "style",
+    "to_excel",
 ]
 
 _register()
@@ -112,6 +114,7 @@ _LAZY = {
     "mde": "stats.power",
     "sample_size": "stats.power",
     "style": "tables.style",
+    "to_excel": "tables.excel",
 }
 
 

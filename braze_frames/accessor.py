@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from braze_frames.plots.lift_over_time import plot_lift_over_time
     from braze_frames.plots.over_time import plot_rates, plot_totals
     from braze_frames.portfolio.change import change as _change
+    from braze_frames.portfolio.planning import plan_mde, plan_sample_size
     from braze_frames.portfolio.tests import tests as _tests
 else:
     # The same functions, imported when they are first looked at: ``import
@@ -36,6 +37,8 @@ else:
     _settled = Later("frame.provenance:settled")
     _rates = Later("frame.rates:rates")
     _totals = Later("frame.totals:totals")
+    plan_mde = Later("portfolio.planning:plan_mde")
+    plan_sample_size = Later("portfolio.planning:plan_sample_size")
     plot_funnel = Later("plots.funnel:plot_funnel")
     plot_lift = Later("plots.lift:plot_lift")
     plot_lift_over_time = Later("plots.lift_over_time:plot_lift_over_time")
@@ -49,6 +52,7 @@ _VERBS = {
     "sums": ("totals", "rates", "change"),
     "tests": ("tests", "lift", "winner", "srm"),
     "trust": ("check", "settled"),
+    "plan": ("sample_size", "mde"),
     "plot": (),
 }
 
@@ -79,6 +83,7 @@ class Verb:
         def method(self: Holder, /, *args: Any, **kwargs: Any) -> Any:
             return function(self._frame, *args, **kwargs)
 
+        method.__name__ = self._name  # help would show ``mde = plan_mde`` otherwise
         setattr(self._owner, self._name, method)
         return method if holder is None else MethodType(method, holder)
 
@@ -159,6 +164,10 @@ class BrazeAccessor(Holder):
         What should not be trusted as it stands.
     settled(until=None)
         The days that no longer grow.
+    sample_size(metric, lift)
+        How long the next test must run to find a lift.
+    mde(metric, days=None)
+        The smallest lift that the next test finds in so many days.
 
     Pictures
     --------
@@ -215,6 +224,8 @@ class BrazeAccessor(Holder):
     srm = delegate(_srm)
     check = delegate(_check)
     settled = delegate(_settled)
+    sample_size = delegate(plan_sample_size)
+    mde = delegate(plan_mde)
 
     @property
     def plot(self) -> Plots:

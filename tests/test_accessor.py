@@ -142,6 +142,7 @@ def test_methods_show_the_signature_and_docstring_of_their_function():
     assert list(inspect.signature(bf.BrazeAccessor.totals).parameters)[1:] == [
         "by",
         "freq",
+        "whole",
     ]
     assert "Sum stats over days" in bf.BrazeAccessor.totals.__doc__
 

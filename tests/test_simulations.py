@@ -22,6 +22,9 @@ rows, proportions, days, moving, looks, beliefs, change, sandbox_draws = (
         *("change", "sandbox_draws"),
     )
 )
+splits, young, alarms, many = (
+    importlib.import_module(name) for name in ("splits", "young", "alarms", "many")
+)
 
 ERRORS = 3.0
 
@@ -62,6 +65,22 @@ def test_changes_between_periods_hold_the_truth_as_often_as_they_say(rng):
 
 def test_the_sandbox_keeps_the_lift_it_promises():
     assert broken(sandbox_draws.simulate(draws=200)) == []
+
+
+def test_within_days_no_split_makes_up_a_lift(rng):
+    assert broken(splits.simulate(rng, runs=300, lengths=(7, 14))) == []
+
+
+def test_young_days_mislead_where_arms_differ_in_speed_and_settled_ones_do_not(rng):
+    assert broken(young.simulate(rng, runs=400)) == []
+
+
+def test_days_and_people_are_doubted_with_reason(rng):
+    assert broken(alarms.simulate(rng, runs=600)) == []
+
+
+def test_many_tests_are_judged_together(rng):
+    assert broken(many.simulate(rng, runs=60)) == []
 
 
 # --- the check can fail ---

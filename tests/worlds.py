@@ -32,6 +32,10 @@ class World:
         """Let another day be today, at noon."""
         self.now = datetime.combine(date.fromisoformat(today), time(12), UTC)
 
+    def body(self, id_, length, last):
+        """Return the status and the body of one answer."""
+        return 200, json.dumps(self.answer(id_, length, last)).encode()
+
     def answer(self, id_, length, last):
         """Return one answer of the endpoint."""
         first = last - timedelta(days=length - 1)
@@ -56,14 +60,17 @@ class Handler(BaseHTTPRequestHandler):
             )
             return
         last = date.fromisoformat(query["ending_at"][:10])
-        answer = self.server.world.answer(
+        status, body = self.server.world.body(
             query["campaign_id"], int(query["length"]), last
         )
-        self.reply(answer, 200)
+        self.send(body, status)
 
     def reply(self, answer, status):
         """Send an answer."""
-        body = json.dumps(answer).encode()
+        self.send(json.dumps(answer).encode(), status)
+
+    def send(self, body, status):
+        """Send a body."""
         self.send_response(status)
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
@@ -79,7 +86,7 @@ def series_asked(sandbox):
 
 
 @contextmanager
-def inhabited(world):
+def inhabited(world, **options):
     """Serve a world; yields a client of it."""
     server = Server(("127.0.0.1", 0), Handler)
     server.world = world
@@ -87,7 +94,7 @@ def inhabited(world):
     thread.start()
     url = f"http://127.0.0.1:{server.server_port}"
     try:
-        with bf.BrazeClient(url, KEY, clock=lambda: world.now) as client:
+        with bf.BrazeClient(url, KEY, clock=lambda: world.now, **options) as client:
             yield client
     finally:
         server.shutdown()

@@ -173,10 +173,16 @@ class CampaignFiles:
         wanted: _Wanted = {grain: _columns(grain, part) for grain in part.files}
         is_spare = part.fill and "campaign" in wanted
         lean = {**wanted, "campaign": set[str]()} if is_spare else wanted
-        found, _ = self._days_of(lean, part.files, span)
-        if is_spare and _has_one_variation(found):
-            found, _ = self._days_of(wanted, part.files, span)
-        return found
+        found, loaded = self._days_of(lean, part.files, span)
+        if not (is_spare and _has_one_variation(found)):
+            return found
+        late = self._load({"campaign": wanted["campaign"]}, span)
+        if not late.version <= loaded.version:
+            return self._days_of(wanted, part.files, span)[0]
+        tables = {g: one for g, one in loaded.tables.items() if g == "extra"}
+        days = found.coverage.days
+        totals = from_tables(tables | late.tables, days, self._origin).totals
+        return found._replace(batches=[found.batches[0]._replace(totals=totals)])
 
     def _days_of(
         self,

@@ -52,37 +52,47 @@ def lift(
     metric : str or list of str
         A name of ``bf.glossary()``, or several. ``conversion_rate_by_send_time`` is the
         one to prefer: its conversions belong to the day of their send.
-    control : str, optional
-        The variation to compare with. None: the only one with a value in ``enrolled``,
-        else the one named "Control Group".
+    control : str or mapping of str to str, optional
+        The variation to compare with, or campaign → variation. None, and for campaigns
+        that the mapping does not name: the only one with a value in ``enrolled``, else
+        the one named "Control Group".
     se : {"auto", "binomial", "day"}
         Where the error comes from. "binomial": each unit counts once, from the counts;
-        "day": from the swing between days, for what can count many times. "auto" goes
-        by the metric's kind in its channel: binomial for a ``proportion``, else day.
+        "day": from the variance between days, for what can count many times. "auto"
+        goes by the metric's kind in its channel: binomial for a ``proportion``, else
+        day.
     stratify : {"auto", "date", None}
         Compare day by day, then put the days together, so that a split that moved makes
         up no lift. "auto": metrics whose numerator belongs to the day of its
         denominator (``same_day``), with more than one sending day. "date" forces it for
         any proportion, None compares totals.
     sequential : bool
-        Numbers that may be looked at every day: wider, and right over all looks. A
+        Settled numbers that may be looked at every day: wider, and right over all
+        looks. Numbers that still grow are never right, however they are looked at. A
         decision once made stands, also where a later look is less sure.
     tau : float
-        The lift worth finding, for ``sequential``; fix it before you look.
+        The scale of plausible log lifts, for ``sequential``; fix it before you look.
     adjust : {"holm", "bonferroni", "fdr_bh", "none"}
-        How ``p_adjusted`` makes up for several variations of one test.
+        How ``p_adjusted`` makes up for several variations of one test. Over many tests
+        it makes up for nothing: of 50 tests without any effect, one or more are
+        significant in 92 %. ``df.braze.tests()`` judges them together.
     conf_level : float
         Of intervals and of ``significant``.
     deff : float
-        Multiplies the variance where the same people are counted many times; between 1
-        and the times that one is counted.
+        Multiplies the variance where the same people are counted many times: near 1 +
+        (times counted - 1) x rho, rho being how alike the outcomes of one person are.
     pairs : bool
-        Compare all variations with each other.
+        Compare all variations with each other: the control second, in pairs without it
+        the one with the lower rate.
     prior : tuple of float, optional
         a and b of a Beta prior, (0.5, 0.5) is Jeffreys': adds ``prob_to_beat`` and
         ``expected_loss``, for proportions.
     cumulative : bool
         A row for each day, with the days so far; sorted by day.
+    margin : float, optional
+        A lift to rule out: -0.02 asks whether the variation is not worse by 2 % or
+        more, 0.02 (of unsubscribes, say) whether it is not higher by 2 % or more. Adds
+        ``p_margin`` and ``non_inferior``.
 
     Returns
     -------
@@ -96,17 +106,26 @@ def lift(
           ``control_``: sums over all days on which both have the stats.
         - ``diff``, ``diff_low``, ``diff_high`` float64: difference of rates. By day it
           is the weighted mean of the days' differences and need not equal
-          ``rate - control_rate``; so does ``lift``.
+          ``rate - control_rate``; so does ``lift``. Over days its limits are those of
+          the lift at the control's rate of these days.
         - ``lift``, ``lift_low``, ``lift_high`` float64: 0.1 is 10 % more than the
           control. ``lift_high`` is infinite where the control has no success.
+        - ``incremental``, ``incremental_low``, ``incremental_high`` float64: ``diff``
+          times the variation's units on the days compared: what it brought over what
+          its people would have done under the control, in conversions, clicks or USD.
         - ``statistic`` float64 (z, or t over days), ``p_value``, ``p_adjusted``
-          float64. Intervals are not adjusted.
+          float64. Intervals are not adjusted, so that with several variations
+          ``significant``, which follows ``p_adjusted``, can differ from them.
         - ``confidence`` float64: 1 - p of the pooled two-sided Z test, our reading of
           the dashboard's figure, which can differ from ours.
         - ``significant`` boolean: ``p_adjusted`` < 1 - ``conf_level``.
         - ``eff_days`` float64: days, weighed by their size. ``dispersion`` float64: the
-          variance between days over that of counts alone; 1 is none.
+          variance of the log ratio between days over that of counts alone; 1 is none.
+        - ``mde`` float64: the log lift that such a test finds with a power of 80 %, so
+          that "not significant" is not read as "no effect".
         - ``prob_to_beat``, ``expected_loss`` float64, with ``prior``.
+        - ``p_margin`` float64, one-sided, and ``non_inferior`` boolean, ``p_margin`` <
+          1 - ``conf_level``, with ``margin``.
         - ``method`` str: what was done. ``note`` str: why something is NaN, or was done
           otherwise.
 
@@ -123,25 +142,33 @@ def lift(
     Warns
     -----
     StatisticsWarning
-        Once for each kind of doubt, with its numbers: people counted many times, fewer
-        than 5 expected successes, few or uneven days, a split that moved under pooled
-        totals, days that still grow, tests that could not be compared.
+        Once for each kind of doubt, with its numbers and what helps: the same people on
+        many days (as ``check`` finds them), fewer than 5 expected successes, few or
+        uneven days, a split that moved under pooled totals, days that still grow, tests
+        that could not be compared.
 
     Notes
     -----
     "score": difference by Mee 1984, ratio by Koopman 1984, test by pooled Z, which is
     Pearson's chi-squared. "score, by day": Mantel-Haenszel weights n1 n0 / N of each
     day, limits by Miettinen & Nurminen 1985 (Statistics in Medicine 4:213), test by
-    Cochran-Mantel-Haenszel. "day": paired delete-one-day jackknife of the log ratio and
-    of the difference, t with ``eff_days`` - 1 degrees of freedom. ", always valid":
-    two-sided normal mixture, Robbins 1970; Waudby-Smith et al. 2024. p-value and both
-    intervals come from one test, so that they agree. ``adjust``: Holm 1979, Benjamini &
-    Hochberg 1995. Where ``unique_recipients`` of a variation is 0 or missing on all
-    days, ``enrolled`` takes its place. ``attrs["braze"]`` says what was asked.
+    Cochran-Mantel-Haenszel. "day": paired delete-one-day jackknife of the log ratio, t
+    with ``eff_days`` - 1 degrees of freedom; "day, by day": the same of the
+    Mantel-Haenszel ratio. ", always valid": two-sided normal mixture, Robbins 1970;
+    Waudby-Smith et al. 2024. p-value and both intervals come from one test, so that
+    they agree. ``margin``: the statistic that the limits invert, at the margin.
+    ``adjust``: Holm 1979, Benjamini & Hochberg 1995. Where ``unique_recipients`` of a
+    variation is 0 or missing on all days, ``enrolled`` takes its place.
+    ``attrs["braze"]`` says what was asked.
 
-    It cannot see whether the people of one day are those of another: intervals are then
-    too short, and ``deff`` is for you to judge. Conversions come in for up to 30 days
-    after the send.
+    What sums of days cannot know: whether people in changing numbers are the same ones
+    on many days (intervals are then too short, and ``deff`` is for you to judge), how
+    alike one person's outcomes are, covariates (CUPED) and segments. Two limits of the
+    day method: days that resemble their neighbours shorten its intervals (at a
+    correlation of 0.6 they hold the truth in 72 % instead of 95 %), and revenue with
+    extreme orders and a small control (90 to 10) is held in 92 %, missed on one side.
+    Conversions come in for up to 30 days after the send, and a message that makes
+    people buy sooner looks better on young days than it is: read ``settled()`` days.
 
     Examples
     --------

@@ -124,8 +124,8 @@ def _contrasts(
     for method, compare in _compare(options).items():
         rows = np.flatnonzero(methods == method)
         if len(rows):
-            swings = Jackknife(*(part[rows] for part in found))
-            of_rows = compare(_days_of(case, method).rows(rows), swings)
+            between = Jackknife(*(part[rows] for part in found))
+            of_rows = compare(_days_of(case, method).rows(rows), between)
             for name, values in of_rows._asdict().items():
                 columns[name][rows] = values
     for name in ("diff", "lift"):
@@ -223,7 +223,7 @@ def _notes(
     rules = [
         *_sum_rules(case, methods, columns),
         *_day_rules(case, methods, columns),
-        *_swing_rules(case, methods, found, columns, options),
+        *_replication_rules(case, methods, found, columns, options),
     ]
     for flags, text in rules:
         for row in np.flatnonzero(flags & answered):
@@ -271,7 +271,7 @@ def _day_rules(case: Comparison, methods: Any, columns: Columns) -> list[Rule]:
     ]
 
 
-def _swing_rules(
+def _replication_rules(
     case: Comparison, methods: Any, found: Jackknife, columns: Columns, options: Options
 ) -> list[Rule]:
     tested = (found.eff_days > 0) & ~_without_success(case)

@@ -12,6 +12,8 @@ from braze_frames.errors import FrameError
 from braze_frames.frame.by import Period, binned
 from braze_frames.frame.levels import Level, levels_of
 
+# Conversions come in for up to 30 days after the send: Braze docs, metrics_glossary.md.
+_GROWS = pd.Timedelta(days=31)
 Unit = Literal["share", "USD", "count"]
 
 
@@ -165,10 +167,18 @@ def settled(df: pd.DataFrame, until: Any = None) -> pd.DataFrame:
     names = [None] if campaign is None else [str(name) for name in campaign.labels]
     last = settled_until_each(df, names)
     if names and np.isnat(last).any():
-        raise FrameError(
-            "this frame does not know until when its numbers are settled (attrs were "
-            'cleared, or it was not read from the API): pass until="2026-05-30", or '
-            "read it again"
-        )
+        raise FrameError(_unsettled(days))
     of_rows = np.asarray(last[0] if campaign is None else last[campaign.codes])
     return df[np.asarray(dates <= of_rows, dtype=bool)]
+
+
+def _unsettled(days: pd.DatetimeIndex) -> str:
+    """Say that a frame does not know until when it is settled, and both ways on."""
+    day = days.max() - _GROWS if len(days) else pd.Timestamp("2026-05-30")
+    newest = f" (its last day less {_GROWS.days})" if len(days) else ""
+    return (
+        "this frame does not know until when its numbers are settled: attrs were "
+        "cleared, lost by a merge or join, or it was not read from the API. Pass "
+        f'until="{day.date()}"{newest}, or carry over what it was read with: '
+        "out.attrs.update(df.attrs)"
+    )

@@ -132,7 +132,7 @@ def change(
     if not len(df):
         raise FrameError("the frame has no rows: read more days, or filter less")
     rows = rate_rows(df, metric, by)
-    periods = _periods(_last_day(df, metric, grows=rows.grows), length, to)
+    periods = _periods(final_day(df, metric, grows=rows.grows), length, to)
     sides, kept = _paired(rows, periods)
     found = paired_ratio(*sides, conf_level)
     table = _table(rows, found, sides, 1 - conf_level)
@@ -175,8 +175,16 @@ def _length(last: Any) -> int:
     return days
 
 
-def _last_day(df: pd.DataFrame, metric: str, *, grows: bool) -> int:
-    """Return the last day that is final for a metric."""
+def final_day(df: pd.DataFrame, metric: str, *, grows: bool) -> int:
+    """Return the last day that is final for a metric, counted from 1970.
+
+    ``grows``: whether it counts conversions or revenue.
+
+    Warns
+    -----
+    StatisticsWarning
+        The frame does not know; its last day is taken.
+    """
     newest = pd.Timestamp(days_of(df)[-1]).date()
     until = settled_until(df) if grows else whole_until(df)
     if not np.isnat(until):

@@ -37,7 +37,8 @@ class Arm:
     """One message: a variation of one channel, or the control group.
 
     ``effects`` multiply the values of the named stats; ``last_share`` is the share
-    that the arm's part of the audience moves to until the last day.
+    that the arm's part of the audience moves to until the last day. Who converts does
+    so ``pace`` times as soon as others.
     """
 
     channel: str
@@ -45,6 +46,7 @@ class Arm:
     share: float = 1.0
     last_share: float | None = None
     effects: Mapping[str, float] = field(default_factory=dict)
+    pace: float = 1.0
 
     @property
     def is_control(self) -> bool:
@@ -70,7 +72,9 @@ class ShopCampaign:
     ``week``; ``events`` are one to four; ``drift`` is what the conversion rates are
     multiplied with on the first and on the last day. In a ``tested`` campaign the arms
     share the audience; else each arm reaches its own share of it, and conversions
-    stand at day level only.
+    stand at day level only. ``arm_noise`` is the standard deviation of the log of an
+    arm's conversion rates from day to day. With ``regulars`` the same people get it
+    every day: on each day that share of a fixed pool, which was split once.
     """
 
     name: str
@@ -86,6 +90,8 @@ class ShopCampaign:
     tested: bool = False
     order_value: float = 40.0
     drift: tuple[float, float] = (1.0, 1.0)
+    arm_noise: float = 0.0
+    regulars: float = 0.0
     more_steps: tuple[ShopStep, ...] = ()
     empty_channels: tuple[str, ...] = ()
     has_message: bool = True

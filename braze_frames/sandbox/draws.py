@@ -95,9 +95,20 @@ def _recipients(
     begin = np.array([arm.share for arm in campaign.arms])
     end = np.array([_last_share(arm) for arm in campaign.arms])
     shares = begin + (end - begin) * _progress(campaign, days)[:, None]
+    if campaign.regulars:
+        return _regulars(campaign, days, begin / begin.sum(), rng)
     if not campaign.tested:
         return rng.binomial(people[:, None], shares)
     return rng.multinomial(people, shares / shares.sum(axis=1, keepdims=True))
+
+
+def _regulars(
+    campaign: ShopCampaign, days: Drawn, shares: Floats, rng: np.random.Generator
+) -> Drawn:
+    """Return days by arms: who of each arm's own pool is there."""
+    pools = np.rint(campaign.audience / campaign.regulars * shares).astype(np.int64)
+    present = campaign.regulars * expected_people(campaign, days) / campaign.audience
+    return rng.binomial(pools, present[:, None])
 
 
 def _last_share(arm: Arm) -> float:
@@ -168,9 +179,16 @@ def _conversions(
     arms = campaign.arms if campaign.tested else campaign.arms[:1]
     effects = np.array([arm.effects.get(name, 1.0) for arm in arms])
     rates = event.rate * effects * drift(campaign, days)[:, None]
+    # No draw where there is no noise: other campaigns keep their numbers.
+    if campaign.arm_noise:
+        sd = campaign.arm_noise
+        rates = rates * np.exp(rng.normal(-(sd**2) / 2, sd, rates.shape))
     # Most buy at once: within a third of the window interest falls to 1 / e.
-    lags = np.exp(-np.arange(min(event.window, LONGEST) + 1) * 3.0 / event.window)
-    return rng.multinomial(rng.binomial(users, rates), lags / lags.sum())
+    paces = np.array([[arm.pace] for arm in arms])
+    length = min(event.window, LONGEST) + 1
+    lags = np.exp(-np.arange(length) * 3.0 * paces / event.window)
+    shares = lags / lags.sum(axis=1, keepdims=True)
+    return rng.multinomial(rng.binomial(users, rates), shares)
 
 
 def _cents(campaign: ShopCampaign, orders: Drawn, rng: np.random.Generator) -> Drawn:

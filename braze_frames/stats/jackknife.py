@@ -81,7 +81,7 @@ def _spread(left: Floats, used: Any, days: Floats) -> Floats:
 
 
 def single_rate(y: Floats, n: Floats, conf_level: float) -> Interval:
-    """Return intervals of single ratios of sums, from the swing between the days.
+    """Return intervals of single ratios of sums, from the variance between days.
 
     Returns
     -------

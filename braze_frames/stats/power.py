@@ -71,9 +71,9 @@ def sample_size(
     Raises
     ------
     ValueError
-        A share is none, the lift is 0 or leads to a rate beyond 0 to 1, or another
-        number is not positive. Metrics that are no proportion have no such formula:
-        their error is known from the days alone.
+        A share is none, the lift is 0, above 1 (percents were meant) or leads to a rate
+        beyond 0 to 1, or another number is not positive. Metrics that are no proportion
+        have no such formula: their error is known from the days alone.
 
     Notes
     -----
@@ -96,7 +96,10 @@ def sample_size(
         raise ValueError(
             f"lift={lift!r} on rate={rate!r} gives a rate of {other:.4g}; the "
             "variation's rate must differ from the control's and lie between 0 and 1"
+            f"{_percents_meant(lift)}"
         )
+    if lift > 1:
+        raise ValueError(f"lift={lift!r} is a share{_percents_meant(lift)}")
     z = _criticals(power, conf_level, comparisons)
     control = deff * _units(rate, other, ratio, z)
     sizes = int(np.ceil(control)), int(np.ceil(ratio * control))
@@ -185,6 +188,17 @@ def _criticals(
 ) -> tuple[float, float]:
     alpha = (1 - conf_level) / comparisons
     return critical_z(1 - alpha), critical_z(2 * power - 1)
+
+
+def _percents_meant(lift: float) -> str:
+    """Ask back where a lift beyond ±100 % looks like percents.
+
+    Nobody plans for twice the rate; a whole number is what one says aloud.
+    """
+    if not 1 < abs(lift) < np.inf:
+        return ""
+    meant = f"{lift / 100:.2f}" if lift == round(lift) else f"{lift / 100:g}"
+    return f": {lift:g} is {100 * lift:+.0f} %; did you mean {meant}?"
 
 
 def check_deff(deff: float) -> None:

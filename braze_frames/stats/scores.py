@@ -87,8 +87,8 @@ class Tables(NamedTuple):
         Rates near 1 hold few of their digits; the failures' rates hold them all. The
         sign is -1 where a difference has changed its own.
         """
-        sums = (part.sum(axis=-1, keepdims=True) for part in self[:4])
-        high = mostly_succeed(*sums)
+        x1, n1, x0, n0 = (part.sum(axis=-1, keepdims=True) for part in self[:4])
+        high = x1 + x0 > (n1 + n0) / 2
         x1 = np.where(high, self.n1 - self.x1, self.x1)
         x0 = np.where(high, self.n0 - self.x0, self.x0)
         return self._replace(x1=x1, x0=x0), np.where(high[:, 0], -1.0, 1.0)
@@ -429,11 +429,6 @@ def _variance(rate: Floats, units: Floats) -> Floats:
 
 def _smoothed(successes: Floats, units: Floats) -> Floats:
     return _variance((successes + 0.5) / (units + 1), units)
-
-
-def mostly_succeed(x1: Floats, n1: Floats, x0: Floats, n0: Floats) -> Flags:
-    """Tell where more than half of both arms' units succeed."""
-    return np.asarray(x1 + x0 > (n1 + n0) / 2)
 
 
 def rate_difference(x1: Floats, n1: Floats, x0: Floats, n0: Floats) -> Floats:

@@ -7,7 +7,9 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
+from braze_frames.core.names import legible
 from braze_frames.core.numbers import DASH
+from braze_frames.errors import FrameError
 from braze_frames.tables.footnotes import TableSummary, provenance_in
 from braze_frames.tables.formats import (
     AMOUNTS,
@@ -35,6 +37,37 @@ _EXPERT = frozenset(
 )
 _WHOLE = _EXPERT | {"lift", "p_adjusted", "method", "note"}
 _ANCHORS = ("lift", "diff", "rate", "p_adjusted")
+
+
+def checked_table(frame: Any) -> pd.DataFrame:
+    """Return a frame, or a series as one.
+
+    Raises
+    ------
+    TypeError
+        It is neither.
+    FrameError
+        Two rows or two columns have the same labels.
+    """
+    if not isinstance(frame, pd.DataFrame | pd.Series):
+        raise TypeError(
+            f"a {type(frame).__name__} is no table: pass a DataFrame or a Series, as "
+            "df.braze.totals() gives"
+        )
+    table = frame.to_frame() if isinstance(frame, pd.Series) else frame
+    _check_unique("row", table.index)
+    _check_unique("column", table.columns)
+    return table
+
+
+def _check_unique(axis: str, labels: pd.Index) -> None:
+    if not labels.is_unique:
+        twice = legible(labels[labels.duplicated()][0])
+        raise FrameError(
+            f"the {axis} {twice} stands twice: join tables as pd.concat("
+            '{"first": a, "second": b}), or drop one with df.loc[:, ~df.columns.'
+            "duplicated()]"
+        )
 
 
 class Row(NamedTuple):

@@ -7,9 +7,8 @@ from typing import Any, Literal
 import pandas as pd
 from pandas.io.formats.style import Styler
 
-from braze_frames.core.names import legible
-from braze_frames.errors import FrameError
-from braze_frames.tables.cells import Showing
+from braze_frames.tables.cells import Showing, checked_table
+from braze_frames.tables.excel import to_excel
 from braze_frames.tables.footnotes import footnotes
 from braze_frames.tables.formats import NAME_WIDTH, text_of, texts
 
@@ -31,6 +30,21 @@ class _Table(Styler):
     """A styled table that reads well, and the same each time, also as plain text."""
 
     data: pd.DataFrame
+    source: pd.DataFrame
+
+    def to_excel(  # type: ignore[override]  # pandas' further options are not needed
+        self, excel_writer: Any, sheet_name: str = "Sheet1"
+    ) -> None:
+        """Write what is shown to a sheet, with the numbers behind it.
+
+        Parameters
+        ----------
+        excel_writer : str, path, file-like or ExcelWriter
+            As ``path`` of ``bf.to_excel``, which writes several tables at once.
+        sheet_name : str
+            The sheet's name.
+        """
+        to_excel({sheet_name: self.source}, excel_writer)
 
     def __repr__(self) -> str:
         return repr(self.data)
@@ -48,8 +62,9 @@ def style(frame: "pd.DataFrame | pd.Series[Any]") -> Styler:
     Returns
     -------
     Styler
-        pandas' own, over the numbers as they are: ``to_html``, ``to_excel`` and further
-        styles work on it. Where no HTML is shown it looks like the frame.
+        pandas' own, over the numbers as they are: ``to_html`` and further styles work
+        on it, ``to_excel`` writes what is shown (of further styles nothing; see
+        ``bf.to_excel``). Where no HTML is shown it looks like the frame.
 
     Raises
     ------
@@ -87,6 +102,7 @@ def style(frame: "pd.DataFrame | pd.Series[Any]") -> Styler:
     """
     table = Showing(_checked(frame))
     styler = _Table(_with_safe_names(table.frame), cell_ids=False)
+    styler.source = table.frame
     for rows, shows in table.cells():
         subset = None if rows is None else (rows, list(shows))
         styler.format(shows, subset=subset)
@@ -96,30 +112,13 @@ def style(frame: "pd.DataFrame | pd.Series[Any]") -> Styler:
 
 
 def _checked(frame: Any) -> pd.DataFrame:
-    if not isinstance(frame, pd.DataFrame | pd.Series):
-        raise TypeError(
-            f"a {type(frame).__name__} is no table: pass a DataFrame or a Series, as "
-            "df.braze.totals() gives"
-        )
-    table = frame.to_frame() if isinstance(frame, pd.Series) else frame
+    table = checked_table(frame)
     if len(table) > _MOST_ROWS:
         raise ValueError(
             f"{len(table):,} rows are more than a page can show; slice the frame, as "
             'with frame.head(100), or add it up with df.braze.totals(freq="MS")'
         )
-    _check_unique("row", table.index)
-    _check_unique("column", table.columns)
     return table
-
-
-def _check_unique(axis: str, labels: pd.Index) -> None:
-    if not labels.is_unique:
-        twice = legible(labels[labels.duplicated()][0])
-        raise FrameError(
-            f"the {axis} {twice} stands twice: join tables as pd.concat("
-            '{"first": a, "second": b}), or drop one with df.loc[:, ~df.columns.'
-            "duplicated()]"
-        )
 
 
 def _with_safe_names(frame: pd.DataFrame) -> pd.DataFrame:

@@ -18,7 +18,12 @@ COLUMNS = {
     **dict.fromkeys(["first", "last"], "datetime64[us]"),
     "detail": TEXT,
 }
-BROKEN = {"Picked For You: Rollout", "Points Expire Soon: Photo Test"}
+BROKEN = {
+    "Picked For You: Rollout",
+    "Points Expire Soon: Photo Test",
+    "Deal of the Day: Picture Test",
+    "Streak Reminder: Tone Test",
+}
 
 
 def codes(df, **options):
@@ -77,6 +82,10 @@ def test_broken_campaigns_of_the_sandbox_are_found(shop):
     split = variations.xs("Points Expire Soon: Photo Test", level="campaign")
     planned = {"With Photo": 50, "Text Only": 50}
     assert codes(split, planned=planned) == ["sample_ratio_mismatch"]
+    deals = variations.xs("Deal of the Day: Picture Test", level="campaign")
+    assert set(codes(deals)) == {"overdispersion"}
+    players = variations.xs("Streak Reminder: Tone Test", level="campaign")
+    assert codes(players) == ["repeated_users"]
 
 
 def test_days_that_still_grow_are_found_as_the_sandbox_is_read(sandbox, client):

@@ -380,3 +380,54 @@ def test_the_broken_split_is_50_to_43():
     campaign = NAMED["Points Expire Soon: Photo Test"]
     photo, text = sums(campaign, whole_life(campaign)).values()
     assert photo["sent"] / text["sent"] == pytest.approx(50 / 43, rel=0.02)
+
+
+def test_the_countdown_converts_sooner_than_its_control():
+    campaign = NAMED["Last Chance: Countdown Test"]
+    day = date(2026, 5, 4)
+    shares = []
+    for place in (0, 1):
+        young, old = (
+            days_of(campaign, day, 7, today=today)
+            for today in (day + timedelta(9), date(2027, 1, 1))
+        )
+        counts = [
+            sum(
+                row["messages"]["email"][place]["conversions_by_send_time"]
+                for row in rows
+            )
+            for rows in (young, old)
+        ]
+        shares.append(counts[0] / counts[1])
+    assert shares[0] > 1.5 * shares[1]
+    true = truth(campaign)["conversion_rate"].droplevel("channel")
+    assert true["Countdown"] == pytest.approx(1.10 * true["Control Group"])
+
+
+def test_the_deals_days_differ_by_more_than_chance():
+    campaign = NAMED["Deal of the Day: Picture Test"]
+    rows = days_of(campaign, date(2026, 4, 1), 60, today=date(2027, 1, 1))
+    chi2 = 0.0
+    for place in (0, 1):
+        entries_ = [row["messages"]["email"][place] for row in rows]
+        people = [entry["unique_recipients"] for entry in entries_]
+        buyers = [entry["conversions_by_send_time"] for entry in entries_]
+        mean = sum(buyers) / sum(people)
+        chi2 += sum(
+            (x - n * mean) ** 2 / (n * mean * (1 - mean))
+            for x, n in zip(buyers, people, strict=True)
+        )
+    # chi-squared of 118 degrees of freedom: 2 per degree has p below 1e-8.
+    assert chi2 > 2 * 118
+
+
+def test_the_streaks_players_are_the_same_every_day():
+    campaign = NAMED["Streak Reminder: Tone Test"]
+    rows = days_of(campaign, date(2026, 4, 13), 63)
+    sizes = [
+        [entry["unique_recipients"] for _, entry in entries([row])] for row in rows
+    ]
+    # 80 % of a pool of 1,000 in each arm: never more, and a binomial's swing at most.
+    for arm in zip(*sizes, strict=True):
+        assert max(arm) <= 1000
+        assert sum(arm) / len(arm) == pytest.approx(800, rel=0.02)

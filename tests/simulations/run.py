@@ -6,17 +6,22 @@ Run ``python tests/simulations/run.py``. It ends with 1 where a bound is broken.
 import sys
 import time
 
+import alarms
 import beliefs
 import change
 import days
 import looks
+import many
 import moving
 import numpy as np
 import proportions
 import sandbox_draws
+import splits
+import young
 
 SEED = 20260525
 DRAWN = (proportions, days, moving, looks, beliefs, change)
+DRAWN += (splits, young, alarms, many)
 
 
 def topics():

@@ -55,6 +55,19 @@ def test_what_cannot_be_is_refused_with_its_value(arguments, word):
         bf.sample_size(**arguments)
 
 
+@pytest.mark.parametrize(
+    ("lift", "words"),
+    [
+        (10, r"10 is \+1000 %; did you mean 0\.10\?"),
+        (2.5, r"2\.5 is \+250 %; did you mean 0\.025\?"),
+        (-5, r"-5 is -500 %; did you mean -0\.05\?"),
+    ],
+)
+def test_percents_are_asked_back(lift, words):
+    with pytest.raises(ValueError, match=words):
+        bf.sample_size(0.02, lift)
+
+
 @pytest.mark.parametrize("n", [0, -5, 2, float("nan")])
 def test_too_few_units_find_nothing(n):
     with pytest.raises(ValueError, match="n="):
