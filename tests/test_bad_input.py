@@ -1,5 +1,6 @@
 """Input that cannot be trusted is refused with its cause, its place and a remedy."""
 
+import collections
 import copy
 import gzip
 import io
@@ -486,3 +487,87 @@ def all_entries(windows):
             for channel, objects in (found.get("messages") or {}).items():
                 for one in objects or []:
                     yield found["time"], channel, one
+
+
+def nested(empty):
+    """A list or an object three thousand levels deep."""
+    for _ in range(3000):
+        empty = [empty] if isinstance(empty, list) else {"a": empty}
+    return empty
+
+
+UNSHOWABLE = [nested([]), nested({}), 10**5000]
+
+
+@pytest.mark.parametrize("value", UNSHOWABLE, ids=["lists", "objects", "digits"])
+@pytest.mark.parametrize(
+    ("answer", "words"),
+    [
+        (lambda v: email(entry("A", sent=v)), ["2026-03-01", "email", "sent"]),
+        (lambda v: email(entry("A", notif_button_1_x_click=v)), ["email", "notif_bu"]),
+        (lambda v: email(revenue=v), ["2026-03-01", "revenue"]),
+        (lambda v: email({"variation_name": v}), ["email", "variation_name"]),
+        (lambda v: email(v if isinstance(v, list) else [v]), ["2026-03-01", "email"]),
+        (lambda v: response(day(v)), ["time"]),
+        (lambda v: {"message": v}, ["data"]),
+        (lambda v: {"data": [v if isinstance(v, list) else [v]]}, ["time"]),
+    ],
+)
+def test_values_too_large_to_show_are_refused_with_their_place(value, answer, words):
+    says(message(bf.PayloadError, answer(value), grain="all"), *words)
+
+
+@pytest.mark.parametrize("value", UNSHOWABLE, ids=["lists", "objects", "digits"])
+def test_values_too_large_to_show_cost_an_unknown_stat_only(value):
+    with pytest.warns(bf.PayloadWarning, match="winks"):
+        frame = bf.read_braze_series(email(entry("A", sent=1, winks=value)))
+    assert frame["sent"].tolist() == [1]
+
+
+@pytest.mark.parametrize(
+    "key", [5, None, True, 1.5, b"sent", (1, 2), 10**5000], ids="abcdefg"
+)
+def test_a_key_that_is_no_text_is_refused(key):
+    for answer in (
+        response(day() | {key: 1}),
+        email({"sent": 1, key: 1}),
+        response(day(messages={key: [entry("A", sent=1)]})),
+        response(day(messages={key: "text"})),
+    ):
+        says(message(bf.PayloadError, answer, grain="all"), "2026-03-01")
+
+
+def test_objects_of_other_kinds_are_read_and_left_as_they_were():
+    found = collections.OrderedDict(variation_name="A", sent=1)
+    grown = collections.defaultdict(list, time="2026-03-02")
+    rows = [collections.defaultdict(list, sent=2)]
+    answer = response(day(messages={"email": [found], "sms": rows}), grown)
+    assert bf.read_braze_series(answer)["sent"].tolist() == [1, 2]
+    assert [list(grown), list(rows[0])] == [["time"], ["sent"]]
+
+
+@pytest.mark.parametrize(
+    ("errors", "text"),
+    [
+        ("boom", "boom"),
+        (5, "5"),
+        (True, "True"),
+        ({"code": 5}, "{'code': 5}"),
+        ([3, "late"], "late"),
+        ([10**5000], "too large"),
+    ],
+    ids="abcdef",
+)
+def test_errors_of_any_kind_beside_good_data_are_told_whole(errors, text):
+    answer = email(entry("A", sent=1)) | {"errors": errors}
+    with pytest.warns(bf.PayloadWarning) as caught:
+        frame = bf.read_braze_series(answer)
+    assert frame["sent"].tolist() == [1]
+    says(str(caught[0].message), f"response: {text}" if errors == "boom" else text)
+
+
+def test_control_characters_of_names_are_escaped_in_errors():
+    answer = response(day(messages={"e\x1b[31mmail": [entry("A", sent="x")]}))
+    text = message(bf.PayloadError, answer)
+    assert text.isprintable()
+    says(text, r"e\x1b[31mmail")

@@ -4,8 +4,9 @@ Variations are compared inside one channel of one campaign: a family. Its arms s
 their days.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import cached_property
+from itertools import groupby
 from typing import NamedTuple
 
 import numpy as np
@@ -244,8 +245,17 @@ class Experiments:
 
     def split_span(self, family: Experiment) -> float:
         """Return by how much the split moved, over days on which all have a row."""
-        together = self.present[family.arms].all(axis=0)
-        return float(allocation_shift((self.people[family.arms] * together)[None])[0])
+        return self._split_spans.get(family.number, 0.0)
+
+    @cached_property
+    def _split_spans(self) -> dict[int, float]:
+        found: dict[int, float] = {}
+        for families in alike(self.families):
+            arms = np.array([family.arms for family in families])
+            together = self.present[arms].all(axis=1, keepdims=True)
+            spans = allocation_shift(self.people[arms] * together).tolist()
+            found |= zip((family.number for family in families), spans, strict=True)
+        return found
 
     def table(self, stat: str) -> tuple[Floats, Flags]:
         """Return one stat by arm and day, and where it is given; 0 elsewhere."""
@@ -256,6 +266,16 @@ class Experiments:
             values.reshape(-1)[cells] = found if known is None else found[known]
             given.reshape(-1)[cells] = True
         return values, given
+
+
+def alike(families: Sequence[Experiment]) -> Iterator[list[Experiment]]:
+    """Yield the tests with as many arms each, so that they can be asked together."""
+    tests = sorted(
+        (family for family in families if len(family.arms) > 1),
+        key=lambda family: len(family.arms),
+    )
+    for _, group in groupby(tests, key=lambda family: len(family.arms)):
+        yield list(group)
 
 
 def experiments_of(df: pd.DataFrame) -> Experiments:

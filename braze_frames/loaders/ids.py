@@ -22,6 +22,8 @@ _MAY_BE_ID = frozenset({"id", "campaign"})
 
 _LABEL = "campaignname"
 _MAY_BE_LABEL = frozenset({"campaign", "name"})
+# No id or name is so long a number; Python prints none of thousands of digits.
+_BITS = 256
 _DEPTH = 4
 """How deep an answer's notes on its request are searched: ``metadata.params``."""
 
@@ -119,6 +121,8 @@ def _nested(
 
 def _text(value: Any) -> str:
     if is_empty(value):
+        return ""
+    if isinstance(value, int) and value.bit_length() > _BITS:
         return ""
     if isinstance(value, float) and value.is_integer():
         value = int(value)

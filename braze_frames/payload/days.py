@@ -79,7 +79,7 @@ def normalise(
     order = _order(entries, days, labels, parts[0].origin)
     return Batch(
         origin=parts[0].origin,
-        answered=np.unique(np.concatenate([part.answered for part in parts])),
+        answered=days[by_day.rows],
         days=days[by_day.rows],
         totals=gather(
             [part.totals for part in parts], [len(part.days) for part in parts], by_day

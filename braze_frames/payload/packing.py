@@ -16,10 +16,10 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from braze_frames.payload.batch import ElementKey
+from braze_frames.payload.columns import Matrix
 from braze_frames.schema.channels import ELEMENT_KEY, STAT
 
 Day = dict[str, Any]
-Matrix = np.ndarray[Any, np.dtype[np.int64]]
 MISSING = -(2**63)
 """Stands where a count is missing: no count reaches it."""
 

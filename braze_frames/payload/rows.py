@@ -9,18 +9,17 @@ numbers.
 """
 
 from collections.abc import Callable, Iterable
-from typing import Any, NoReturn
+from typing import Any, NamedTuple, NoReturn
 
 import numpy as np
 
 from braze_frames.core.arrays import Flags, Ints
 from braze_frames.payload.batch import ElementKey, Elements
-from braze_frames.payload.columns import Filling
+from braze_frames.payload.columns import Filling, Matrix
 from braze_frames.payload.packing import (
     BOUND,
     MISSING,
     Day,
-    Matrix,
     Shape,
     amount_of,
     count_of,
@@ -44,7 +43,7 @@ Fail = Callable[[int, str, Any, str], NoReturn]
 _COUNT = "a whole number below 2^63"
 
 
-class _Clicks:
+class Clicks:
     """Clicks on slides and buttons that are being collected."""
 
     def __init__(self) -> None:
@@ -54,17 +53,20 @@ class _Clicks:
         self.clicks: list[Ints] = []
         self.single: list[tuple[int, int, int]] = []
 
-    def add(self, rows: Ints, key: ElementKey, clicks: Ints) -> None:
+    def put_packed(self, rows: Ints, key: ElementKey, clicks: Ints) -> None:
+        """Put the clicks of many rows down."""
         code = self.codes.setdefault(key, len(self.codes))
         self.rows.append(rows)
         self.keys.append(np.full(len(rows), code))
         self.clicks.append(clicks)
 
-    def add_one(self, row: int, key: ElementKey, clicks: int) -> None:
+    def put(self, row: int, key: ElementKey, clicks: int) -> None:
+        """Put the clicks of one row down."""
         code = self.codes.setdefault(key, len(self.codes))
         self.single.append((row, code, clicks))
 
     def elements(self) -> Elements:
+        """Return what was put down."""
         rows, keys, clicks = np.array(self.single, dtype=np.int64).reshape(-1, 3).T
         return Elements(
             np.concatenate([*self.rows, rows]),
@@ -74,25 +76,19 @@ class _Clicks:
         )
 
 
-class RowPacker:
-    """Puts ``size`` stat objects into columns.
+class RowPacker(NamedTuple):
+    """Puts stat objects into columns.
 
-    ``skip`` are two keys that are no stats. ``fail`` raises the error for a row, key,
-    value and what was expected. ``has_elements`` where slides and buttons may stand.
+    ``clicks`` take slides and buttons, where there may be some. ``skip`` are two keys
+    that are no stats. ``fail`` raises the error for a row, key, value and what was
+    expected.
     """
 
-    def __init__(
-        self,
-        size: int,
-        skip: tuple[str, str],
-        fail: Fail,
-        *,
-        has_elements: bool,
-        check_each_value: bool,
-    ) -> None:
-        self.filling, self.clicks = Filling(size), _Clicks()
-        self.skip, self.fail = skip, fail
-        self.has_elements, self.check_each_value = has_elements, check_each_value
+    stats: Filling
+    clicks: Clicks | None
+    skip: tuple[str, str]
+    fail: Fail
+    check_each_value: bool
 
     def pack(self, rows: list[Day], start: int, counts: Ints) -> None:
         """Put objects that have so many stats into rows from ``start`` on."""
@@ -119,7 +115,9 @@ class RowPacker:
         An object that has all keys of their shape has no others.
         """
         numbers: list[int] = members.tolist()
-        some = rows if len(numbers) == len(rows) else [rows[i] for i in numbers]
+        some = (
+            rows if len(numbers) == len(rows) else list(map(rows.__getitem__, numbers))
+        )
         shape = next(filter(None, map(self._shape, some[:_FEW])), None)
         if shape is None:
             return numbers
@@ -145,9 +143,8 @@ class RowPacker:
         tried = {shape.keys for shape in shapes}
         left: list[int] = []
         for keys, numbers in alike.items():
-            if len(numbers) < _WORTH_PACKING or tried & {
-                frozenset((*keys, *self.skip))
-            }:
+            is_tried = frozenset((*keys, *self.skip)) in tried
+            if is_tried or len(numbers) < _WORTH_PACKING:
                 left += numbers
             else:
                 left += self._pack_group(rows, np.array(numbers), start, shapes)
@@ -160,27 +157,31 @@ class RowPacker:
 
         Slides and buttons that a shape lacks are taken off and put down one by one.
         """
-        padded: dict[Shape, tuple[list[int], list[bytes]]] = {}
-        left: list[int] = []
-        for i in irregular:
-            for shape in shapes:
+        for shape in shapes:
+            numbers: list[int] = []
+            parts: list[bytes] = []
+            left: list[int] = []
+            for i in irregular:
                 packed = self._padded(shape, rows[i], start + i)
-                if packed:
-                    numbers, parts = padded.setdefault(shape, ([], []))
+                if packed is None:
+                    left.append(i)
+                else:
                     numbers.append(start + i)
                     parts.append(packed)
-                    break
-            else:
-                left.append(i)
-        for shape, (numbers, parts) in padded.items():
-            table = matrix(shape, parts)
-            self._put(shape, np.array(numbers), table, _holes(shape, table))
-        return left
+            if not parts:
+                continue
+            table = matrix(shape, parts).copy()
+            holes = _holes(shape, table)
+            table[holes] = 0
+            self._put(shape, np.array(numbers), table, holes)
+            irregular = left
+        return irregular
 
     def _padded(self, shape: Shape, row: Day, number: int) -> bytes | None:
+        if row.keys() <= shape.keys:
+            return pad(shape, row)
         others = row.keys() - shape.keys
-        keys = [element_key(key) for key in others] if self.has_elements else []
-        if len(keys) < len(others) or None in keys:
+        if not (self.clicks and all(map(element_key, others))):
             return None
         packed = pad(shape, row)
         if packed:
@@ -191,27 +192,19 @@ class RowPacker:
     def _put(
         self, shape: Shape, rows: Ints, table: Matrix, holes: Flags | None
     ) -> None:
-        """Put packed objects into the rows of the columns."""
-        if not len(rows):
-            return
-        goal = _as_slice(rows)
-        for n, stat in enumerate(shape.stats):
-            values = table[:, n]
-            element = shape.elements[n] if self.has_elements else None
-            hole = None if holes is None else holes[:, n]
-            if element:
-                given = slice(None) if hole is None else ~hole
-                self.clicks.add(rows[given], element, values[given])
-                continue
-            is_float = shape.formats[n] == "d"
-            column = self.filling.column(stat, is_float=is_float)
-            numbers = values.view(np.float64) if is_float else values
-            if hole is None:
-                column.values[goal] = numbers
-                column.missing[goal] = False
-            else:
-                column.values[rows[~hole]] = numbers[~hole]
-                column.missing[rows[~hole]] = False
+        """Put packed objects into rows: stats here, slides and buttons there."""
+        clicks, elements = self.clicks, shape.elements if self.clicks else ()
+        for n, element in enumerate(elements):
+            if clicks and element:
+                given = slice(None) if holes is None else ~holes[:, n]
+                clicks.put_packed(rows[given], element, table[given, n])
+        codes = zip(shape.stats, shape.formats, strict=True)
+        stats = [(stat, code == "d") for stat, code in codes]
+        if any(elements):
+            kept = [n for n, element in enumerate(elements) if element is None]
+            stats, table = [stats[n] for n in kept], table[:, kept]
+            holes = None if holes is None else holes[:, kept]
+        self.stats.put_packed(stats, rows, table, holes)
 
     def _by_value(self, rows: list[Day], numbers: Iterable[int], start: int) -> None:
         for i in numbers:
@@ -234,7 +227,7 @@ class RowPacker:
         checked = count_of(value) if is_count else amount_of(value)
         if checked is None:
             self.fail(number, key, value, _COUNT if is_count else "a number")
-        self.filling.put(number, key, checked)
+        self.stats.put(number, key, checked)
 
     def _check_key(self, key: Any, number: int) -> None:
         if not isinstance(key, str):
@@ -243,19 +236,19 @@ class RowPacker:
             self.fail(number, "", key, "text without lone surrogates")
 
     def _unknown(self, key: str, value: Any, number: int) -> None:
-        element = element_key(key) if self.has_elements else None
-        if element:
+        element = element_key(key) if self.clicks else None
+        if self.clicks and element:
             clicks = count_of(value)
             if clicks is None:
                 self.fail(number, key, value, _COUNT)
-            self.clicks.add_one(number, element, clicks)
+            self.clicks.put(number, element, clicks)
             return
         whole = None if isinstance(value, float) else count_of(value, -BOUND)
         checked = amount_of(value) if whole is None else whole
         if checked is None:
-            self.filling.leave_out(number, key)
+            self.stats.leave_out(number, key)
         else:
-            self.filling.put(number, key, checked)
+            self.stats.put(number, key, checked)
 
 
 def is_text(text: str) -> bool:
@@ -267,12 +260,6 @@ def is_text(text: str) -> bool:
     (True, False)
     """
     return text.isascii() or not any("\ud800" <= sign <= "\udfff" for sign in text)
-
-
-def _as_slice(rows: Ints) -> Ints | slice:
-    """Return ascending rows as a slice where none lies between them."""
-    first, last = int(rows[0]), int(rows[-1])
-    return slice(first, last + 1) if last - first + 1 == len(rows) else rows
 
 
 def _holes(shape: Shape, table: Matrix) -> Flags:

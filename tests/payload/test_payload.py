@@ -1,16 +1,30 @@
 """What a response holds: every field and channel, types, holes and unknown keys."""
 
+import gc
 import gzip
 import io
 import json
+import random
 import warnings
 
 import pandas as pd
 import pytest
 
 import braze_frames as bf
+from braze_frames.payload.series import parse_answer
 
-from ..payloads import ID, OTHER_ID, as_bytes, cells, day, email, entry, response
+from ..payloads import (
+    ID,
+    OTHER_ID,
+    as_bytes,
+    assert_equals,
+    cells,
+    day,
+    email,
+    entry,
+    response,
+)
+from ..reference import flatten
 
 PUSH = ("sent", "direct_opens", "total_opens", "bounces", "body_clicks")
 IN_APP = ("impressions", "clicks", "first_button_clicks", "second_button_clicks")
@@ -450,3 +464,74 @@ def test_unknown_nested_values_cost_nothing_but_a_warning(decoded):
     with pytest.warns(bf.PayloadWarning, match="notes"):
         frame = bf.read_braze_series(source)
     assert only(frame) == {"sent": 1}
+
+
+TITLES = ["Yes", "No", "Later", "Buy_now", "a\nb", "x_click", "Öffnen"]
+
+
+@pytest.mark.parametrize("kinds", [1, 2, 7, 40])
+def test_buttons_read_alike_packed_and_value_by_value(kinds):
+    rng = random.Random(kinds)
+    clicks = [
+        {
+            f"notif_button_{n}_{title}_click": rng.choice([0, 5, 2.0, None, 2**40])
+            for n, title in enumerate(rng.sample(TITLES, rng.randint(0, 3)), start=1)
+        }
+        for _ in range(kinds)
+    ]
+    days = []
+    for n in range(28):
+        found = [
+            entry(f"V{k}", f"{ID}{k}", sent=n, opens=k, **rng.choice(clicks))
+            for k in range(7)
+        ]
+        if n % 5 == 1:
+            del found[n % 7]["opens"]
+        days.append(day(f"2026-02-{n + 1:02}", {"ios_push": found}))
+    frames = both_grains(response(*days))
+    assert list(frames.variations.columns) == ["variation_api_id", "sent", "opens"]
+    expected = flatten({None: [response(*days)]})
+    assert_equals(frames.elements, expected.element)
+    assert_equals(frames.variations, expected.variation)
+
+
+@pytest.mark.parametrize("share", [1, 3, 12])
+def test_rows_of_many_shapes_read_alike_packed_and_value_by_value(share):
+    rng = random.Random(share)
+    odd = ["winks", "nods", "blinks", "sent", "opens", "revenue"]
+    days = []
+    for n in range(28):
+        found = []
+        for k in range(7):
+            keys = rng.sample(odd, rng.randint(1, 6)) if (n + k) % share == 0 else odd
+            numbers = {key: rng.choice([1, 7, 2**40, None]) for key in keys}
+            numbers |= {"blinks": 0.5} if k == 3 else {}
+            found.append(entry(f"V{k}" if k else None, None, **numbers))
+        days.append(day(f"2026-02-{n + 1:02}", {"email": found}, day_winks=n / 4))
+    frames = both_grains(response(*days))
+    expected = flatten({None: [response(*days)]})
+    assert_equals(frames.variations, expected.variation)
+    assert_equals(frames.campaigns, expected.campaign)
+
+
+@pytest.mark.parametrize("word", ["true", "false"])
+@pytest.mark.parametrize("before", range(4))
+def test_a_boolean_is_found_wherever_it_stands(word, before):
+    days = f'[{{"time": "2026-03-01", "conversions": {word}}}]'
+    for label in ("", "rules, emails: total_dismissals"):
+        body = f'{" " * before}{{"message": "{label}", "data": {days}}}'.encode()
+        with pytest.raises(bf.PayloadError, match="conversions"):
+            bf.read_braze_series(io.BytesIO(body))
+
+
+def test_a_read_leaves_nothing_for_the_garbage_collector():
+    bodies = [as_bytes(email(entry("A", ID, sent=1), conversions=3))] * 2
+    bf.read_braze_series(io.BytesIO(bodies[0]))
+    answer = json.loads(bodies[0])
+    gc.collect()
+    gc.disable()
+    try:
+        parse_answer(answer, "made up", careful=False)
+        assert gc.collect() == 0
+    finally:
+        gc.enable()
