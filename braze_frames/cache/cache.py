@@ -29,8 +29,9 @@ from braze_frames.cache.coverage import (
 from braze_frames.cache.layout import ALWAYS, folder_of
 from braze_frames.cache.storage import Storage
 from braze_frames.core.arguments import first_day
+from braze_frames.core.arrays import Bools
 from braze_frames.core.days import day_number
-from braze_frames.schema.channels import VARIATION_ID, VARIATION_NAME
+from braze_frames.schema.channels import STATS, VARIATION_ID, VARIATION_NAME
 
 _INFO = {
     "campaign": "str",
@@ -49,8 +50,8 @@ _REVISIONS = {
     "channel": "string",
     "variation": "string",
     "stat": "str",
-    "old": "Float64",
-    "new": "Float64",
+    "old": "object",  # counts are whole numbers, amounts are not
+    "new": "object",
     "seen_at": "datetime64[us, UTC]",
 }
 _MADE = pa.array([VARIATION_ID, VARIATION_NAME])
@@ -350,10 +351,21 @@ def _history(shelf: Sequence[CampaignFiles]) -> pd.DataFrame:
     if not tables:
         return _by_endpoint(pd.DataFrame(columns=["endpoint", *_REVISIONS]), _REVISIONS)
     frame = pa.concat_tables(tables).to_pandas()
+    amounts = frame["stat"].isin([stat.name for stat in STATS if stat.dtype != "Int64"])
+    for side in ("old", "new"):
+        frame[side] = _as_counted(frame[side], amounts.to_numpy(dtype=bool))
     frame["endpoint"], frame["campaign"] = (
         zip(*owners, strict=True) if owners else ((), ())
     )
     return _by_endpoint(frame, _REVISIONS)
+
+
+def _as_counted(values: "pd.Series[float]", amounts: Bools) -> "pd.Series[Any]":
+    """Return counts as whole numbers beside amounts, and what is missing as NA."""
+    whole = ~amounts & (values % 1 == 0).to_numpy(dtype=bool)
+    shown = values.astype(object).where(values.notna(), pd.NA)
+    shown[whole] = values[whole].astype("int64").astype(object)
+    return shown
 
 
 def _by_endpoint(table: pd.DataFrame, dtypes: dict[str, str]) -> pd.DataFrame:

@@ -135,6 +135,8 @@ def change(
     periods = _periods(final_day(df, metric, grows=rows.grows), length, to)
     sides, kept = _paired(rows, periods)
     found = paired_ratio(*sides, conf_level)
+    unpaired = ~kept.any(axis=1)
+    found = PairedRatio(*(np.where(unpaired, np.nan, part) for part in found))
     table = _table(rows, found, sides, 1 - conf_level)
     table["note"] = column(_notes(rows, found, sides, kept, periods), TEXT)
     present = np.bincount(rows.codes, minlength=rows.groups.count) > 0
@@ -228,7 +230,9 @@ def _paired(rows: RateRows, periods: Periods) -> tuple[DailyCounts, Flags]:
     kept = (periods.before + place >= early[:, None]) & (
         periods.now + place <= late[:, None]
     )
-    none = ~kept.any(axis=1, keepdims=True)
+    used = np.any([side != 0 for side in sides], axis=0)
+    none = ~(kept & used).any(axis=1, keepdims=True)
+    kept = (kept | ~used) & ~none  # what is empty on both sides is not left out
     days = DailyCounts(*(np.where(kept | none, side, 0.0) for side in sides))
     return days, kept
 
@@ -303,7 +307,7 @@ def _notes(
             [
                 f"{days:.1f} effective days, fewer than {FEWEST_DAYS:.0f}: compare "
                 "more days"
-                for days in found.eff_days
+                for days in np.floor(10 * found.eff_days) / 10
             ],
         ),
         (y1 <= 0, f"no event from {now}"),

@@ -39,8 +39,8 @@ _WHOLE = _EXPERT | {"lift", "p_adjusted", "method", "note"}
 _ANCHORS = ("lift", "diff", "rate", "p_adjusted")
 
 
-def checked_table(frame: Any) -> pd.DataFrame:
-    """Return a frame, or a series as one.
+def checked_table(frame: Any, *, by_label: bool = True) -> pd.DataFrame:
+    """Return a frame, or a series as one; ``by_label``: whose rows have labels apart.
 
     Raises
     ------
@@ -55,7 +55,8 @@ def checked_table(frame: Any) -> pd.DataFrame:
             "df.braze.totals() gives"
         )
     table = frame.to_frame() if isinstance(frame, pd.Series) else frame
-    _check_unique("row", table.index)
+    if by_label:
+        _check_unique("row", table.index)
     _check_unique("column", table.columns)
     return table
 

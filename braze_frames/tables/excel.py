@@ -47,7 +47,7 @@ def to_excel(tables: Mapping[str, Any], path: Any) -> None:
     TypeError
         A table is none.
     FrameError
-        Two rows or two columns of a table have the same labels.
+        Two columns of a table have the same label.
 
     Notes
     -----
@@ -148,7 +148,8 @@ def _check_name(name: Any) -> None:
 def _frame(name: str, table: Any) -> pd.DataFrame:
     """Return a table that a sheet holds; of a styled one what it was made of."""
     plain = isinstance(table, pd.DataFrame | pd.Series)
-    frame = checked_table(table if plain else getattr(table, "source", table))
+    table = table if plain else getattr(table, "source", table)
+    frame = checked_table(table, by_label=False)
     rows = len(frame) + frame.columns.nlevels
     columns = frame.shape[1] + len(labelled_levels(frame.index))
     if rows > _MOST_ROWS - _ROOM or columns > _MOST_COLUMNS:

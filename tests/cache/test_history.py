@@ -136,12 +136,14 @@ def test_revisions_hold_the_cells_that_changed_and_no_others(cache):
     ]
     assert [tuple(map(str, cell)) for cell in cells] == [
         ("2026-06-27", "<NA>", "<NA>", "revenue", "5.5", "6.25"),
-        ("2026-06-27", "email", "B", "opens", "4.0", "3.0"),
-        ("2026-06-27", "email", "B", "waves", "3.0", "4.0"),
-        ("2026-06-28", "email", "B", "opens", "4.0", "<NA>"),
-        ("2026-06-28", "email", "B", "sent", "10.0", "<NA>"),
-        ("2026-06-28", "email", "B", "waves", "3.0", "<NA>"),
+        ("2026-06-27", "email", "B", "opens", "4", "3"),
+        ("2026-06-27", "email", "B", "waves", "3", "4"),
+        ("2026-06-28", "email", "B", "opens", "4", "<NA>"),
+        ("2026-06-28", "email", "B", "sent", "10", "<NA>"),
+        ("2026-06-28", "email", "B", "waves", "3", "<NA>"),
     ]
+    assert (table["new"] > table["old"]).sum() == 2, "they compare and add as numbers"
+    assert table["new"].sum() == 6.25 + 3 + 4
     equal(cache.revisions(ID), table)
     assert cache.revisions("nobody").empty
     assert table.dtypes.equals(cache.revisions("nobody").dtypes)

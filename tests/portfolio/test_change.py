@@ -173,6 +173,29 @@ def test_periods_without_an_event_have_no_interval(events, words):
     assert found["change"] == -1 if not events[0] else np.isnan(found["change"])
 
 
+def test_days_without_a_partner_are_not_compared(rng):
+    long, short = opens(days_of(rng, 56)), opens(days_of(rng, 17))
+    dates = short.index.levels[0] + pd.Timedelta("20D")
+    short.index = short.index.set_levels(dates, level="date")
+    frame = known(pd.concat({"long": long, "short": short}, names=["campaign"]))
+    found = frame.braze.change(OPENS, by="campaign").loc["short"]
+    assert np.isnan(found["change"])
+    assert found["rate"] > 0
+    assert found["rate_before"] > 0
+    assert "has its weekday" in found["note"]
+
+
+def test_weekdays_are_groups_with_days_of_their_own(rng):
+    frame = known(opens(days_of(rng, 112)))
+    found = frame.braze.change(OPENS, last="8W", by="weekday")
+    assert found.index.tolist() == ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"]
+    assert (found["note"] == "").all()
+    assert found["change_low"].notna().all()
+    few = frame.braze.change(OPENS, by="weekday")
+    assert few["change"].isna().all()
+    assert few["note"].str.contains(r"3\.\d effective days, fewer than 4").all()
+
+
 def test_a_frame_that_knows_nothing_of_its_days_says_so_once(rng):
     frame = opens(days_of(rng, 60))
     with pytest.warns(bf.StatisticsWarning, match="which days are whole") as caught:
