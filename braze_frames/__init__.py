@@ -16,6 +16,7 @@ The way of the data through the folders::
     an account's answers         account     environment or sandbox → a client
                                  api         one authenticated, limited, retried GET
                                  cache       campaigns on disk, and what changed in them
+                                 loaders     tables, envelopes, rows → answers
                                  payload     answers → days, each once → the frame
     the frame                    frame       levels, provenance, groups, totals, rates
     variations of a test         experiment  design, pairs, lift, winner
@@ -30,7 +31,7 @@ and ``registration``, which puts both on pandas. Imports point down this list on
 each folder's docstring says what it may import, and a test holds it.
 
 Where does something go? A rate, a channel, a stat, a name: a row in ``schema``. A new
-kind of file or table: ``sources``. What files of the cache hold: ``cache``. A formula
+kind of file or table: ``loaders``. What files of the cache hold: ``cache``. A formula
 of statistics: ``stats``; which one is used for which test: ``experiment``. A doubt that
 users should hear of: ``checks``. How a result looks: ``plots`` and ``tables``.
 """

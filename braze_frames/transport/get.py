@@ -32,6 +32,7 @@ _MOST_UNTOLD = 5
 
 _CHUNK = 1 << 16
 _CUT = "the answer was cut off"
+_NO_PROXY = "the proxy that the environment names has no address"
 _REASONS = {
     "ConnectTimeoutError": "no connection in time",
     "NameResolutionError": "there is no host of that name",
@@ -42,6 +43,9 @@ _REASONS = {
     "ChunkedEncodingError": _CUT,
     "IncompleteRead": _CUT,
     "_CutOffError": _CUT,
+    "InvalidURL": _NO_PROXY,
+    "InvalidProxyURL": _NO_PROXY,
+    "InvalidSchema": "a proxy of that kind needs requests[socks]",
     "error": "the answer is damaged: it does not unpack",
 }
 """What the names of exceptions mean; the innermost that is here tells most."""
