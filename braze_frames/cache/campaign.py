@@ -214,6 +214,8 @@ class CampaignFiles:
 
     def revisions(self) -> pa.Table | None:
         """Return the rows of the ``revision`` grain that count; None is none."""
+        if not self.path("revision").exists():
+            return None
         wanted: _Wanted = dict.fromkeys(EVERYTHING, ())
         wanted = {**wanted, "revision": _ALL_COLUMNS["revision"]}
         return counted_rows(self._load(wanted))

@@ -248,9 +248,12 @@ def read_file(
     UnreadableFile
         It is damaged, or none of ours.
     """
-    if path.is_dir():
-        raise UnreadableFile("a folder")
-    source = pa.OSFile(str(path))
+    try:
+        source = pa.OSFile(str(path))
+    except OSError:
+        if path.is_dir():
+            raise UnreadableFile("a folder") from None
+        raise
     with source:
         try:
             about = from_footer(read_footer(source), str(path))
@@ -317,8 +320,10 @@ def _read_columns(
 
 
 def _overlaps(about: "FileMetaData", group: int, span: Span | None) -> bool:
+    if span is None or about.num_row_groups == 1:
+        return True
     dates = about.row_group(group).column(0).statistics
-    if span is None or about.num_row_groups == 1 or dates is None:
+    if dates is None:
         return True
     ends = np.array([dates.min, dates.max], dtype="datetime64[D]")
     first, last = (ends - _EPOCH_DAY).astype(np.int64)

@@ -191,6 +191,16 @@ def warm_reads(folder):
         yield f"{len(sandbox.requests):6}   requests meanwhile"
 
 
+def looks(folder):
+    """info() and revisions() of 1,000 campaigns, ms a campaign  [<= 1, <= 0.3]."""
+    for number in range(1000):
+        store(folder / "host", number, days=30, variations=4)
+    cache = bf.Cache(folder)
+    for work in (cache.info, cache.revisions):
+        rounds = sorted(seconds(work) for _ in range(ROUNDS))
+        yield f"{statistics.median(rounds):6.3f}   {work.__name__}"
+
+
 def peers(folder):
     """requests-cache (SQLite) and from_records / a cache hit of ours  [>= 8]."""
     session = requests_cache.CachedSession(str(folder / "peer"), backend="sqlite")
@@ -280,7 +290,7 @@ def records(session, url, id_, end):
     ]
 
 
-MEASURED = (one_large_file, many_files, one_of_many, updates, warm_reads, peers)
+MEASURED = (one_large_file, many_files, one_of_many, updates, warm_reads, looks, peers)
 
 
 def main():
