@@ -14,8 +14,9 @@ The way of the data through the folders::
 
     what the user names          sources     files, ids, rows, a cache: which campaigns
     an account's answers         account     environment or sandbox → a client
-                                 api         one authenticated, limited, retried GET
+                                 api         where and what to ask, what answers say
                                  cache       campaigns on disk, and what changed in them
+                                 loaders     tables, envelopes, rows → answers
                                  payload     answers → days, each once → the frame
     the frame                    frame       levels, provenance, groups, totals, rates
     variations of a test         experiment  design, pairs, lift, winner
@@ -23,14 +24,15 @@ The way of the data through the folders::
     what is shown                plots, tables, card
 
 Under both lie ``core`` (array types, days, arguments, names, numbers; nothing of
-Braze), ``schema`` (what Braze documents, as rows with sources) and ``stats``
-(statistics on arrays; no pandas). ``sandbox`` is a made-up account behind a real
-server. Above all stand ``reader`` (``read_braze_series``), ``accessor`` (``df.braze``)
-and ``registration``, which puts both on pandas. Imports point down this list only;
-each folder's docstring says what it may import, and a test holds it.
+Braze), ``schema`` (what Braze documents, as rows with sources), ``stats``
+(statistics on arrays; no pandas) and ``transport`` (one authenticated, limited,
+retried GET that always ends, many side by side). ``sandbox`` is a made-up account
+behind a real server. Above all stand ``reader`` (``read_braze_series``), ``accessor``
+(``df.braze``) and ``registration``, which puts both on pandas. Imports point down this
+list only; each folder's docstring says what it may import, and a test holds it.
 
 Where does something go? A rate, a channel, a stat, a name: a row in ``schema``. A new
-kind of file or table: ``sources``. What files of the cache hold: ``cache``. A formula
+kind of file or table: ``loaders``. What files of the cache hold: ``cache``. A formula
 of statistics: ``stats``; which one is used for which test: ``experiment``. A doubt that
 users should hear of: ``checks``. How a result looks: ``plots`` and ``tables``.
 """

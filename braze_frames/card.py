@@ -1,12 +1,13 @@
 """The help card of ``df.braze``."""
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import pandas as pd
 
 from braze_frames.core.names import as_html, legible, shorten
 from braze_frames.experiment.design import control_of
-from braze_frames.frame.levels import grain_of, labels, levels_of
+from braze_frames.frame.levels import grain_of, labels
 from braze_frames.frame.provenance import provenance_of
 
 _SHOWN, _WIDTH = 5, 60
@@ -66,18 +67,23 @@ def card_html(rows: list[tuple[str, str]]) -> str:
 
 
 def _days(df: pd.DataFrame) -> str:
-    dates = next(level for level in levels_of(df) if level.name == "date").used().labels
-    if not len(dates):
+    dates: list[Any] = list(labels(df, "date"))
+    if not dates:
         return "none"
     first, last = dates[0].date(), dates[-1].date()
     return f"{first} ({1})" if first == last else f"{first} … {last} ({len(dates)})"
 
 
 def _control(df: pd.DataFrame) -> str:
+    """Return the control's name, beside its campaign's, of which long ones are cut."""
     found = control_of(df)
     if not isinstance(found, dict):
         return _some([found] if found else ["none"])
-    names = [f"{campaign}: {label}" for campaign, label in found.items() if label]
+    pairs = [(campaign, label) for campaign, label in found.items() if label]
+    campaigns = shorten([campaign for campaign, _ in pairs[:_SHOWN]], _WIDTH // 2)
+    names = [
+        f"{campaigns.get(campaign, campaign)}: {label}" for campaign, label in pairs
+    ]
     return _some(names) if names else "none"
 
 

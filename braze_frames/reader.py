@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 _LISTED = 500
 _SCHEMA = 1
+# So much of a campaign's name stands in a warning that lists several.
+_NAME = 40
 _GRAINS: tuple[Grain, ...] = ("variation", "campaign", "element")
 
 
@@ -88,13 +90,16 @@ def read_braze_series(
     source : str, list, mapping, Series, DataFrame, path or file-like
         What to read:
 
-        - a campaign id (UUID), a list of ids, a mapping or Series name → id, or the
-          frame of ``client.campaigns()``: asked from the API;
+        - a campaign's id (UUID) or name, a pattern of names (``"Newsletter*"``), a
+          list of these, a mapping or Series name → id, or the frame of
+          ``client.campaigns()``: asked from the API;
         - a path, glob or file-like of ``.json``, ``.jsonl`` or ``.ndjson``, each also
-          ``.gz``; a list of paths; a mapping name → path, file-like or response;
+          ``.gz``, of ``.csv`` or ``.parquet`` (a folder, too); a list of paths; a
+          mapping name → path, file-like, response or rows;
         - a decoded response, a list of responses (the windows of one campaign), or
-          day rows as loaders leave them (``time``, ``messages``, …; rows with a
-          ``campaign_id`` make several campaigns);
+          day rows as loaders leave them (``time``, ``messages``, …) in a list, frame or
+          Arrow table, also in the envelopes of Airbyte and Singer; those with a
+          campaign's id, however it is spelled, make several campaigns;
         - a ``Cache``: all that it holds, offline.
     start, end : date-like, optional
         First and last day, both included. ``end`` defaults to today in the company's
@@ -180,6 +185,7 @@ def read_braze_series(
 
     _check_choice("grain", grain, (*_GRAINS, "all"))
     _check_choice("on_error", on_error, ("raise", "warn"))
+    _check_client(client)
     grains = _GRAINS if grain == "all" else (grain,)
     columns = [columns] if isinstance(columns, str) else columns
     columns = None if columns is None else list(columns)
@@ -210,6 +216,8 @@ def _as_frames(
     if pulled.failed and not several:
         raise next(iter(pulled.failed.values()))
     _report(pulled)
+    if grain in ("variation", "all"):
+        _name_silent(pulled)
     grains = _GRAINS if grain == "all" else (grain,)
     frames = assemble(pulled.campaigns, grains, several=several)
     if columns is not None:
@@ -224,6 +232,16 @@ def _as_frames(
 def _check_choice(name: str, value: object, choices: Sequence[str]) -> None:
     if value not in choices:
         raise ValueError(f"{name}={value!r} is none of {', '.join(choices)}")
+
+
+def _check_client(client: object) -> None:
+    if client is None or hasattr(client, "fetch_series"):
+        return
+    short = isinstance(client, str) and len(client) < _NAME
+    how = f"bf.connect({client!r})" if short else "bf.connect()"
+    raise TypeError(
+        f"client= is of type {type(client).__name__}, no client; pass client={how}"
+    )
 
 
 def _report(pulled: "Pulled") -> None:
@@ -242,6 +260,22 @@ def _report(pulled: "Pulled") -> None:
     said = [text for batch in batches for text in batch.messages]
     if said:
         warn(f"the server reports errors: {listed(sorted(said), '; ')}", PayloadWarning)
+
+
+def _name_silent(pulled: "Pulled") -> None:
+    """Name the campaigns that have days and no messages: they make no rows."""
+    silent = [
+        label or "the campaign"
+        for label, batch, _ in pulled.campaigns
+        if len(batch.days) and not len(batch.entry_day)
+    ]
+    if silent:
+        named = listed(name[:_NAME] for name in silent)
+        warn(
+            f"without messages, so without a row: {named}. Drafts, never sent, or sent "
+            "on other days; df.braze.campaigns lists what has rows",
+            PayloadWarning,
+        )
 
 
 def _label(frames: list[pd.DataFrame], pulled: "Pulled") -> None:
@@ -270,7 +304,9 @@ def _fail(
     pulled: "Pulled", picked: pd.DataFrame | Frames, on_error: Literal["raise", "warn"]
 ) -> None:
     count = len({one.label for one in pulled.campaigns} | pulled.failed.keys())
-    failed = sorted(f"{label}: {error}" for label, error in pulled.failed.items())
+    failed = sorted(
+        f"{label[:_NAME]}: {error}" for label, error in pulled.failed.items()
+    )
     reasons = listed(failed, "; ")
     message = f"{len(pulled.failed)} of {count} campaigns could not be read: {reasons}"
     if on_error == "warn" and pulled.campaigns:

@@ -1,6 +1,7 @@
 """What answers say of themselves: decoded, refused with advice, quoted in short."""
 
 import re
+from codecs import BOM_UTF8
 from typing import TYPE_CHECKING, Any
 
 import orjson
@@ -117,6 +118,6 @@ def _short(text: str) -> str:
 
 def _json(body: bytes) -> Any:
     try:
-        return orjson.loads(body)
+        return orjson.loads(body.removeprefix(BOM_UTF8))
     except orjson.JSONDecodeError:
         return None

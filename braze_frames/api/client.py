@@ -44,9 +44,9 @@ class BrazeClient:
 
     Parameters
     ----------
-    endpoint : str
+    endpoint : str or Address
         As for ``connect``.
-    api_key : str or Key
+    api_key : str or ApiKey
         The REST key.
     tz : str
         The company's time zone.

@@ -38,7 +38,10 @@ _EXCEPTIONS = {"US-10": "rest.us-10.braze.com"}
 _CODE = "|".join(region.code for region in _REGIONS)
 _WORD = "|".join([_CODE, *(region.host for region in _REGIONS)])
 _INSTANCE = re.compile(rf"({_CODE})-([0-9]{{2}})", re.IGNORECASE)
-_NEAR = re.compile(rf"({_WORD})[-_ .]*([0-9]{{1,2}})", re.IGNORECASE)
+_NEAR = re.compile(
+    rf"\W*(?:(?:dashboard|sdk|rest)\W)?(?:({_WORD})[\W_]*|(?<=dashboard.))([0-9]{{1,2}})\W*",
+    re.IGNORECASE,
+)
 _BRAZE_HOST = re.compile(
     rf"(\w+)[-.](?:({_WORD})-?)?([0-9]{{1,2}})\.braze\.(com|eu)", re.IGNORECASE
 )
@@ -109,7 +112,7 @@ def _url_of(text: object) -> str:
         return f"https://{_rest_host(instance[1], instance[2])}"
     near = _NEAR.fullmatch(text)
     if near:
-        _refuse("what is given is no instance", _rest_host(near[1], near[2]))
+        _refuse("what is given is no instance", _rest_host(near[1] or "us", near[2]))
     parts = _parts_of(text)
     _refuse_more_than_a_host(parts)
     return f"{parts.scheme}://{parts.netloc.lower()}{parts.path.rstrip('/')}"

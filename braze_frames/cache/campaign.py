@@ -4,7 +4,7 @@ A campaign has a file for each grain. Each says itself which days it holds, so t
 file that is lost, or older than the others, only makes its days be fetched again.
 """
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 from uuid import uuid4
@@ -40,11 +40,10 @@ from braze_frames.cache.layout import (
 )
 from braze_frames.cache.parquet import About, PendingFile
 from braze_frames.cache.revisions import (
+    GrainTables,
     as_of,
-    as_table,
     changes_between,
     counted_rows,
-    from_table,
     history_id,
     history_with,
     is_lost,
@@ -52,12 +51,9 @@ from braze_frames.cache.revisions import (
 from braze_frames.cache.storage import Loaded, Storage
 from braze_frames.core.arrays import Ints
 from braze_frames.errors import CacheError
-from braze_frames.payload.batch import Batch, Span, owner, select_days
+from braze_frames.payload.batch import Batch, Span, owner
 from braze_frames.payload.days import normalise
 from braze_frames.schema.ids import check_campaign_id
-
-Moment = Callable[[str], int]
-"""A time zone → the moment to look back to, in microseconds since 1970."""
 
 # Another writer wins at each failed try, so that this many in a row are no accident.
 _TRIES = 100
@@ -195,28 +191,26 @@ class CampaignFiles:
         batch = from_tables(loaded.tables, coverage.days, self._origin)
         return StoredCampaign([batch], _newest(loaded), coverage), loaded
 
-    def load_at(self, span: Span, at: Moment) -> StoredCampaign:
-        """Read stored days as they stood at a moment.
+    def load_at(self, span: Span, moment: int) -> StoredCampaign:
+        """Read stored days as they stood at a moment, in microseconds since 1970.
 
         Raises
         ------
         CacheError
             As for ``coverage``.
         """
-        wanted = {grain: _ALL_COLUMNS[grain] for grain in (*EVERYTHING, "revision")}
-        found, loaded = self._days_of(wanted, EVERYTHING, span)
-        coverage = found.coverage
+        loaded = self._load(_ALL_COLUMNS, span)
+        about = _newest(loaded)
+        coverage = within(_covered(loaded.abouts, EVERYTHING), span)
         if is_lost(loaded):
             coverage = since_last_fetch(coverage)
-        moment = at(found.about.tz if found.about else "UTC")
-        known = coverage.seen <= moment
-        batch = select_days(found.batches[0], known)
-        changes = [] if (table := counted_rows(loaded)) is None else from_table(table)
-        days = {*batch.days.tolist()}
-        changes = [change for change in changes if change.place.day in days]
-        return StoredCampaign(
-            as_of(batch, changes, moment), found.about, keep(coverage, known)
-        )
+        coverage = keep(coverage, coverage.seen <= moment)
+        tables: GrainTables = _of_days(_contents(loaded), coverage.days)
+        history = counted_rows(loaded)
+        if history is not None:
+            tables = as_of(tables, _on_days(history, coverage.days), moment)
+        batch = from_tables(tables, coverage.days, self._origin)
+        return StoredCampaign([batch], about, coverage)
 
     def revisions(self) -> pa.Table | None:
         """Return the rows of the ``revision`` grain that count; None is none."""
@@ -330,7 +324,7 @@ def _updated(old: Loaded, new: Batch, news: Update) -> list[PendingFile]:
     of variations, which all reads need, is the last to promise the new days.
     """
     fresh, stored, written = to_tables(new), _contents(old), uuid4().hex
-    history = history_with(old, _revised(old, stored, new, news.moment), written)
+    history = history_with(old, _revised(old, stored, fresh, new, news.moment), written)
     tables = {
         grain: merged(stored.get(grain), fresh[grain], new.days)
         for grain in EVERYTHING
@@ -359,18 +353,17 @@ def _updated(old: Loaded, new: Batch, news: Update) -> list[PendingFile]:
 
 
 def _revised(
-    old: Loaded, stored: Mapping[StoredGrain, pa.Table], new: Batch, moment: int
+    old: Loaded,
+    stored: GrainTables,
+    fresh: GrainTables,
+    new: Batch,
+    moment: int,
 ) -> pa.Table | None:
     """Return what a fetch changed of the days that were stored; None is nothing."""
     days = np.intersect1d(_covered(old.abouts, EVERYTHING).days, new.days)
     if not len(days):
         return None
-    before = from_tables(stored, days, new.origin)
-    changes = changes_between(before, select_days(new, np.isin(new.days, days)), moment)
-    if not changes:
-        return None
-    keys = (*before.keys, *new.keys)
-    return as_table(changes, {owner(key): key.name for key in keys if key.name})
+    return changes_between(_of_days(stored, days), _of_days(fresh, days), moment)
 
 
 def _cut(old: Loaded, first: int) -> list[PendingFile]:
@@ -388,6 +381,14 @@ def _cut(old: Loaded, first: int) -> list[PendingFile]:
         )
         files.append(PendingFile(grain, kept, told))
     return files
+
+
+def _of_days(tables: GrainTables, days: Ints) -> dict[StoredGrain, pa.Table]:
+    return {grain: _on_days(table, days) for grain, table in tables.items()}
+
+
+def _on_days(table: pa.Table, days: Ints) -> pa.Table:
+    return table.filter(pa.array(np.isin(stored_days(table), days)))
 
 
 def _from_day(table: pa.Table, first: int) -> pa.Table:

@@ -1,49 +1,51 @@
 """What later fetches changed: found, kept as rows, and read to see an earlier state.
 
-A campaign's numbers are looked at as cells: (day, variation, stat) → number. Two cells
-are no stats: under ``variation_api_id`` a 1 says that the variation has an entry that
-day, under ``variation_name`` stands its name then.
+A campaign's tables are molten into cells, a row for each number: its day, its variation
+(nothing for the day's own), its stat, and what it is. Two stats are none: under
+``variation_api_id`` a 1 says that the variation has an entry that day, under
+``variation_name`` stands its name then. What changed is what a join of the cells before
+and after shows; an earlier state is the cells of now with those of then in their place.
 """
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
-from typing import NamedTuple
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
-from braze_frames.cache.encoding import (
-    coded,
-    completed,
-    identity,
-    keys_of,
-    numbers,
-    stored_days,
-)
-from braze_frames.cache.layout import SCHEMAS
+from braze_frames.cache.encoding import coded, completed, fitted, stored_days
+from braze_frames.cache.layout import EVERYTHING, POSITION, StoredGrain
 from braze_frames.cache.parquet import ROWS, PendingFile, history_about
 from braze_frames.cache.storage import Loaded
 from braze_frames.core.arrays import Bools
-from braze_frames.payload.batch import (
-    Batch,
-    Element,
-    EntryKey,
-    Owner,
-    elements_of,
-    owner,
-    select_days,
-)
-from braze_frames.payload.columns import Filling, Stats
 from braze_frames.schema.channels import (
     DAY_TOTALS,
     ELEMENT_KEY,
+    ELEMENT_STAT,
     STAT,
     VARIATION_ID,
     VARIATION_NAME,
 )
 
-Number = int | float
-CellValue = Number | str
+GrainTables = Mapping[StoredGrain, pa.Table]
+_SCHEMA = pa.schema(
+    {
+        "date": pa.timestamp("us"),
+        "channel": pa.string(),
+        VARIATION_ID: pa.string(),
+        "own_name": pa.string(),
+        POSITION: pa.int32(),
+        "stat": pa.string(),
+        "value": pa.float64(),
+        "whole": pa.int64(),
+        "name": pa.string(),
+    }
+)
+"""A cell: whose it is, of which stat, and the number, the count or the name in it."""
+
+_OWNER, _CELL, _VALUES = _SCHEMA.names[:5], _SCHEMA.names[:6], _SCHEMA.names[6:]
 
 
 def counted_rows(loaded: Loaded) -> pa.Table | None:
@@ -124,7 +126,8 @@ def _end_of(history: str, loaded: Loaded) -> int | None:
 
 def _counts(loaded: Loaded, table: pa.Table) -> Bools:
     """Tell which rows count: a file's own, as far as it knows its history."""
-    place, grains = np.arange(len(table)), _grains_of(table)
+    of_days = table["channel"].is_null().to_numpy()
+    place, grains = np.arange(len(table)), _grains_of(table["stat"], of_days)
     counts = np.zeros(len(table), dtype=bool)
     for grain, about in loaded.abouts.items():
         if grain != "revision":
@@ -133,13 +136,14 @@ def _counts(loaded: Loaded, table: pa.Table) -> Bools:
     return counts
 
 
-def _grains_of(table: pa.Table) -> "np.ndarray[tuple[int], np.dtype[np.object_]]":
+def _grains_of(
+    stats: pa.ChunkedArray, of_days: Bools
+) -> "np.ndarray[tuple[int], np.dtype[np.object_]]":
     """Return the grain whose file holds the cell of each row."""
-    codes, stats = coded(table["stat"])
-    of_days = table["channel"].is_null().to_numpy()
-    names = np.array([_grain_of(stat) for stat in stats], dtype=object)[codes]
-    totals = np.array([stat in DAY_TOTALS for stat in stats], dtype=bool)[codes]
-    return np.where(of_days, np.where(totals, "campaign", "extra"), names)
+    codes, names = coded(stats)
+    grains = np.array([_grain_of(stat) for stat in names], dtype=object)[codes]
+    totals = np.array([stat in DAY_TOTALS for stat in names], dtype=bool)[codes]
+    return np.where(of_days, np.where(totals, "campaign", "extra"), grains)
 
 
 def _grain_of(stat: str | None) -> str:
@@ -148,213 +152,293 @@ def _grain_of(stat: str | None) -> str:
     return "element" if ELEMENT_KEY.fullmatch(stat or "") else "extra"
 
 
-class Cell(NamedTuple):
-    """One cell; a variation of None is the day itself."""
-
-    day: int
-    variation: Owner | None
-    stat: str
-
-
-class Change(NamedTuple):
-    """What a cell held before and after a fetch; None is nothing.
-
-    ``seen_at`` is the moment of the fetch, in microseconds since 1970.
-    """
-
-    place: Cell
-    old: CellValue | None
-    new: CellValue | None
-    seen_at: int
-
-
-Cells = dict[Cell, CellValue]
-
-
-def cells_of(batch: Batch) -> Cells:
-    """Return all cells of a collapsed batch; NaN stands for what was no number."""
-    cells: Cells = {}
-    days = batch.days.tolist()
-    _put(cells, batch.totals, [(day, None) for day in days])
-    owners = [owner(key) for key in batch.keys]
-    entries = list(zip(batch.entry_day.tolist(), batch.entry_key.tolist(), strict=True))
-    for day, key in entries:
-        cells[Cell(days[day], owners[key], VARIATION_ID)] = 1
-        name = batch.keys[key].name
-        if name:
-            cells[Cell(days[day], owners[key], VARIATION_NAME)] = name
-    rows = [(days[day], owners[key]) for day, key in entries]
-    _put(cells, batch.entries, rows)
-    for row, element, position, title, clicks in batch.elements.each():
-        cells[Cell(*rows[row], f"{element}_{position}_{title}_click")] = clicks
-    return cells
-
-
-def _put(cells: Cells, stats: Stats, rows: Sequence[tuple[int, Owner | None]]) -> None:
-    for row, stat, value in stats.cells():
-        cells[Cell(*rows[row], stat)] = value
-    for stat, left_out in stats.left_out.items():
-        for place in left_out.tolist():
-            cells[Cell(*rows[place], stat)] = math.nan
-
-
-def batch_of(
-    cells: Mapping[Cell, CellValue], days: Iterable[int], origin: str
-) -> Batch:
-    """Return cells as an answer about ``days``, which hold all of theirs."""
-    ordered = sorted(days)
-    day_row = {day: row for row, day in enumerate(ordered)}
-    entry_row: dict[tuple[int, Owner], int] = {}
-    keys: list[EntryKey] = []
-    for day, one, stat in cells:
-        if one and stat == VARIATION_ID:
-            entry_row[day, one] = len(keys)
-            named = cells.get(Cell(day, one, VARIATION_NAME))
-            name = str(named) if named else one.name
-            keys.append(EntryKey(one.channel, one.id, name, one.position))
-    totals, entries = Filling(len(ordered)), Filling(len(keys))
-    elements: list[Element] = []
-    for (day, one, stat), value in cells.items():
-        if stat in (VARIATION_ID, VARIATION_NAME) or isinstance(value, str):
-            continue
-        element = ELEMENT_KEY.fullmatch(stat)
-        if one is None:
-            _append(totals, day_row[day], stat, value)
-        elif element:
-            row, (kind, number, title) = entry_row[day, one], element.groups()
-            elements.append(Element(row, kind, int(number), title, int(value)))
-        else:
-            _append(entries, entry_row[day, one], stat, value)
-    all_days = np.array(ordered, dtype=np.int64)
-    entry_day = np.array([day_row[day] for day, _ in entry_row], dtype=np.int64)
-    codes = np.arange(len(keys))
-    return Batch(
-        *(origin, all_days, all_days, totals.stats(), entries.stats()),
-        *(entry_day, codes, keys, elements_of(elements), []),
-    )
-
-
-def _append(filling: Filling, row: int, stat: str, value: Number) -> None:
-    if value != value:  # noqa: PLR0124
-        filling.leave_out(row, stat)
-    else:
-        filling.put(row, stat, value)
-
-
-def changes_between(old: Batch, new: Batch, moment: int) -> list[Change]:
-    """Return the cells in which a fetch about the same days differs from before."""
-    before, after = cells_of(old), cells_of(new)
-    return [
-        Change(place, before.get(place), after.get(place), moment)
-        for place in sorted({**before, **after}, key=_order)
-        if not _equal(before.get(place), after.get(place))
-    ]
-
-
-def _order(place: Cell) -> tuple[int, tuple[str, str, str, int], str]:
-    day, one, stat = place
-    channel, id_, name, position = one or ("", "", "", -1)
-    return day, (channel, id_ or "", name or "", position), stat
-
-
-def _equal(old: CellValue | None, new: CellValue | None) -> bool:
-    return old == new or (old != old and new != new)  # noqa: PLR0124
-
-
-def as_of(batch: Batch, changes: Iterable[Change], moment: int) -> list[Batch]:
-    """Return a batch as it stood at a moment.
+def changes_between(old: GrainTables, new: GrainTables, moment: int) -> pa.Table | None:
+    """Return the cells in which a fetch about the same days differs from before.
 
     Parameters
     ----------
-    batch : Batch
-        What is stored now.
-    changes : iterable of Change
+    old, new : mapping
+        Grain → table, each in the schema of its grain.
+    moment : int
+        When it was fetched, in microseconds since 1970.
+
+    Returns
+    -------
+    Table or None
+        Rows of the ``revision`` grain; None where nothing changed.
+    """
+    both = _melted(old).join(
+        *(_melted(new), _CELL),
+        join_type="full outer",
+        left_suffix="_before",
+        right_suffix="_after",
+    )
+    same = [_same(both[f"{one}_before"], both[f"{one}_after"]) for one in _VALUES]
+    changed = both.filter(pc.invert(pc.and_(pc.and_(same[0], same[1]), same[2])))
+    if not len(changed):
+        return None
+    names = _newest_names(pa.concat_tables([old["variation"], new["variation"]]))
+    return _as_revisions(changed.join(names, ["channel", VARIATION_ID]), moment)
+
+
+def _melted(tables: GrainTables) -> pa.Table:
+    """Return all cells of a campaign's tables."""
+    parts = [*_molten_stats(tables["campaign"]), *_molten_stats(tables["variation"])]
+    entries = tables["variation"]
+    parts.append(_cells(entries, VARIATION_ID, whole=_filled(entries, 1)))
+    named = entries.filter(entries[VARIATION_NAME].is_valid())
+    parts.append(_cells(named, VARIATION_NAME, name=named[VARIATION_NAME]))
+    if "extra" in tables:
+        extra = tables["extra"]
+        value = pc.fill_null(extra["value"], math.nan)  # it was no number
+        parts.append(_cells(extra, extra["stat"], value=value, whole=extra["whole"]))
+    if "element" in tables:
+        found = tables["element"]
+        place = [found["element"], found["position"].cast(pa.string()), found["title"]]
+        stat = pc.binary_join_element_wise(*place, _filled(found, "click"), "_")
+        parts.append(_cells(found, stat, whole=found[ELEMENT_STAT]))
+    return pa.concat_tables(parts)
+
+
+def _molten_stats(table: pa.Table) -> Iterator[pa.Table]:
+    for stat in STAT:
+        if stat in table.column_names and table[stat].null_count < len(table):
+            given = table.filter(table[stat].is_valid())
+            kind = "whole" if pa.types.is_integer(given[stat].type) else "value"
+            yield _cells(given, stat, **{kind: given[stat]})
+
+
+def _cells(table: pa.Table, stat: Any, **values: Any) -> pa.Table:
+    """Return cells, one for each row of a table; a count is a number, too."""
+    if "whole" in values and "value" not in values:
+        values["value"] = pc.cast(values["whole"], pa.float64(), safe=False)
+    stat = _filled(table, stat) if isinstance(stat, str) else stat
+    arrays = [*_owners(table), stat, *(values.get(one) for one in _VALUES)]
+    return pa.Table.from_arrays(
+        [
+            pa.nulls(len(table), field.type) if one is None else one.cast(field.type)
+            for one, field in zip(arrays, _SCHEMA, strict=True)
+        ],
+        schema=_SCHEMA,
+    )
+
+
+def _owners(table: pa.Table) -> list[pa.ChunkedArray]:
+    """Return whose cells rows are: day, channel, id, else name, else position.
+
+    Nothing is no null, for a join finds no null equal to another.
+    """
+    if "channel" not in table.column_names:
+        blank = _filled(table, "")
+        return [table["date"], blank, blank, blank, _filled(table, 0)]
+    id_ = pc.fill_null(table[VARIATION_ID].cast(pa.string()), "")
+    name = pc.fill_null(table[VARIATION_NAME].cast(pa.string()), "")
+    has_id = pc.not_equal(id_, "")
+    return [
+        table["date"],
+        pc.fill_null(table["channel"].cast(pa.string()), ""),
+        id_,
+        pc.if_else(has_id, "", name),
+        pc.if_else(has_id, 0, pc.fill_null(table[POSITION], 0)),
+    ]
+
+
+def _filled(table: pa.Table, value: object) -> pa.ChunkedArray:
+    return pa.chunked_array([pa.repeat(value, len(table))])
+
+
+def _same(old: pa.ChunkedArray, new: pa.ChunkedArray) -> pa.ChunkedArray:
+    equal = pc.fill_null(pc.equal(old, new), False)
+    same = pc.or_(equal, pc.and_(old.is_null(), new.is_null()))
+    if pa.types.is_floating(old.type):
+        nan = pc.and_(pc.is_nan(old), pc.is_nan(new))
+        same = pc.or_(same, pc.fill_null(nan, False))
+    return same
+
+
+def _newest_names(entries: pa.Table) -> pa.Table:
+    """Return what variations with an id are called, by channel and id."""
+    named = entries.filter(entries[VARIATION_NAME].is_valid())
+    texts = ["channel", VARIATION_ID, VARIATION_NAME]
+    cells = pa.table({one: named[one].cast(pa.string()) for one in texts})
+    # one thread: the last is that of the last row
+    last = cells.group_by(texts[:2], use_threads=False)
+    newest = last.aggregate([(VARIATION_NAME, "last")])
+    return newest.rename_columns(
+        [one.replace(f"{VARIATION_NAME}_last", "newest") for one in newest.column_names]
+    )
+
+
+def _as_revisions(changed: pa.Table, moment: int) -> pa.Table:
+    """Return changed cells as rows of the ``revision`` grain."""
+    rows = changed.take(pc.sort_indices(changed, [(one, "ascending") for one in _CELL]))
+    columns = _identity(rows, rows["newest"])
+    columns |= {"stat": rows["stat"], "seen_at": _filled(rows, moment)}
+    for side, stored in (("before", "old"), ("after", "new")):
+        columns[stored] = rows[f"value_{side}"]
+        columns[f"{stored}_whole"] = rows[f"whole_{side}"]
+        columns[f"{stored}_name"] = rows[f"name_{side}"]
+    return fitted("revision", columns)
+
+
+def _identity(rows: pa.Table, name: pa.ChunkedArray) -> dict[str, pa.ChunkedArray]:
+    """Return the stored columns that say whose cells these are.
+
+    ``name`` is that of variations with an id.
+    """
+    id_, position = _or_null(rows[VARIATION_ID], ""), _or_null(rows[POSITION], 0)
+    named = pc.coalesce(_or_null(rows["own_name"], ""), name)
+    number = rows[POSITION].cast(pa.string())
+    unnamed = pc.binary_join_element_wise("<unnamed-", number, ">", "")
+    nothing, of_days = pa.scalar(None, pa.string()), _are_of_days(rows)
+    return {
+        "date": rows["date"],
+        "channel": pc.if_else(of_days, nothing, rows["channel"]),
+        "variation": pc.if_else(of_days, nothing, pc.coalesce(named, id_, unnamed)),
+        VARIATION_ID: id_,
+        VARIATION_NAME: named,
+        POSITION: position,
+    }
+
+
+def _are_of_days(cells: pa.Table) -> pa.ChunkedArray:
+    """Tell which cells are of the day itself: they have no owner."""
+    no_id, no_name = (pc.equal(cells[one], "") for one in (VARIATION_ID, "own_name"))
+    return pc.and_(pc.and_(no_id, no_name), pc.equal(cells[POSITION], 0))
+
+
+def _or_null(column: pa.ChunkedArray, nothing: object) -> pa.ChunkedArray:
+    return pc.if_else(pc.equal(column, nothing), pa.scalar(None, column.type), column)
+
+
+def as_of(tables: GrainTables, history: pa.Table, moment: int) -> GrainTables:
+    """Return a campaign's tables as they stood at a moment.
+
+    Parameters
+    ----------
+    tables : mapping
+        Grain → what is stored now, each in the schema of its grain.
+    history : Table
         All changes of its days, in the order in which they were stored.
     moment : int
         Microseconds since 1970.
     """
-    then = _values_at(changes, moment)
-    if not then:
-        return [batch]
-    touched = np.isin(batch.days, [place.day for place in then])
-    part = select_days(batch, touched)
-    cells = cells_of(part)
-    for place, value in then.items():
-        if value is None:
-            cells.pop(place, None)
-        else:
-            cells[place] = value
-    earlier = batch_of(cells, part.days.tolist(), batch.origin)
-    return [select_days(batch, ~touched), earlier]
+    then = _cells_at(history, moment)
+    if not len(then):
+        return tables
+    days = pc.unique(then["date"])
+    touched, rest = {}, {}
+    for grain, table in tables.items():
+        inside = pc.is_in(table["date"], days)
+        touched[grain] = table.filter(inside)
+        rest[grain] = table.filter(pc.invert(inside))
+    cells = _melted(touched).join(then, _CELL, join_type="left anti")
+    there = pc.or_(then["value"].is_valid(), then["name"].is_valid())
+    earlier = _as_tables(
+        pa.concat_tables([cells.select(_SCHEMA.names), then.filter(there)]),
+        touched["campaign"]["date"],
+    )
+    return {
+        grain: _by_day(pa.concat_tables([rest[grain], table]))
+        for grain, table in earlier.items()
+        if grain in tables
+    }
 
 
-def _values_at(changes: Iterable[Change], moment: int) -> dict[Cell, CellValue | None]:
+def _by_day(table: pa.Table) -> pa.Table:
+    return table.take(pc.sort_indices(table["date"]))
+
+
+def _cells_at(history: pa.Table, moment: int) -> pa.Table:
     """Return what each changed cell held: what the last fetch by then had found.
 
     Clocks may have been set back: what counts is when a change was seen, not its place
-    among the others.
+    among the others. Before the first of them a cell held what that one replaced.
     """
-    values: dict[Cell, CellValue | None] = {}
-    seen: dict[Cell, int] = {}
-    for change in changes:
-        values.setdefault(change.place, change.old)
-        if seen.get(change.place, change.seen_at) <= change.seen_at <= moment:
-            values[change.place] = change.new
-            seen[change.place] = change.seen_at
-    return values
+    order = pa.array(np.arange(len(history)))
+    seen = history["seen_at"].cast(pa.int64())
+    known = pc.less_equal(seen, moment)
+    moments = pa.table({"seen": seen, "row": order})
+    ranked = pc.sort_indices(moments, [("seen", "ascending"), ("row", "ascending")])
+    rank = np.empty(len(history), dtype=np.int64)
+    rank[ranked.to_numpy()] = np.arange(len(history))
+    new, old = _side(history, "new"), _side(history, "old")
+    last = _one_of_each(new.append_column("rank", pa.array(rank)).filter(known), "max")
+    first = _one_of_each(old.append_column("rank", order), "min")
+    unseen = first.join(last, _CELL, join_type="left anti").select(_SCHEMA.names)
+    return pa.concat_tables([last, unseen])
 
 
-def as_table(changes: list[Change], names: Mapping[Owner, str]) -> pa.Table:
-    """Return changes as rows of the ``revision`` grain.
-
-    ``names`` say what to call variations that have an id.
-    """
-    days = np.array([change.place.day for change in changes], dtype=np.int64)
-    columns = identity(
-        days, [_key(change.place.variation, names) for change in changes]
+def _side(history: pa.Table, side: str) -> pa.Table:
+    """Return what rows of the history tell of before or after a change."""
+    return _cells(
+        history,
+        history["stat"],
+        value=history[side],
+        whole=history[f"{side}_whole"],
+        name=history[f"{side}_name"],
     )
-    stats = [change.place.stat for change in changes]
-    columns["stat"] = pa.array(stats, pa.string())
-    for side in ("old", "new"):
-        values = [getattr(change, side) for change in changes]
-        texts = [value if isinstance(value, str) else None for value in values]
-        columns[f"{side}_name"] = pa.array(texts, pa.string())
-        counts = [None if isinstance(value, str) else value for value in values]
-        columns |= numbers(side, f"{side}_whole", counts)
-    moments = [change.seen_at for change in changes]
-    columns["seen_at"] = pa.array(moments, pa.timestamp("us", "UTC"))
-    schema = SCHEMAS["revision"]
-    arrays = [columns[name] for name in schema.names]
-    return pa.Table.from_arrays(arrays, schema=schema)
 
 
-def _key(one: Owner | None, names: Mapping[Owner, str]) -> EntryKey | None:
-    if one is None:
-        return None
-    return EntryKey(one.channel, one.id, names.get(one, one.name), one.position)
+def _one_of_each(cells: pa.Table, which: str) -> pa.Table:
+    """Return each cell once, from the row with the lowest or highest rank."""
+    ranks = cells.group_by(_CELL).aggregate([("rank", which)])
+    chosen = ranks.rename_columns(
+        [one.replace(f"rank_{which}", "rank") for one in ranks.column_names]
+    )
+    return cells.filter(pc.is_in(cells["rank"], chosen["rank"])).select(_SCHEMA.names)
 
 
-def from_table(table: pa.Table) -> list[Change]:
-    """Return the changes that rows of the ``revision`` grain hold."""
-    names = ("old", "old_whole", "old_name", "new", "new_whole", "new_name")
-    sides = (table[name].to_pylist() for name in names)
-    moments = table["seen_at"].cast(pa.int64()).to_pylist()
-    stats = table["stat"].to_pylist()
-    days = stored_days(table).tolist()
-    rows = zip(days, keys_of(table), stats, moments, *sides, strict=True)
-    return [
-        Change(
-            Cell(day, key and owner(key), stat),
-            _first(values[:3]),
-            _first(values[3:]),
-            moment,
-        )
-        for day, key, stat, moment, *values in rows
-    ]
+def _as_tables(cells: pa.Table, days: pa.ChunkedArray) -> dict[StoredGrain, pa.Table]:
+    """Return cells as the tables of the days that they are all cells of."""
+    grains = _grains_of(cells["stat"], _are_of_days(cells).to_numpy())
+    of = {grain: cells.filter(pa.array(grains == grain)) for grain in EVERYTHING}
+    stat = of["variation"]["stat"]
+    entries = of["variation"].filter(pc.equal(stat, VARIATION_ID)).select(_OWNER)
+    names = of["variation"].filter(pc.equal(stat, VARIATION_NAME))
+    named = entries.join(names.select([*_OWNER, "name"]), _OWNER)
+    identity = _identity(named, named["name"])
+    of_days = pa.table({"date": days})
+    return {
+        "campaign": fitted(
+            "campaign", {"date": days, **_placed(of["campaign"], of_days)}
+        ),
+        "variation": fitted("variation", identity | _placed(of["variation"], named)),
+        "extra": _as_extra(of["extra"]),
+        "element": _as_elements(of["element"]),
+    }
 
 
-def _first(values: list[CellValue | None]) -> CellValue | None:
-    rounded, whole, name = values
-    if whole is not None:
-        return whole
-    return name if rounded is None else rounded
+def _placed(cells: pa.Table, rows: pa.Table) -> dict[str, pa.Array]:
+    """Return the columns that cells make, each number in the row that it is of."""
+    keys = [one for one in _OWNER if one in rows.column_names]
+    number = rows.select(keys).append_column("row", pa.array(np.arange(len(rows))))
+    found = cells.join(number, keys, join_type="inner")
+    columns = {}
+    for stat in filter(STAT.__contains__, pc.unique(found["stat"]).to_pylist()):
+        of_one = found.filter(pc.equal(found["stat"], stat))
+        is_float = STAT[stat].dtype == "Float64"
+        given = of_one["value" if is_float else "whole"].to_numpy()
+        values = np.zeros(len(rows), dtype=given.dtype)
+        missing = np.ones(len(rows), dtype=bool)
+        place = of_one["row"].to_numpy()
+        values[place], missing[place] = given, False
+        columns[stat] = pa.array(values, mask=missing)
+    return columns
+
+
+def _as_extra(cells: pa.Table) -> pa.Table:
+    is_number = pc.fill_null(pc.invert(pc.is_nan(cells["value"])), False)
+    value = pc.if_else(is_number, cells["value"], pa.scalar(None, pa.float64()))
+    given = {"stat": cells["stat"], "value": value, "whole": cells["whole"]}
+    return fitted("extra", _identity(cells, cells["name"]) | given)
+
+
+def _as_elements(cells: pa.Table) -> pa.Table:
+    codes, stats = coded(cells["stat"])
+    found = [ELEMENT_KEY.fullmatch(stat or "") for stat in stats]
+    columns = _identity(cells, cells["name"]) | {ELEMENT_STAT: cells["whole"]}
+    for number, name in enumerate(("element", "position", "title"), 1):
+        texts = pa.array([one and one[number] for one in found], pa.string())
+        columns[name] = texts.take(pa.array(codes))
+    return fitted("element", columns)

@@ -84,6 +84,8 @@ def _missing_rows(looked: Looked, arms: Experiments) -> Iterator[Finding]:
 
 
 def _gaps(days: Any) -> Any:
+    if len(days) == (days[-1] - days[0]) // _DAY + 1:
+        return days[:0]
     return np.setdiff1d(np.arange(days[0], days[-1] + _DAY), days)
 
 

@@ -180,8 +180,8 @@ def _seen(shares: Floats, total: int) -> str:
     share = shares / shares.sum()
     shift = _CRITICAL * float(np.sqrt((share * (1 - share)).max() / total))
     return (
-        f"the people of one day show a share that is off by {100 * shift:.1f} "
-        "percentage points or more; people='new' sees less where one enters once"
+        f"one day's people show a share that is off by {100 * shift:.1f} percentage "
+        "points or more; where one enters once, people='new' shows less"
     )
 
 

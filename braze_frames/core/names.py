@@ -6,6 +6,7 @@ turn the writing direction, or be four hundred characters long.
 
 from collections.abc import Iterable, Sequence
 from html import escape
+from itertools import pairwise, takewhile
 
 NO_NAME = "(no name)"
 
@@ -78,12 +79,14 @@ def _cut_middle(name: str, width: int) -> str:
 def _numbered(names: Sequence[str], width: int) -> list[str]:
     whole = {name for name in names if len(name) <= width}
     found: dict[str, None] = {}
+    taken: dict[str, int] = {}  # the last number of names that begin alike
     for name in names:
         shown, number = _cut_end(name, width), 1
         while shown in found or (number > 1 and shown in whole):
-            number += 1
+            number = max(number, taken.get(name[:width], 1)) + 1
             mark = f" ({number})"
             shown = _cut_end(name, width - len(mark)) + mark
+        taken[name[:width]] = number
         found[shown] = None
     return list(found)
 
@@ -99,17 +102,24 @@ def disambiguate(label: str, ids: Sequence[str | None]) -> list[str]:
     >>> disambiguate("Welcome", ["3bbc4555-0000", "86e1a812-0000", None])
     ['Welcome [3bbc4555]', 'Welcome [86e1a812]', 'Welcome [no id]']
     """
-    given = {id_ for id_ in ids if id_}
-    return [f"{label} [{_start(id_, given) if id_ else 'no id'}]" for id_ in ids]
+    starts = _starts(sorted({id_ for id_ in ids if id_}))
+    return [f"{label} [{starts[id_] if id_ else 'no id'}]" for id_ in ids]
 
 
-def _start(id_: str, others: Iterable[str]) -> str:
-    """Return the first 8 characters of an id, more where another starts alike."""
-    rivals = [other for other in others if other != id_]
-    size = _SHORT
-    while size < len(id_) and any(other.startswith(id_[:size]) for other in rivals):
-        size += 1
-    return id_[:size]
+def _starts(ids: Sequence[str]) -> dict[str, str]:
+    """Return the first 8 characters of sorted ids, more where another starts alike.
+
+    What an id shares with any other, it shares with one of its neighbours.
+    """
+    shared = [0, *(_shared(*pair) for pair in pairwise(ids)), 0]
+    sizes = [max(_SHORT, 1 + max(two)) for two in pairwise(shared)]
+    return {id_: id_[:size] for id_, size in zip(ids, sizes, strict=False)}
+
+
+def _shared(one: str, other: str) -> int:
+    """Return how many characters two texts begin with alike."""
+    alike = takewhile(lambda pair: pair[0] == pair[1], zip(one, other, strict=False))
+    return sum(1 for _ in alike)
 
 
 _QUOTED = 80
@@ -143,3 +153,14 @@ def _repr(value: object) -> str:
     short.maxlevel, short.maxdict, short.maxlist = _LEVELS, _ITEMS, _ITEMS
     short.maxstring = short.maxother = short.maxlong = _QUOTED
     return short.repr(value)
+
+
+def short(name: str, most: int = _QUOTED) -> str:
+    """Return a name as it is told in a message that says more.
+
+    Examples
+    --------
+    >>> short("Spring"), short("x" * 100, 8)
+    ('Spring', 'xxxxx...')
+    """
+    return name if len(name) <= most else name[: most - 3] + "..."

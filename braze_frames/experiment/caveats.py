@@ -1,14 +1,13 @@
 """What puts a comparison in doubt: signs in its days, and a warning for each kind."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from itertools import groupby
 from typing import NamedTuple
 
 import numpy as np
 
 from braze_frames.core.arrays import Flags, Floats
 from braze_frames.errors import StatisticsWarning, listed, warn
-from braze_frames.experiment.design import Experiment, Experiments
+from braze_frames.experiment.design import Experiment, Experiments, alike
 from braze_frames.experiment.pairs import LiftRequest
 from braze_frames.experiment.results import OVER_DAYS, Columns, Comparison
 from braze_frames.stats.chi_squared import allocation_shift, same_people
@@ -101,9 +100,7 @@ def returning_people(arms: Experiments) -> dict[int, Returning]:
     by days, p < 0.01, and < 0.001 where the frame holds more than 20 tests.
     """
     found: dict[int, tuple[float, Returning]] = {}
-    tests = sorted((len(one.arms), one) for one in arms.families if len(one.arms) > 1)
-    for _, group in groupby(tests, key=lambda pair: pair[0]):
-        families = [family for _, family in group]
+    for families in alike(arms.families):
         seen = same_people(np.stack([arms.people[one.arms] for one in families]))
         rows = zip(families, seen.p_value, seen.share, seen.days, strict=True)
         for family, p_value, share, days in rows:
@@ -113,11 +110,18 @@ def returning_people(arms: Experiments) -> dict[int, Returning]:
     return {number: one for number, (p, one) in found.items() if p < rare}
 
 
+_NONE = np.empty(0)
+
+
 class CaveatCounts(NamedTuple):
     """For each comparison its name, and a number per kind of caveat; NaN: no doubt."""
 
     names: Sequence[str]
     numbers: dict[str, Floats]
+
+    def only(self, kind: str) -> "CaveatCounts":
+        """Return the numbers of one kind."""
+        return self._replace(numbers={kind: self.numbers[kind]})
 
 
 def numbers_of(
@@ -193,7 +197,7 @@ def _cases(
     """Return name → number, the worst one of each name."""
     cases: dict[str, float] = {}
     for one in signs:
-        for row in np.flatnonzero(~np.isnan(one.numbers[kind])):
+        for row in np.flatnonzero(~np.isnan(one.numbers.get(kind, _NONE))):
             name, number = one.names[int(row)], float(one.numbers[kind][row])
             cases[name] = worst(cases.get(name, number), number)
     return cases

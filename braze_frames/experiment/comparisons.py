@@ -106,6 +106,11 @@ class MetricComparisons:
         }
         return pd.DataFrame(shown, index=index)
 
+    def doubted(self, kind: str) -> Flags:
+        """Tell which rows of the table have a caveat of a kind."""
+        numbers = [signs.numbers[kind] for signs in self.signs]
+        return np.asarray(~np.isnan(np.concatenate(numbers)))
+
     def _rows(self) -> _Rows:
         """Return a row for each pair; or one a day, by campaign and day."""
         campaign = self._arms.campaign_of[self._arm]

@@ -4,8 +4,9 @@ Variations are compared inside one channel of one campaign: a family. Its arms s
 their days.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import cached_property
+from itertools import groupby
 from typing import NamedTuple
 
 import numpy as np
@@ -18,7 +19,6 @@ from braze_frames.frame.groups import arrays, day_positions, group_rows
 from braze_frames.frame.levels import (
     Level,
     grain_of,
-    level_names,
     levels_of,
     renumber,
     stats_of,
@@ -245,8 +245,17 @@ class Experiments:
 
     def split_span(self, family: Experiment) -> float:
         """Return by how much the split moved, over days on which all have a row."""
-        together = self.present[family.arms].all(axis=0)
-        return float(allocation_shift((self.people[family.arms] * together)[None])[0])
+        return self._split_spans.get(family.number, 0.0)
+
+    @cached_property
+    def _split_spans(self) -> dict[int, float]:
+        found: dict[int, float] = {}
+        for families in alike(self.families):
+            arms = np.array([family.arms for family in families])
+            together = self.present[arms].all(axis=1, keepdims=True)
+            spans = allocation_shift(self.people[arms] * together).tolist()
+            found |= zip((family.number for family in families), spans, strict=True)
+        return found
 
     def table(self, stat: str) -> tuple[Floats, Flags]:
         """Return one stat by arm and day, and where it is given; 0 elsewhere."""
@@ -257,6 +266,16 @@ class Experiments:
             values.reshape(-1)[cells] = found if known is None else found[known]
             given.reshape(-1)[cells] = True
         return values, given
+
+
+def alike(families: Sequence[Experiment]) -> Iterator[list[Experiment]]:
+    """Yield the tests with as many arms each, so that they can be asked together."""
+    tests = sorted(
+        (family for family in families if len(family.arms) > 1),
+        key=lambda family: len(family.arms),
+    )
+    for _, group in groupby(tests, key=lambda family: len(family.arms)):
+        yield list(group)
 
 
 def experiments_of(df: pd.DataFrame) -> Experiments:
@@ -286,29 +305,59 @@ def control_of(df: pd.DataFrame) -> str | dict[str, str | None] | None:
     dict
         Campaign → label, where the frame has the level ``campaign``.
     """
-    several = "campaign" in level_names(df)
-    found: dict[str | None, set[str]] = {}
+    levels = {level.name: level for level in levels_of(df)}
+    campaign = levels.get("campaign")
+    names = [None] if campaign is None else list(campaign.labels)
+    found: dict[int, set[str]] = {}
     if grain_of(df) == "variation":
-        arms = Experiments(df)
-        for family in arms.families:
-            labels = found.setdefault(family.campaign, set())
-            if family.control is not None:
-                labels.add(arms.labels[family.control])
-    elif several:
-        found = {label: set() for label in _campaigns(df)}
+        found = _controls(df, levels)
     one = {
-        name: min(labels) if len(labels) == 1 else None
-        for name, labels in found.items()
+        number: min(controls) if len(controls) == 1 else None
+        for number, controls in found.items()
     }
-    return (
-        {str(name): label for name, label in one.items()} if several else one.get(None)
-    )
+    if campaign is None:
+        return one.get(0)
+    present = np.flatnonzero(campaign.present())
+    return {str(names[number]): one.get(int(number)) for number in present}
 
 
-def _campaigns(df: pd.DataFrame) -> list[str]:
-    return next(
-        list(one.used().labels) for one in levels_of(df) if one.name == "campaign"
+def _controls(df: pd.DataFrame, levels: dict[str, Level]) -> dict[int, set[str]]:
+    """Return the number of each campaign → the controls of its channels.
+
+    All at once, as the help card of millions of rows asks for it: an arm is a number
+    made of its campaign's, its channel's and its variation's.
+    """
+    variation, channel = levels["variation"], levels["channel"]
+    outer = [levels[name] for name in ("campaign", "channel") if name in levels]
+    several = max(len(variation.labels), 1)
+
+    def arms(rows: Ints) -> Ints:
+        codes = np.zeros(len(rows), dtype=np.int64)
+        for level in (*outer, variation):
+            codes = codes * max(len(level.labels), 1) + level.codes[rows]
+        return np.sort(pd.unique(codes))
+
+    labels = [str(label) for label in variation.labels]
+    called = labels.index(CONTROL_NAME) if CONTROL_NAME in labels else -1
+    named = arms(np.flatnonzero(variation.codes == called))
+    enrolled = arms(_given_rows(df, CONTROL_STAT))
+    _, first, count = np.unique(
+        enrolled // several, return_index=True, return_counts=True
     )
+    control = {arm // several: arm for arm in named.tolist()}
+    control |= {arm // several: arm for arm in enrolled[first[count == 1]].tolist()}
+    found: dict[int, set[str]] = {}
+    for family, arm in control.items():
+        controls = found.setdefault(family // max(len(channel.labels), 1), set())
+        controls.add(labels[arm % several])
+    return found
+
+
+def _given_rows(df: pd.DataFrame, stat: str) -> Ints:
+    if stat not in df.columns:
+        return np.zeros(0, dtype=np.int64)
+    _, given = arrays(df[stat])
+    return np.arange(len(df)) if given is None else np.flatnonzero(given)
 
 
 def _labels(level: Level) -> list[str]:

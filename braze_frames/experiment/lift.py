@@ -24,6 +24,9 @@ from braze_frames.stats.contrasts import Options
 from braze_frames.stats.multiplicity import Adjustment
 from braze_frames.stats.power import check_deff
 
+_SHIFTED = "allocation_change"
+_SHIFT_NOTE = "the split moved, and pooled totals can make up a difference from that"
+
 
 def lift(
     df: pd.DataFrame,
@@ -246,7 +249,11 @@ def compare_all(
     found = [MetricComparisons(arms, name, question, first.pairs) for name in others]
     levels = ["campaign"] if "campaign" in arms.of_level else []
     tables = [one.table([*levels, "channel", "variation"]) for one in (first, *found)]
+    for one, table in zip(found, tables[1:], strict=True):
+        table["note"] = np.where(one.doubted(_SHIFTED), _SHIFT_NOTE, table["note"])
     _warn(arms, [first], options)
+    shifted = (signs.only(_SHIFTED) for one in found for signs in one.signs)
+    warn_of_caveats(shifted)
     return tables
 
 

@@ -1,6 +1,7 @@
 """Numerator and denominator by row: each row by its own channel's definition."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
@@ -82,14 +83,18 @@ class ChannelRows:
         return self._sums[key]
 
 
-def people_of(stats: Mapping[str, pd.Series], arms: Groups) -> pd.Series | None:
+def people_of(
+    stats: Mapping[str, pd.Series], levels: Sequence[Level]
+) -> pd.Series | None:
     """Return the people of each row that a rate divides by: recipients, or enrolled.
 
     A control receives nothing, and where it has no recipients on any day those who were
-    assigned to it are counted. None: recipients, everywhere.
+    assigned to it are counted. ``levels`` tell the arms apart. None: recipients,
+    everywhere.
     """
     if CONTROL_STAT not in stats or RECIPIENTS not in stats:
         return None
+    arms = group_rows(levels, len(stats[RECIPIENTS]))
     people, known = _filled(stats[RECIPIENTS])
     enrolled, assigned = _filled(stats[CONTROL_STAT])
     counted = np.zeros(arms.count, dtype=bool)
@@ -148,7 +153,7 @@ class RateInput:
         self.settled_until = settled_day(df)
         self._people = self._people_of()
 
-    @property
+    @cached_property
     def channels(self) -> list[str]:
         """The channels of the rows; ``""`` are the day totals."""
         channel = self.levels.get("channel")
@@ -156,7 +161,7 @@ class RateInput:
 
     def _people_of(self) -> pd.Series | None:
         arms = [level for name, level in self.levels.items() if name != "date"]
-        return people_of(self.stats, group_rows(arms, self.size))
+        return people_of(self.stats, arms)
 
     def by_channel(self, groups: Groups) -> dict[str, ChannelRows]:
         """Return the rows of each channel, grouped."""

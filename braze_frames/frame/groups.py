@@ -90,8 +90,7 @@ class Tally:
                 return selection
         rows = None if given is None else np.flatnonzero(given)
         codes = self._codes if rows is None else self._codes[rows]
-        found = np.zeros(self.count, dtype=bool)
-        found[codes] = True
+        found = np.bincount(codes, minlength=self.count) > 0
         selection = Selection(len(self._selections), rows, codes, found)
         self._selections.append((given, selection))
         return selection

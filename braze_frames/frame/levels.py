@@ -10,7 +10,7 @@ from typing import Literal, NamedTuple
 import numpy as np
 import pandas as pd
 
-from braze_frames.core.arrays import Ints
+from braze_frames.core.arrays import Bools, Ints
 from braze_frames.errors import FrameError
 from braze_frames.schema.channels import STAT, VARIATION_ID, is_day_total
 
@@ -32,6 +32,8 @@ _KNOWN = frozenset(("campaign", *LEVELS, None))
 _ELEMENT = frozenset(ELEMENT_LEVELS) - frozenset(LEVELS)
 # Combined codes stay below this, well inside int64, whatever levels a frame has.
 _CODES = 2**62
+# Runs of so many rows are worth being looked for.
+_RUN = 4
 # Up to so many possible codes a row, a table of them beats a hash table.
 _DENSE = 4
 
@@ -43,10 +45,17 @@ class Level(NamedTuple):
     labels: pd.Index
     codes: Ints
 
+    def present(self) -> Bools:
+        """Tell which labels rows have; in sorted rows the first of each run will do."""
+        codes = self.codes
+        changes = codes[1:] != codes[:-1]
+        if np.count_nonzero(changes) * _RUN < len(codes):
+            codes = np.append(codes[:1], codes[1:][changes])
+        return np.bincount(codes, minlength=len(self.labels)) > 0
+
     def used(self) -> "Level":
         """Return the level with the labels that rows have."""
-        present = np.zeros(len(self.labels), dtype=bool)
-        present[self.codes] = True
+        present = self.present()
         if present.all():
             return self
         codes = (np.cumsum(present) - 1)[self.codes]
@@ -192,7 +201,9 @@ def combine(levels: Sequence[Level], size: int) -> tuple[Ints, int]:
     """
     codes, bound = np.zeros(size, dtype=np.int64), 1
     for level in levels:
-        several = max(len(level.labels), 1)
+        several = len(level.labels)
+        if several < 2:
+            continue
         if bound * several >= _CODES:
             codes, present = renumber(codes, bound)
             bound = max(len(present), 1)
@@ -268,9 +279,13 @@ def summed_stats(df: pd.DataFrame) -> dict[str, pd.Series]:
 
 def labels(df: pd.DataFrame, name: str) -> list[str]:
     """Return the labels of a level that stand in the frame, sorted."""
-    return [] if name not in level_names(df) else list(_level(df, name).used().labels)
+    if name not in level_names(df):
+        return []
+    level = _level(df, name)
+    return list(level.labels[level.present()])
 
 
 def days_of(df: pd.DataFrame) -> pd.Index:
     """Return the days of a frame, sorted."""
-    return next(one for one in levels_of(df) if one.name == "date").used().labels
+    date = next(one for one in levels_of(df) if one.name == "date")
+    return date.labels[date.present()]

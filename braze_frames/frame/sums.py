@@ -126,8 +126,10 @@ def spread_campaigns(
 
 def _gives(campaign: Level, series: pd.Series) -> Bools:
     _, given = arrays(series)
+    if given is None:
+        return np.ones(len(campaign.labels), dtype=bool)
     found = np.zeros(len(campaign.labels), dtype=bool)
-    found[campaign.codes if given is None else campaign.codes[given]] = True
+    found[campaign.codes[given]] = True
     return found
 
 

@@ -5,7 +5,7 @@ from datetime import tzinfo
 from itertools import chain
 from typing import Any, NamedTuple
 
-from braze_frames.core.names import shown
+from braze_frames.core.names import short, shown
 from braze_frames.errors import PayloadError
 from braze_frames.loaders.answers import (
     Answer,
@@ -232,7 +232,7 @@ def _loaded(
     found: Pieces,
     zone: tzinfo | None,
 ) -> LoadedCampaign:
-    origin = found.origin if id_ is None else f"campaign {id_}"
+    origin = found.origin if id_ is None else f"campaign {short(id_)}"
     trees = [tree for part in parts if isinstance(tree := part.answer.tree, Mapping)]
     check_text(trees, origin, known=id_ is not None)
     name = label_of(whose) or (found.names.get(same_id(id_)) if id_ else None)

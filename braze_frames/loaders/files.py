@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from braze_frames.core.names import shown
+from braze_frames.core.names import short, shown
 from braze_frames.errors import PayloadError, SourceError
 from braze_frames.loaders.answers import Answer
 from braze_frames.loaders.tables import is_csv, rows_of_csv, rows_of_parquet
@@ -124,7 +124,7 @@ def contents_of_stream(stream: Any, label: str) -> Contents:
     """
     name = getattr(stream, "name", "")
     name = name if isinstance(name, str) else ""
-    origin = label or name or "file"
+    origin = short(label or name or "file")
     try:
         body = stream.read()
     except (OSError, ValueError) as error:

@@ -24,6 +24,8 @@ from braze_frames.payload.packing import Day, column_of
 from braze_frames.payload.rows import Clicks, RowPacker, is_text
 from braze_frames.schema.channels import ALIASES, VARIATION_ID, VARIATION_NAME
 
+# So much of a channel's or a key's name stands in a message.
+_LONG = 80
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 _TEXT_OR_NONE = {str, type(None)}
 # Two letters that are rare elsewhere, and where they stand in the word.
@@ -144,9 +146,10 @@ def _data(answer: Any, origin: str) -> list[Any]:
     data = answer.get("data")
     if isinstance(data, list):
         return data
-    said = answer.get("message", answer.get("errors", "nothing"))
+    told = [answer[key] for key in ("message", "errors") if answer.get(key)]
+    said = " and ".join(map(_shown, told)) or "nothing"
     raise PayloadError(
-        f"{origin}: the answer has no list `data`; it says {_shown(said)}. "
+        f"{origin}: the answer has no list `data`; it says {said}. "
         "Nothing was exported: ask again, or check the campaign's id"
     )
 
@@ -335,4 +338,5 @@ def _follow(parts: Iterable[Ints]) -> Ints:
 
 
 def _printable(text: str) -> str:
+    text = text if len(text) <= _LONG else text[: _LONG - 3] + "..."
     return text if text.isprintable() else repr(text)[1:-1]

@@ -176,13 +176,12 @@ def _settled_rows(df: pd.DataFrame, arms: Experiments) -> pd.DataFrame:
 def _compared(df: pd.DataFrame, metric: str, others: Sequence[str]) -> pd.DataFrame:
     """Return the columns of ``lift`` that are shown, and those that are judged by."""
     table, *more = compare_all(df, metric, others)
-    table = table[[*_TESTED, *_INNER, "note"]]
+    table = table[[*_TESTED, *_INNER, "note"]].copy()
     for other in more:
         for end in _ENDS:
             table[f"revenue_incremental{end}"] = other[f"incremental{end}"]
-        unknown = other["note"].where(table["note"] == "", "")
-        unknown = unknown.where(other["incremental_low"].isna(), "")
-        table["note"] += unknown.where(unknown == "", "revenue: " + unknown)
+        said = other["note"].where((table["note"] == "") & (other["note"] != ""), "")
+        table["note"] += said.where(said == "", f"{other['metric'].iloc[0]}: " + said)
     return table
 
 
@@ -217,7 +216,7 @@ def _judged(
     table: pd.DataFrame, arms: Experiments, metric: str, about: Mapping[str, Any]
 ) -> pd.DataFrame:
     reasons = _why_in_pairs(table, arms)
-    table["verdict"] = [
+    verdicts = [
         _verdict(row, BETTER.get(metric, "up")) for row in table.to_dict("records")
     ]
     p_values = table["p_value"].to_numpy(dtype=float)
@@ -228,8 +227,10 @@ def _judged(
     unfitted = (reasons == "") & (summary["tau2"] is None)
     few = known & (np.isnan(adjusted) | unfitted)
     parts = [reasons, np.where(few, _FEW, ""), table["note"].to_numpy()]
-    table["note"] = ["; ".join(filter(None, row)) for row in zip(*parts, strict=True)]
-    table = table.assign(p_portfolio=adjusted, shrunk=shrunk)
+    notes = ["; ".join(filter(None, row)) for row in zip(*parts, strict=True)]
+    table = table.assign(
+        p_portfolio=adjusted, shrunk=shrunk, verdict=verdicts, note=notes
+    )
     order = [*_TESTED, *(name for name in _REVENUES if name in table), *_JUDGED]
     table = table[order].astype({"verdict": TEXT, "note": TEXT})
     said = {"metrics": [metric], "adjust": "holm", "conf_level": _CONF_LEVEL}

@@ -84,7 +84,7 @@ class Handler(BaseHTTPRequestHandler):
     server_version = "BrazeFramesSandbox"
     disable_nagle_algorithm = True
     wbufsize = -1
-    timeout = 30  # seconds that a connection may be idle, for each has a thread
+    timeout = 10  # seconds that a connection may be idle, for each has a thread
     server: Server
 
     def do_GET(self) -> None:

@@ -63,18 +63,26 @@ class _Shelf(NamedTuple):
 
 
 class _Stored(NamedTuple):
-    """What became of a fetch: errors, and answers that could not be stored, by id."""
+    """What became of a fetch: errors, and answers that could not be stored, by id.
+
+    ``few`` are the campaigns of which fewer days came than were asked for.
+    """
 
     failed: dict[str, BrazeError]
     unstored: dict[str, list[Batch]]
+    few: set[str]
 
 
 class _Came(NamedTuple):
-    """Campaigns and errors by id, and the ids for which something was asked."""
+    """Campaigns and errors by id, and the ids for which something was asked.
+
+    ``few`` are those of which fewer days came than were asked for.
+    """
 
     held: dict[str, StoredCampaign]
     failed: dict[str, BrazeError]
     asked: set[str]
+    few: set[str]
 
 
 def read_cached(
@@ -119,16 +127,17 @@ def _through(
     Only the read itself finds damage among the numbers of a file, which is then set
     aside: its campaign goes round again.
     """
-    came, ids = _Came({}, {}, set()), [*shelf.files]
+    came, ids = _Came({}, {}, set(), set()), [*shelf.files]
     for policy in (None if plan.refresh else terms, *[terms] * _MORE_ROUNDS):
         one = _round(shelf, plan, span, policy, ids)
         came = _Came(
-            came.held | one.held, came.failed | one.failed, came.asked | one.asked
+            *(came.held | one.held, came.failed | one.failed),
+            *(came.asked | one.asked, came.few | one.few),
         )
         ids = [
             id_
             for id_, held in one.held.items()
-            if id_ not in one.failed and lacks_days(held, span)
+            if id_ not in {*one.failed, *one.few} and lacks_days(held, span)
         ]
         if not ids:
             return came
@@ -160,7 +169,8 @@ def _round(
         lambda id_: _with_answers(shelf, id_, plan, span, stored.unstored[id_]),
         stored.unstored,
     )
-    return _Came(held | rescued, failed | stored.failed | lost, {*windows})
+    errors = failed | stored.failed | lost
+    return _Came(held | rescued, errors, {*windows}, stored.few)
 
 
 def missing_windows(
@@ -182,7 +192,7 @@ def _fetch(
     However the pull ends, what came is stored; a full disk alone ends that, too.
     """
     shown = plan.progress and bool(windows)
-    fetch, stored = Fetch(shelf.client, windows, progress=shown), _Stored({}, {})
+    fetch, stored = Fetch(shelf.client, windows, progress=shown), _Stored({}, {}, set())
     try:
         for arrival in fetch:
             stored = _store(shelf, arrival, stored)
@@ -203,7 +213,8 @@ def _store(shelf: _Shelf, arrival: Arrival, before: _Stored) -> _Stored:
     if arrival.error is not None:
         failed = failed | {id_: _naming_days(id_, arrival.error, arrival.lost)}
     if not arrival.batches:
-        return _Stored(failed, unstored)
+        return before._replace(failed=failed)
+    few = before.few | {id_} if arrival.few else before.few
     try:
         shelf.store(id_, arrival.batches)
     except FullDiskError:
@@ -213,7 +224,7 @@ def _store(shelf: _Shelf, arrival: Arrival, before: _Stored) -> _Stored:
         failed = {id_: error} | failed
     except BrazeError as error:
         failed = {id_: error} | failed
-    return _Stored(failed, unstored)
+    return _Stored(failed, unstored, few)
 
 
 def _with_answers(

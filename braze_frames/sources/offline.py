@@ -11,6 +11,7 @@ from braze_frames.api.details import Details
 from braze_frames.cache.cache import Cache
 from braze_frames.cache.campaign import CampaignFiles, StoredCampaign
 from braze_frames.cache.coverage import instant_of, last_settled, moment_of
+from braze_frames.cache.layout import ALWAYS
 from braze_frames.core.arguments import asked_days, moment_in
 from braze_frames.core.arrays import Ints
 from braze_frames.core.days import date_of
@@ -46,7 +47,7 @@ def read_earlier(
     root, at = cache.folder_for(client), moment_of(moment)
 
     def look(id_: str) -> Found:
-        held = CampaignFiles(root, id_).load_at(span, lambda _: at)
+        held = CampaignFiles(root, id_).load_at(span, at)
         details = _told(plan, all_of(held, span))
         settled = last_settled_on(seen.date(), details, cache.settle_days)
         return put_together(held.batches, details, settled)
@@ -145,11 +146,9 @@ def _stored(files: CampaignFiles, plan: ReadPlan) -> StoredCampaign:
     span = span_of(first, plan.days.last)
     if plan.as_of is None:
         return files.load(plan.part, span)
-
-    def moment(tz: str) -> int:
-        return moment_of(moment_in(plan.as_of, ZoneInfo(tz)))
-
-    return files.load_at(span, moment)
+    about = files.coverage(ALWAYS).about
+    zone = ZoneInfo(about.tz if about else "UTC")
+    return files.load_at(span, moment_of(moment_in(plan.as_of, zone)))
 
 
 def _asked_text(plan: ReadPlan) -> str:

@@ -15,7 +15,7 @@ from typing import Any
 
 import pandas as pd
 
-from braze_frames.core.names import shown
+from braze_frames.core.names import short, shown
 from braze_frames.errors import SourceError
 from braze_frames.loaders.answers import Answer, is_response, is_row, other_export
 from braze_frames.loaders.campaigns import pieces_of, sort_out
@@ -136,6 +136,7 @@ def _opened(contents: Contents, zone: tzinfo | None) -> Request:
 def _contents_of_trees(
     trees: Sequence[Any], origin: str, *, single: bool = False
 ) -> Contents:
+    origin = short(origin)
     answers = [
         Answer(
             f"{origin} {number}" if len(trees) > 1 else origin,

@@ -1,7 +1,7 @@
 """Campaigns from the API: all windows side by side."""
 
 import warnings
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, NamedTuple
@@ -13,11 +13,13 @@ from braze_frames.api.details import Details, details_in
 from braze_frames.api.windows import Window, ending_at, plan_windows
 from braze_frames.cache.coverage import SETTLE_DAYS
 from braze_frames.core.arguments import asked_days
+from braze_frames.core.arrays import Ints
 from braze_frames.errors import (
     AuthError,
     BrazeError,
     PayloadError,
     WindowWarning,
+    listed,
     warn,
 )
 from braze_frames.payload.batch import Batch
@@ -42,12 +44,16 @@ if TYPE_CHECKING:
 
 
 class Arrival(NamedTuple):
-    """What came of one campaign, the windows that did not, and why."""
+    """What came of one campaign, the windows that did not, and why.
+
+    ``few`` are windows of which the answer held the last days alone.
+    """
 
     id: str
     batches: list[Batch]
     lost: list[Window]
     error: BrazeError | None
+    few: list[Window]
 
 
 def read_remote(request: Request, plan: ReadPlan, client: BrazeClient) -> Pulled:
@@ -158,7 +164,8 @@ class Fetch:
             for window in windows
         ]
         self._awaited = {id_: len(windows) for id_, windows in plans.items()}
-        self._came = {id_: Arrival(id_, [], [], None) for id_ in plans}
+        self._said: dict[str, list[str]] = {}
+        self._came = {id_: Arrival(id_, [], [], None, []) for id_ in plans}
 
     def __iter__(self) -> Iterator[Arrival]:
         shifted: list[_Job] = []
@@ -171,9 +178,10 @@ class Fetch:
                 yield from self._complete(job.id)
         for job, body in self._ask(shifted):
             if self._take(job, body) is not None:
-                self._lose(job, _lacks_days(job))
+                self._lose(job, _lacks_days(job, self._said.get(job.id, [])))
             yield from self._complete(job.id)
         _warn_of_shift(shifted, self._client)
+        _warn_of_few(self._came.values())
 
     def rest(self) -> list[Arrival]:
         """Return what came of campaigns that were not handed over, or only just."""
@@ -199,8 +207,12 @@ class Fetch:
         except BrazeError as error:
             self._lose(job, error)
             return None
-        if len(np.unique(batch.days)) != job.window.length:
-            return _moved(job, batch)
+        days = np.unique(batch.days)
+        if len(days) != job.window.length:
+            if not _is_end(batch, days, job.window):
+                self._said[job.id] = batch.messages
+                return _moved(job, batch)
+            self._came[job.id].few.append(job.window)
         self._came[job.id].batches.append(batch)
         self._awaited[job.id] -= 1
         return None
@@ -226,6 +238,19 @@ def _read(job: _Job, body: bytes | BrazeError) -> Batch:
     return parse_answer(decode(body, origin), origin, span, careful=has_booleans(body))
 
 
+def _is_end(batch: Batch, days: Ints, window: Window) -> bool:
+    """Whether an answer holds the last days of a window, without a gap, and no later.
+
+    The documentation promises no more: ``length`` is the most days that come.
+    """
+    last = span_of(None, window.last).last
+    return (
+        len(days) > 0
+        and batch.answered.max() == last == days[-1]
+        and days[-1] - days[0] + 1 == len(days)
+    )
+
+
 def _moved(job: _Job, batch: Batch) -> _Job:
     """Ask for the same days by ending earlier or later, by what the answer was off."""
     off = int(batch.answered.max()) if len(batch.answered) else 0
@@ -233,14 +258,26 @@ def _moved(job: _Job, batch: Batch) -> _Job:
     return job._replace(ending=job.ending - timedelta(days=shift))
 
 
-def _lacks_days(job: _Job) -> PayloadError:
+def _lacks_days(job: _Job, said: Sequence[str]) -> PayloadError:
+    told = f" (the server reports {listed(said, '; ')[:200]})" if said else ""
     return PayloadError(
         f"campaign {job.id}: the answer lacks days of {job.window.first} … "
-        f"{job.window.last} that were asked for; ask again, and check `tz`"
+        f"{job.window.last} that were asked for{told}; ask again, and check `tz`"
     )
 
 
-def _warn_of_shift(shifted: Sequence[_Job], client: BrazeClient) -> None:
+def _warn_of_few(came: Iterable[Arrival]) -> None:
+    short = [f"{one.id} ({one.few[0].first} …)" for one in came if one.few]
+    if short:
+        warn(
+            f"of {listed(short)} fewer days came than were asked for: the last ones; "
+            "the days before them are not in the frame",
+            WindowWarning,
+        )
+
+
+def _warn_of_shift(again: Sequence[_Job], client: BrazeClient) -> None:
+    shifted = [job for job in again if job.ending != job.window.last]
     if shifted:
         warn(
             f"{len(shifted)} answers were shifted by a day and asked again: the "

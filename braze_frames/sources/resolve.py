@@ -9,9 +9,11 @@ from typing import NamedTuple
 
 from braze_frames.api.client import BrazeClient
 from braze_frames.core.arguments import nearest
-from braze_frames.core.names import disambiguate, shown
+from braze_frames.core.names import disambiguate, short, shown
 from braze_frames.errors import BrazeError, SourceError, listed
 from braze_frames.loaders.campaigns import LoadedCampaign, Pieces, pieces_of, sort_out
+from braze_frames.loaders.ids import same_id
+from braze_frames.schema.ids import is_campaign_id
 from braze_frames.sources.plan import Item, Request, only_ours
 
 
@@ -34,7 +36,7 @@ def open_items(items: Sequence[Item], zone: tzinfo | None) -> Iterator[Opened]:
             yield Opened(item)
             continue
         try:
-            with only_ours(item.label):
+            with only_ours(short(item.label)):
                 found = pieces_of(item.contents())
                 loaded = sort_out(found, zone)
         except BrazeError as error:
@@ -56,15 +58,23 @@ def _is_table(found: Pieces, loaded: Sequence[LoadedCampaign]) -> bool:
 
 
 def _alone(item: Item, loaded: Sequence[LoadedCampaign]) -> Opened:
+    one = loaded[0]
+    if one.id and is_campaign_id(item.label) and same_id(one.id) != same_id(item.label):
+        return Opened(
+            item,
+            SourceError(
+                f"{item.label} holds the campaign {short(one.id)}: one of the two ids "
+                "is wrong; mend the key, or take the id out of the rows"
+            ),
+        )
     if len(loaded) == 1:
-        one = loaded[0]
         return Opened(item._replace(answers=one.answers, known=one.id))
     ids = listed(str(one.id) for one in loaded)
     return Opened(
         item,
         SourceError(
-            f"{item.label} holds {len(loaded)} campaigns ({ids}); pass it alone, and "
-            "each gets a label of its own"
+            f"{short(item.label)} holds {len(loaded)} campaigns ({ids}); pass it "
+            "alone, and each gets a label of its own"
         ),
     )
 

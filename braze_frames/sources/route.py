@@ -34,7 +34,7 @@ def pull(source: Any, plan: ReadPlan) -> Pulled:
         )
     if not request.remote:
         return read_local(request, plan)
-    client = _connected(request, plan.tz) if plan.client is None else plan.client
+    client = _client_of(request, plan)
     try:
         _check_zone(plan.tz, client)
         return _ask(look_up(request, client), plan, client)
@@ -49,6 +49,20 @@ def _ask(request: Request, plan: ReadPlan, client: BrazeClient) -> Pulled:
     if plan.as_of is None:
         return read_cached(request, plan, client, plan.cache)
     return read_earlier(request, plan, client, plan.cache)
+
+
+def _client_of(request: Request, plan: ReadPlan) -> BrazeClient:
+    given: Any = plan.client  # what users pass for one
+    if given is None:
+        return _connected(request, plan.tz)
+    if isinstance(given, BrazeClient):
+        return given
+    # A longer text may be the key.
+    told = repr(given) if len(str(given)) <= len("sandbox") else type(given).__name__
+    raise TypeError(
+        f'client={told} is no client; pass client=bf.connect("sandbox"), or '
+        'bf.connect("US-05") with your instance'
+    )
 
 
 def _connected(request: Request, tz: str | None) -> BrazeClient:

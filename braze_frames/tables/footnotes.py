@@ -3,7 +3,7 @@
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from braze_frames.core.numbers import DASH, percent
+from braze_frames.core.numbers import DASH, number, percent
 from braze_frames.frame.provenance import as_day, provenance_of
 from braze_frames.tables.formats import (
     FORMATS,
@@ -27,6 +27,7 @@ _REASONS: dict[Reason, str] = {
     "lift": "in comparisons: not defined for this metric or these data; note may say "
     "more",
 }
+_ENDS = ("low", "high")
 _PEOPLE = "; people are not added up over channels"
 
 
@@ -42,6 +43,7 @@ class Provenance(NamedTuple):
     adjusted: str | None
     metrics: Sequence[str]
     amounts: Sequence[str]
+    portfolio: str | None
 
     def grows(self, day: object) -> bool:
         """Tell whether a day, or the period under that label, still grows."""
@@ -87,6 +89,26 @@ def provenance_in(frame: Any) -> Provenance:
         _ADJUSTED.get(adjust) if isinstance(adjust, str) else None,
         _names(said.get("metrics")),
         _amounts(said.get("units")),
+        _portfolio(said.get("portfolio")),
+    )
+
+
+def _portfolio(said: object) -> str | None:
+    """Say what all tests have in common; None where that is not known."""
+    known = said if isinstance(said, Mapping) else {}
+    names = [f"{what}_{end}" for what in ("lift", "prediction") for end in _ENDS]
+    lifts = [known.get(name) for name in ("lift", *names)]
+    count = known.get("tests")
+    if not isinstance(count, int) or not all(isinstance(one, float) for one in lifts):
+        return None
+    mean, low, high, least, most = (
+        f"{number(100 * float(one), 1, signed=True)} %"
+        for one in lifts
+        if isinstance(one, float)
+    )
+    return (
+        f"all {count} comparisons with a control: mean lift {mean} ({low} to {high}); "
+        f"a next test may find {least} to {most}"
     )
 
 
@@ -113,6 +135,7 @@ def footnotes(seen: TableSummary, told: Provenance) -> list[str]:
         *_notes(seen),
         *_missing(seen),
         *_significance(seen, told),
+        *([] if told.portfolio is None else [told.portfolio]),
         *_intervals(seen, told),
         *_units(seen),
         *_days(seen, told),

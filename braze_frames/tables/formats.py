@@ -80,13 +80,19 @@ _OF_LIFT = {
     **dict.fromkeys(("denominator", "control_denominator"), Format(count)),
     **dict.fromkeys(("rate", "control_rate"), Format(share, usd=_dollars)),
     "diff": Format(_points, usd=_more_dollars),
-    "lift": Format(_lifted),
+    **dict.fromkeys(("lift", "shrunk"), Format(_lifted)),
     **dict.fromkeys(
         ("incremental", "incremental_low", "incremental_high"),
         Format(_more, usd=_more_dollars),
     ),
     "statistic": Format(_decimals(2)),
-    **dict.fromkeys(("p_value", "p_adjusted", "p_margin"), Format(p_value)),
+    **dict.fromkeys(
+        ("revenue_incremental", "revenue_incremental_low", "revenue_incremental_high"),
+        Format(_more_dollars, unit="USD"),
+    ),
+    **dict.fromkeys(
+        ("p_value", "p_adjusted", "p_margin", "p_portfolio"), Format(p_value)
+    ),
     "confidence": Format(share),
     **dict.fromkeys(("significant", "non_inferior"), Format(_flag, "flag")),
     "eff_days": Format(_decimals(1)),

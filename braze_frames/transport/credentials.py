@@ -71,8 +71,8 @@ class ApiKey:
 
 def _spellings(sign: str) -> bytes:
     """Return a pattern for all ways in which JSON writes one sign."""
-    plain = re.escape(sign)
-    return rf"(?:\\?{plain}|\\u(?i:{ord(sign):04x}))".encode()
+    plain = (r"\\?" if sign in '/"\\' else "") + re.escape(sign)
+    return rf"(?:{plain}|\\u(?i:{ord(sign):04x}))".encode()
 
 
 def _problem(text: object) -> str:

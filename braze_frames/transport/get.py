@@ -7,6 +7,7 @@ have no context, and an interrupt goes on without the frames below.
 
 import ssl
 import zlib
+from codecs import BOM_UTF16_BE, BOM_UTF16_LE
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from threading import Lock
@@ -32,6 +33,7 @@ _MOST_UNTOLD = 5
 
 _CHUNK = 1 << 16
 _CUT = "the answer was cut off"
+_NO_PROXY = "the proxy that the environment names has no address"
 _REASONS = {
     "ConnectTimeoutError": "no connection in time",
     "NameResolutionError": "there is no host of that name",
@@ -42,6 +44,9 @@ _REASONS = {
     "ChunkedEncodingError": _CUT,
     "IncompleteRead": _CUT,
     "_CutOffError": _CUT,
+    "InvalidURL": _NO_PROXY,
+    "InvalidProxyURL": _NO_PROXY,
+    "InvalidSchema": "a proxy of that kind needs requests[socks]",
     "error": "the answer is damaged: it does not unpack",
 }
 """What the names of exceptions mean; the innermost that is here tells most."""
@@ -191,7 +196,13 @@ class RetryingGet:
             name: self._key.mask(value.encode("latin-1", "replace")).decode("latin-1")
             for name, value in response.headers.items()
         }
-        return HttpAnswer(response.status_code, headers, self._key.mask(body))
+        return HttpAnswer(response.status_code, headers, self._key.mask(_utf8(body)))
+
+
+def _utf8(body: bytes) -> bytes:
+    """Return a text in UTF-8: JSON is, but some servers write UTF-16 with its mark."""
+    marked = body.startswith((BOM_UTF16_LE, BOM_UTF16_BE))
+    return body.decode("utf-16", "replace").encode() if marked else body
 
 
 def _seconds_untold(times: int) -> float:

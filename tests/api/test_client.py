@@ -414,6 +414,10 @@ def test_instances_hosts_and_urls_are_endpoints(endpoint, url):
         ("US-5", "US-05", "rest.iad-05.braze.com"),
         ("iad-05", "US-05", "rest.iad-05.braze.com"),
         ("fra 01", "EU-01", "rest.fra-01.braze.eu"),
+        ("dashboard-05", "US-05", "rest.iad-05.braze.com"),
+        ("rest.iad-05", "US-05", "rest.iad-05.braze.com"),
+        ("us\u201105", "US-05", "rest.iad-05.braze.com"),
+        ("'EU-02'", "EU-02", "rest.fra-02.braze.eu"),
     ],
 )
 def test_a_pasted_address_is_refused_with_the_rest_host_it_means(
@@ -667,6 +671,14 @@ def test_details_are_the_decoded_answer(sandbox, client):
     # a control's message has a type and no name in Braze's newest documentation
     names = {message.get("name") for message in details["messages"].values()}
     assert "10% Off Your Basket" in names
+
+
+@pytest.mark.parametrize("client", ["sandbox", "US-05", KEY, 5, bf.connect])
+def test_what_is_no_client_is_refused_with_the_line_to_write(client):
+    with pytest.raises(TypeError, match=r'client=bf.connect\("sandbox"\)') as caught:
+        bf.read_braze_series(ID, client=client)
+    assert KEY not in str(caught.value)
+    assert client != "sandbox" or "'sandbox' is no client" in str(caught.value)
 
 
 def test_the_sandbox_is_shared_and_has_its_own_clock():

@@ -121,6 +121,24 @@ def test_a_key_that_a_good_answer_echoes_is_masked(body, key, recwarn):
     assert KEY not in "".join(told)
 
 
+def test_a_key_that_is_echoed_in_utf_16_is_masked():
+    echoed = {"message": "ü", "data": [], "errors": [KEY]}
+    body = json.dumps(echoed, ensure_ascii=False).encode("utf-16")
+    with serve(answer(body=body)) as (_, url), bf.BrazeClient(url, KEY) as client:
+        with pytest.warns(bf.PayloadWarning, match=r"errors: \*\*\*") as caught:
+            assert client.series(ID, 1)["message"] == "ü"
+    assert KEY not in str(caught[0].message)
+
+
+@pytest.mark.parametrize("key", ['a/b"c\\d-e', "made.up+key[1]"])
+def test_a_key_with_signs_that_json_escapes_is_masked(key):
+    for text in (json.dumps(key)[1:-1], json.dumps(key)[1:-1].replace("/", "\\/")):
+        body = f'{{"data": [], "message": "\\\\{text}\\\\", "errors": 1}}'.encode()
+        with serve(answer(body=body)) as (_, url), bf.BrazeClient(url, key) as client:
+            with pytest.warns(bf.PayloadWarning):
+                assert "***" in client.series(ID, 1)["message"]
+
+
 def tell(call, *args, **options):
     """Call, and return all that an error shows."""
     try:

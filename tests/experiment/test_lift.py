@@ -363,6 +363,29 @@ def test_a_margin_is_the_limit_of_the_interval_with_twice_the_error(month):
             assert row["p_margin"] == pytest.approx(0.05 if beyond else 0.95)
 
 
+def test_a_margin_that_nobody_fears_is_said(month):
+    assert (quiet(month, METRIC, margin=-0.1)["note"] == "").all()
+    notes = quiet(month, METRIC, margin=0.1)["note"]
+    assert notes.str.contains("on the side that no one fears").all()
+    lost = trial(
+        {"A": [(50, 9000)], "B": [(60, 9000)]}, stat="unsubscribes", units="delivered"
+    )
+    note = quiet(lost, "unsubscribe_rate", "A", margin=-0.1)["note"].iloc[0]
+    assert "on the side that no one fears" in note
+    assert only(quiet(lost, "unsubscribe_rate", "A", margin=0.1))["note"] == ""
+
+
+def test_a_margin_of_revenue_is_judged_over_days(rng):
+    def arm(mean):
+        amounts = rng.gamma(9, mean / 9, 20).round(2).tolist()
+        return [{"unique_recipients": 100, "revenue": one} for one in amounts]
+
+    frame = bf.read_braze_series(response({"A": arm(100), CONTROL: arm(100)}))
+    row = only(quiet(frame, "revenue_per_recipient", margin=-0.5))
+    assert row["method"] == "day"
+    assert row["non_inferior"]
+
+
 def test_a_margin_over_all_looks_is_more_careful(month):
     once, valid = (
         quiet(month, METRIC, margin=-0.1, sequential=looks) for looks in (False, True)

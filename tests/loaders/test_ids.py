@@ -83,6 +83,11 @@ def test_a_mapping_from_ids_to_answers_or_rows_is_several_campaigns(tmp_path):
         assert sums(source) == {ID: 1, OTHER_ID: 5}
 
 
+def test_a_key_that_is_another_id_than_the_rows_is_refused():
+    with pytest.raises(bf.PullError, match="one of the two ids is wrong"):
+        bf.read_braze_series({ID: [row(1, OTHER_ID)]})
+
+
 def test_an_id_makes_the_level_even_of_one_campaign_but_not_for_a_single_answer():
     answer = email(entry("A", sent=1)) | {"campaign_id": ID}
     assert sums([answer]) == {ID: 1}

@@ -324,7 +324,7 @@ def test_days_out_of_the_range_are_not_read_at_all():
     [
         {"start": "2026-03-02", "end": "2026-03-03"},
         {"start": dt.date(2026, 3, 2), "end": dt.datetime(2026, 3, 3, 12)},
-        {"start": pd.Timestamp("2026-03-02"), "end": "3 March 2026"},
+        {"start": pd.Timestamp("2026-03-02"), "end": "2026-03-03 12:00"},
         {"length": 2, "end": "2026-03-03"},
     ],
 )
@@ -429,7 +429,14 @@ def test_random_payloads_read_as_the_reference_reads_them(windows, span):
         assert_equals(frames.variations, expected.variation)
         assert_equals(frames.campaigns, expected.campaign)
         assert_equals(frames.elements, expected.element)
-        assert caught == [bf.PayloadWarning] * bool(expected.left_out)
+        assert caught == [bf.PayloadWarning] * warnings_of(expected)
+
+
+def warnings_of(expected):
+    """How many there are: of stats left out, and of campaigns without a row."""
+    days = {place[:-1] for place in expected.campaign.rows}
+    rows = {place[: len(place) - 3] for place in expected.variation.rows}
+    return bool(expected.left_out) + bool(days - rows)
 
 
 @settings(deadline=None)
@@ -440,7 +447,8 @@ def test_each_grain_alone_reads_as_the_reference_reads_it(windows, grain):
     for source in (joined(windows), io.BytesIO(as_bytes(joined(windows)))):
         frame, caught = read(source, grain=grain)
         assert_equals(frame, getattr(expected, grain))
-        assert caught in ([], [bf.PayloadWarning])
+        assert set(caught) <= {bf.PayloadWarning}
+        assert len(caught) <= 2
 
 
 @settings(deadline=None)
@@ -452,7 +460,7 @@ def test_several_campaigns_read_as_the_reference_reads_them(found, decoded):
         sources = {k: io.BytesIO(as_bytes(one)) for k, one in sources.items()}
     if len(good) == len(sources):
         frames, caught = read(sources, grain="all")
-        assert caught == [bf.PayloadWarning] * bool(flatten(good).left_out)
+        assert caught == [bf.PayloadWarning] * warnings_of(flatten(good))
     else:
         with pytest.raises(bf.PullError) as error:
             read(sources, grain="all")

@@ -200,7 +200,8 @@ def test_an_empty_channel_list_makes_no_row(empty):
 
 @pytest.mark.parametrize("found", [{"time": "2026-03-01"}, day(), day(messages=None)])
 def test_a_day_without_messages_is_a_day_of_the_campaign_grain_only(found):
-    frames = both_grains(response({"messages": None, **found, "conversions": 4}))
+    with pytest.warns(bf.PayloadWarning, match="without a row: the campaign"):
+        frames = both_grains(response({"messages": None, **found, "conversions": 4}))
     assert len(frames.variations) == len(frames.elements) == 0
     assert only(frames.campaigns) == {"conversions": 4}
 

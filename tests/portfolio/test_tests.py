@@ -173,6 +173,26 @@ def test_revenue_is_said_where_it_is_given(rng):
     ]
 
 
+def test_revenue_under_a_split_that_moved_is_doubted_in_its_row(rng):
+    # No effect on any day: 2 USD a head early, 1 USD late, when most get the message.
+    def days(sizes):
+        worth = [2.0] * 7 + [1.0] * 7
+        noise = rng.normal(1, 0.02, 14)
+        return [
+            {"unique_recipients": n, BY_SEND: n // 20, "revenue": round(n * usd * x, 2)}
+            for n, usd, x in zip(sizes, worth, noise, strict=True)
+        ]
+
+    arms = {"A": days([1000] * 7 + [4000] * 7), CONTROL: days([4000] * 7 + [1000] * 7)}
+    frame = bf.read_braze_series(response(arms))
+    with pytest.warns(bf.StatisticsWarning) as caught:
+        [row] = frame.braze.tests(settled=False).to_dict("records")
+    assert any("the split between" in str(one.message) for one in caught)
+    assert row["revenue_incremental_high"] < 0
+    assert "revenue_per_recipient: the split moved" in row["note"]
+    assert row["verdict"].startswith("no difference found")
+
+
 def test_settled_days_are_read_unless_all_are_asked_for(month):
     month.attrs["braze"] = {"settled_until": "2026-03-09"}
     table = quiet(month)

@@ -452,8 +452,15 @@ def test_what_is_no_address_is_answered_with_a_400(sandbox, target, capfd):
     assert capfd.readouterr().err == ""
 
 
-def test_a_connection_is_not_kept_idle_for_ever():
-    assert 0 < server.Handler.timeout <= 60
+def test_a_connection_is_not_kept_idle_for_ever(sandbox):
+    class Hasty(server.Handler):
+        timeout = 0.1
+
+    assert server.Handler.timeout <= 60
+    sandbox._server.RequestHandlerClass = Hasty
+    where = urlsplit(sandbox.url)
+    with socket.create_connection((where.hostname, where.port), timeout=30) as idle:
+        assert idle.recv(1) == b""  # it hung up
 
 
 def test_stop_closes_open_connections_and_frees_the_port():

@@ -211,3 +211,40 @@ def test_a_folder_can_be_named_as_an_address(sandbox, client, tmp_path):
     bf.read_braze_series(id_, length=2, client=client, cache=cache)
     assert cache.path == tmp_path / "my numbers"
     assert len(cache.info()) == 1
+
+
+class Short(World):
+    """Gives no more than the last days of what is asked."""
+
+    most = 3
+
+    def answer(self, id_, length, last):
+        """Return an answer of the newest days."""
+        whole = super().answer(id_, length, last)
+        return whole | {"data": whole["data"][-self.most :]}
+
+
+@pytest.mark.parametrize("cached", [False, True])
+def test_fewer_days_than_asked_are_taken_with_one_warning(tmp_path, cached):
+    world = Short("2026-06-30")
+    world.days[ODD] = {
+        f"2026-06-{n}": day(messages={"email": [entry("A", "a", sent=n)]})
+        for n in range(20, 31)
+    }
+    options = {"start": "2026-06-20", "cache": tmp_path if cached else None}
+    with inhabited(world) as client:
+        with pytest.warns(bf.BrazeWarning) as caught:
+            frame = bf.read_braze_series(ODD, client=client, **options)
+    (warning,) = caught
+    assert warning.category is bf.WindowWarning
+    assert "fewer days" in str(warning.message)
+    assert "tz" not in str(warning.message)
+    assert frame["sent"].tolist() == [28, 29, 30]
+
+
+def test_an_answer_without_a_day_tells_what_the_server_says(tmp_path):
+    world = Strange()
+    world.strange = 200, b'{"data": [], "errors": ["series is being rebuilt"]}'
+    with inhabited(world, retries=0) as client:
+        with pytest.raises(bf.PayloadError, match="series is being rebuilt"):
+            bf.read_braze_series(ODD, client=client, **SPAN)

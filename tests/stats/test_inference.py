@@ -108,6 +108,27 @@ def test_p_value_and_lift_interval_over_days_decide_alike(sequential):
     assert (decided == significant)[np.abs(found.p_value - 0.05) > TIE].all()
 
 
+def test_over_days_p_and_the_difference_decide_alike():
+    days = draw_ratios(28)
+    found = day_contrast(days, jackknife(*days), Options())
+    decided = outside(found.diff_low, found.diff_high)
+    clear = np.abs(found.p_value - 0.05) > TIE
+    assert (decided == (found.p_value < 0.05))[clear].all()
+
+
+@given(st.integers(10, 10**8), st.integers(0, 400), st.integers(0, 400))
+def test_swapped_arms_keep_their_digits_near_0_and_near_100_percent(units, one, other):
+    one, other = min(one, units), min(other, units)
+    for x1, x0 in ((one, other), (units - one, units - other)):
+        here = score_contrast(one_table(x1, units, x0, units), Options(), by_day=False)
+        there = score_contrast(one_table(x0, units, x1, units), Options(), by_day=False)
+        for low, high in ((here, there), (there, here)):
+            if np.isfinite(high.lift_high[0]):
+                product = (1 + low.lift_low) * (1 + high.lift_high)
+                assert same(product, 1.0, absolute=1e-12)
+            assert same(low.diff_low, -high.diff_high, absolute=1e-12)
+
+
 @pytest.mark.parametrize(("days", "by_day"), [(1, False), (5, True)])
 def test_estimates_lie_in_their_intervals_and_these_in_what_is_possible(days, by_day):
     found = score_contrast(draw_tables(days), Options(), by_day=by_day)

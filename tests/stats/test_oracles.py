@@ -90,6 +90,10 @@ def ratio(by_day):
     return ask
 
 
+def digits(**inputs):
+    return score(by_day=False)(**inputs)._asdict()
+
+
 def pooled_z(**inputs):
     found = score(by_day=False)(**inputs)
     p_value = found.p_value
@@ -230,6 +234,7 @@ ASK = {
     "difference": difference(by_day=False),
     "ratio": ratio(by_day=False),
     "pooled_z": pooled_z,
+    "digits": digits,
     "homogeneity": homogeneity,
     "goodness_of_fit": goodness_of_fit,
     "adjusted": adjusted,

@@ -25,6 +25,14 @@ def test_several_comparisons_share_the_error():
     assert four.control > one.control
 
 
+def test_people_who_count_many_times_are_needed_in_larger_numbers():
+    once, many = (bf.sample_size(0.02, 0.1, deff=deff) for deff in (1.0, 1.5))
+    # R's 80681.4 for one, times 1.5.
+    assert (once.control, many.control) == (80682, 121023)
+    with pytest.raises(ValueError, match="deff"):
+        bf.sample_size(0.02, 0.1, deff=0.9)
+
+
 @given(SHARES, st.floats(0.02, 0.5), st.floats(0.2, 5))
 def test_what_is_found_is_what_was_planned_for(rate, lift, ratio):
     size = bf.sample_size(rate, lift, ratio=ratio)

@@ -659,3 +659,17 @@ def test_other_results_are_shown_by_what_they_hold(recent, client, tmp_path):
     bf.read_braze_series(campaigns["id"].iloc[0], length=9, client=client, cache=cache)
     assert page(cache.info()).column("days") == ["9"]
     assert page(bf.glossary()).column("metric")[0] == "delivery_rate"
+
+
+def test_all_tests_have_one_line_below_their_table_on_what_they_share(rng):
+    names = [f"test {n}" for n in range(4)]
+    arms = {"A": binomial(rng, 0.06, 9000, 1), CONTROL: binomial(rng, 0.05, 9000, 1)}
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", bf.StatisticsWarning)
+        table = trials(dict.fromkeys(names, arms)).braze.tests()
+    shown = page(table)
+    assert shown.says("all 4 comparisons with a control: mean lift +")
+    summary = table.attrs["braze"]["portfolio"]
+    assert shown.says(f"{100 * summary['lift']:+.1f} %")
+    table.attrs["braze"]["portfolio"] = {"tests": "many"}
+    assert not page(table).says("comparisons with a control")
