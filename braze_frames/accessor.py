@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from braze_frames.frame.rates import rates as _rates
     from braze_frames.frame.totals import totals as _totals
     from braze_frames.plots.funnel import plot_funnel
-    from braze_frames.plots.lift import plot_lift
+    from braze_frames.plots.lift import plot_change, plot_lift
     from braze_frames.plots.lift_over_time import plot_lift_over_time
     from braze_frames.plots.over_time import plot_rates, plot_totals
     from braze_frames.portfolio.change import change as _change
@@ -40,6 +40,7 @@ else:
     plan_mde = Later("portfolio.planning:plan_mde")
     plan_sample_size = Later("portfolio.planning:plan_sample_size")
     plot_funnel = Later("plots.funnel:plot_funnel")
+    plot_change = Later("plots.lift:plot_change")
     plot_lift = Later("plots.lift:plot_lift")
     plot_lift_over_time = Later("plots.lift_over_time:plot_lift_over_time")
     plot_rates = Later("plots.over_time:plot_rates")
@@ -98,21 +99,24 @@ def delegate(
 class Plots(Holder):
     """Pictures of a frame of daily Braze stats: ``df.braze.plot``.
 
-    Each takes the keywords of the verb that it draws, and ``ax=``; it returns the Axes
-    of its panel, or an array of Axes where there are several campaigns or channels.
+    Each takes the keywords of the verb that it draws, and ``ax=``, ``title=``,
+    ``labels=`` and ``figsize=``; it returns the Axes of its panel, or an array of Axes
+    where there are several. ``df.braze.plot()`` lists them.
 
     Pictures
     --------
     rates(metric, by="variation", freq=None, ci=0.95)
         Lines along days, with intervals.
     totals(stats, by="variation", freq=None, kind="lines")
-        Sums along days, as lines or stacked.
+        Sums: lines along days, bars for periods.
     funnel(by="variation")
         How many are left at each step, from sent to converted.
     lift(metric, control=None, …)
         Each variation's lift with its interval, best first.
     lift_over_time(metric, control=None, …)
         How a lift settled, day by day.
+    change(metric, last=28, …)
+        The last days against those before.
 
     Parameters
     ----------
@@ -124,8 +128,14 @@ class Plots(Holder):
     >>> import braze_frames as bf
     >>> entry = {"variation_name": "A", "sent": 50, "delivered": 40}
     >>> day = {"time": "2026-03-01", "messages": {"email": [entry]}}
-    >>> bf.read_braze_series({"data": [day]}).braze.plot
-    df.braze.plot: funnel, lift, lift_over_time, rates, totals
+    >>> bf.read_braze_series({"data": [day]}).braze.plot()
+    df.braze.plot
+      rates(metric, by=, freq=)      a rate along days, with intervals
+      totals(stats, by=, freq=)      sums: lines along days, bars for periods
+      funnel(by=)                    how many are left at each step
+      lift(metric, …)                all tests with their intervals, in one panel
+      lift_over_time(metric, …)      how a lift settled, day by day
+      change(metric, last=, …)       the last days against those before
     """
 
     rates = delegate(plot_rates)
@@ -133,9 +143,25 @@ class Plots(Holder):
     funnel = delegate(plot_funnel)
     lift = delegate(plot_lift)
     lift_over_time = delegate(plot_lift_over_time)
+    change = delegate(plot_change)
+
+    def __call__(self) -> "Plots":
+        """List the pictures."""
+        return self
 
     def __repr__(self) -> str:
-        return f"df.braze.plot: {', '.join(dir(self))}"
+        shown = [f"  {call:<30} {what}" for call, what in _PICTURES.items()]
+        return "\n".join(["df.braze.plot", *shown])
+
+
+_PICTURES = {
+    "rates(metric, by=, freq=)": "a rate along days, with intervals",
+    "totals(stats, by=, freq=)": "sums: lines along days, bars for periods",
+    "funnel(by=)": "how many are left at each step",
+    "lift(metric, …)": "all tests with their intervals, in one panel",
+    "lift_over_time(metric, …)": "how a lift settled, day by day",
+    "change(metric, last=, …)": "the last days against those before",
+}
 
 
 class BrazeAccessor(Holder):
@@ -181,6 +207,8 @@ class BrazeAccessor(Holder):
         Each variation's lift with its interval, best first.
     plot.lift_over_time(metric, control=None, …)
         How a lift settled, day by day.
+    plot.change(metric, last=28, …)
+        The last days against those before.
 
     Attributes
     ----------
@@ -229,7 +257,7 @@ class BrazeAccessor(Holder):
 
     @property
     def plot(self) -> Plots:
-        """The pictures: rates, totals, funnel, lift, lift_over_time."""
+        """The pictures; ``df.braze.plot()`` lists them."""
         return Plots(self._frame)
 
     @property

@@ -1,6 +1,5 @@
-"""What a reader sees of a picture: its lines, bands, bars, texts and legends."""
+"""What a reader sees of a picture: its lines, bands, bars and texts."""
 
-import re
 import warnings
 
 import numpy as np
@@ -23,12 +22,16 @@ def panels(picture):
     return [picture] if isinstance(picture, Axes) else list(picture)
 
 
+def figure_of(picture):
+    """Return the figure of a picture."""
+    return panels(picture)[0].get_figure()
+
+
 def drawn(picture):
     """Draw a picture, in which letters may be missing from the font; return it."""
-    figure = panels(picture)[0].figure
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message=MISSING)
-        figure.canvas.draw()
+        figure_of(picture).canvas.draw()
     return picture
 
 
@@ -39,48 +42,56 @@ def quiet(ask, *args, **options):
         return ask(*args, **options)
 
 
-def legends(picture):
-    """Return all legends of a picture: of its figure, and of its panels."""
-    axes = panels(picture)
-    found = [ax.get_legend() for ax in axes] + axes[0].figure.legends
-    return [legend for legend in found if legend is not None]
+def unescaped(text):
+    """Return a text as matplotlib draws it, where it is no formula."""
+    return text.replace("\\$", "$")
 
 
-def entries(picture):
-    """Return the legends' entries: (text, handle)."""
-    return [
-        (text.get_text(), handle)
-        for legend in legends(picture)
-        for text, handle in zip(legend.get_texts(), legend.legend_handles, strict=True)
-    ]
+def named(ax):
+    """Return what the lines, bars and areas of a panel are called: name → colour."""
+    handles, names = ax.get_legend_handles_labels()
+    return {
+        unescaped(name): color_of(handle)
+        for handle, name in zip(handles, names, strict=True)
+    }
 
 
-def entry_texts(picture):
-    """Return what the legends say."""
-    return [text for text, _ in entries(picture)]
-
-
-def sign(artist):
-    """Return how a line, or its entry in the legend, looks."""
-    return to_hex(artist.get_color()), artist.get_marker()
+def color_of(handle):
+    """Return the colour of a line, of bars or of an area."""
+    if hasattr(handle, "get_color"):
+        return to_hex(handle.get_color())
+    first = handle.patches[0] if hasattr(handle, "patches") else handle
+    return to_hex(np.atleast_2d(first.get_facecolor())[0])
 
 
 def line_of(ax, name):
-    """Return the line in a panel that looks as the legend says of a name."""
-    (handle,) = [handle for text, handle in entries(ax) if text == name]
-    (line,) = [line for line in ax.lines if sign(line) == sign(handle)]
-    return line
+    """Return the days and values of a line, solid and dashed parts joined."""
+    parts = parts_of(ax, name)
+    table = pd.concat(
+        [
+            pd.Series(part.get_ydata(), pd.DatetimeIndex(part.get_xdata()))
+            for part in parts
+        ]
+    )
+    return table[~table.index.duplicated()]
+
+
+def parts_of(ax, name):
+    """Return the lines of a name, in the order of days."""
+    color = named(ax)[name]
+    return [
+        line
+        for line in ax.lines
+        if to_hex(line.get_color()) == color
+        and line.get_linestyle() != "None"
+        and line.get_linewidth() >= 1
+    ]
 
 
 def bands_of(ax, name):
-    """Return the bands in the colour that the legend gives to a name."""
-    (color,) = [sign(handle)[0] for text, handle in entries(ax) if text == name]
-    return bands_by_color(ax, color)
-
-
-def bands_by_color(ax, color):
-    """Return the bands of a colour, in the order in which they were drawn."""
+    """Return the bands in the colour of a name."""
     bands = [one for one in ax.collections if isinstance(one, PolyCollection)]
+    color = named(ax)[name]
     return [one for one in bands if to_hex(one.get_facecolor()[0]) == color]
 
 
@@ -100,18 +111,6 @@ def segments(ax):
     return [tuple(map(tuple, part)) for part in parts if len(part)]
 
 
-def days_of(line):
-    """Return the days of a line."""
-    return pd.DatetimeIndex(line.get_xdata())
-
-
-def span_of(ax):
-    """Return from when to when days are shaded."""
-    (patch,) = ax.patches
-    left = patch.get_x()
-    return left, left + patch.get_width()
-
-
 def number_of(day):
     """Return where a day stands on an axis of dates."""
     return float(date2num(pd.Timestamp(day).to_pydatetime()))
@@ -119,7 +118,7 @@ def number_of(day):
 
 def written(ax):
     """Return the texts that stand in or beside a panel, but on no axis."""
-    return [text.get_text() for text in ax.texts if text.get_text()]
+    return [unescaped(text.get_text()) for text in ax.texts if text.get_text()]
 
 
 def flat(text):
@@ -129,8 +128,37 @@ def flat(text):
 
 def every_text(picture):
     """Return all texts of a drawn picture that are seen."""
-    found = panels(picture)[0].figure.findobj(Text)
+    found = figure_of(picture).findobj(Text)
     return [text for text in found if text.get_visible() and text.get_text()]
+
+
+def seen_texts(picture):
+    """Return the texts but of ticks beyond the view, which are not drawn."""
+    hidden = set()
+    for ax in figure_of(picture).axes:
+        for axis, limits in ((ax.xaxis, ax.get_xlim()), (ax.yaxis, ax.get_ylim())):
+            low, high = sorted(limits)
+            for tick in axis.get_major_ticks():
+                if not low <= tick.get_loc() <= high:
+                    hidden |= {tick.label1, tick.label2}
+    return [text for text in every_text(picture) if text not in hidden]
+
+
+def title(picture):
+    """Return what stands above a picture."""
+    return flat(unescaped(figure_of(picture).get_suptitle()))
+
+
+def around(picture):
+    """Return the lines below the title and below the panels."""
+    texts = [flat(unescaped(text.get_text())) for text in figure_of(picture).texts]
+    return [text for text in texts if text != title(picture)]
+
+
+def foot(picture):
+    """Return the notes below the panels."""
+    lowest = min(figure_of(picture).texts, key=lambda text: text.get_position()[1])
+    return flat(unescaped(lowest.get_text()))
 
 
 def ticks(axis):
@@ -145,7 +173,7 @@ def contrast(one, other):
 
 def zero_line(ax):
     """Return the line of no lift, which crosses the whole panel."""
-    points = {line: line.get_xydata().tolist() for line in ax.lines}
+    points = {line: np.asarray(line.get_xydata()).tolist() for line in ax.lines}
     ends = ([[0, 0], [0, 1]], [[0, 0], [1, 0]])
     (line,) = [line for line, found in points.items() if found in ends]
     return line
@@ -156,10 +184,30 @@ def shows(ax):
     return bool(ax.lines or ax.collections or ax.patches)
 
 
-def percent_in(text):
-    """Return the share that a text gives in percent, and what it is of."""
-    found = re.fullmatch(r"([\d,]+) \(([\d.]+) % of (\w+)\)", text)
-    return float(found[1].replace(",", "")), float(found[2]) / 100, found[3]
+def outside(picture):
+    """Return the texts of a drawn picture that reach out of the figure."""
+    figure = figure_of(picture)
+    frame = figure.bbox
+    found = []
+    for text in seen_texts(picture):
+        box = text.get_window_extent()
+        inside = box.x0 >= -1 and box.y0 >= -1
+        inside &= box.x1 <= frame.x1 + 1 and box.y1 <= frame.y1 + 1
+        found += [] if inside else [text.get_text()]
+    return found
+
+
+def touching(texts):
+    """Return the pairs of texts that cover each other."""
+    boxes = [  # of an annotation without its leader
+        (text.get_text(), Text.get_window_extent(text).padded(-1.5)) for text in texts
+    ]
+    return [
+        (one, other)
+        for n, (one, box) in enumerate(boxes)
+        for other, beside in boxes[n + 1 :]
+        if box.overlaps(beside)
+    ]
 
 
 WAYS = {

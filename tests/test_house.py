@@ -18,8 +18,8 @@ LAYERS = (
     "registration",
     "reader accessor",
     "sources plots checks card tables",
-    "portfolio",
-    "cache account experiment",
+    "portfolio drawing",
+    "cache account experiment wording",
     "loaders",
     "payload sandbox",
     "api frame",
@@ -28,7 +28,7 @@ LAYERS = (
     "errors",
 )
 ANSWERING = {"frame", "stats", "experiment", "checks", "plots", "tables", "card"}
-ANSWERING |= {"portfolio"}
+ANSWERING |= {"portfolio", "wording", "drawing"}
 READING = {"payload", "api", "transport", "cache", "sandbox", "sources", "account"}
 READING |= {"loaders"}
 

@@ -4,6 +4,8 @@ Names come from whoever set up a campaign: they may hold markup, line breaks, si
 turn the writing direction, or be four hundred characters long.
 """
 
+import re
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from html import escape
 from itertools import pairwise, takewhile
@@ -32,6 +34,88 @@ def as_html(name: object) -> str:
     '&lt;b&gt;A&lt;/b&gt; &amp; B'
     """
     return escape(legible(name))
+
+
+LABEL_WIDTH = 40
+"""So many signs of a name are shown; a slide's picture holds that beside its lines."""
+
+# A part that tells names apart and is shorter gets a word of context on its left.
+_TERSE = 12
+
+
+def short_names(names: Iterable[object], width: int = LABEL_WIDTH) -> dict[str, str]:
+    """Return each name → its label: without what the long ones have in common.
+
+    No number is made up, save for names that look the same to the last sign.
+
+    Examples
+    --------
+    >>> short_names([f"2026-Q2 | DE | Newsletter | Subject {n} | Summer" for n in "12"])
+    ... # doctest: +NORMALIZE_WHITESPACE
+    {'2026-Q2 | DE | Newsletter | Subject 1 | Summer': '… Subject 1 …',
+     '2026-Q2 | DE | Newsletter | Subject 2 | Summer': '… Subject 2 …'}
+    """
+    given = list(dict.fromkeys(map(str, names)))
+    lines = [legible(name) for name in given]
+    long = list(dict.fromkeys(line for line in lines if len(line) > width))
+    cut = dict(zip(long, _windows(long, width), strict=True))
+    shown = tell_apart([cut.get(line, line) for line in lines], width)
+    return dict(zip(given, shown, strict=True))
+
+
+def natural(name: object) -> tuple[tuple[int, str], ...]:
+    """Return a key that sorts names as people do: numbers by their size.
+
+    Examples
+    --------
+    >>> sorted(["Variant 10", "Variant 2"], key=natural)
+    ['Variant 2', 'Variant 10']
+    """
+    parts = re.split(r"(\d{1,15})", str(name))
+    return tuple((int(p), "") if p.isdecimal() else (-1, p) for p in parts)
+
+
+def _windows(names: Sequence[str], width: int) -> list[str]:
+    """Cut distinct long names to where they differ from each other."""
+    if len(names) < 2:
+        return [_cut_end(name, width) for name in names]
+    head = _common(names)
+    tail = _common([name[head:][::-1] for name in names])
+    shown = [_window(name, head, len(name) - tail, width) for name in names]
+    alike = Counter(shown)
+    for text in (text for text, times in alike.items() if times > 1):
+        places = [n for n, one in enumerate(shown) if one == text]
+        apart = _windows([names[n] for n in places], max(width // 2, _TERSE))
+        stem = text[: width // 2 - 1].rstrip(" …")
+        for place, one in zip(places, apart, strict=True):
+            shown[place] = f"{stem} {one}"
+    return shown
+
+
+def _common(names: Sequence[str]) -> int:
+    """Return how many signs all names begin with."""
+    signs = zip(*names, strict=False)
+    return sum(1 for _ in takewhile(lambda alike: len({*alike}) == 1, signs))
+
+
+def _window(name: str, start: int, end: int, width: int) -> str:
+    """Return the words around ``start … end``, with "…" for what is left out."""
+    room = width - 4
+    begin = _words_before(name, start, 2 if end - start < _TERSE else 1)
+    begin = max(begin, start - room // 3)
+    stop = name.find(" ", end)
+    stop = min(len(name) if stop < 0 else stop, begin + room)
+    before, after = "… " if begin else "", " …" if stop < len(name) else ""
+    return f"{before}{name[begin:stop].strip()}{after}"
+
+
+def _words_before(name: str, place: int, count: int) -> int:
+    """Return where the word begins that ``place`` is in, or one before it."""
+    for _ in range(count):
+        place = name.rfind(" ", 0, place)
+        if place < 0:
+            return 0
+    return place + 1
 
 
 def shorten(names: Iterable[object], width: int) -> dict[str, str]:

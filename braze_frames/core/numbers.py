@@ -4,6 +4,7 @@ import math
 from numbers import Integral
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 DASH, MINUS = "\N{EN DASH}", "\N{MINUS SIGN}"
@@ -65,6 +66,24 @@ def percent(level: float) -> str:
     ('95 %', '0.1 %')
     """
     return f"{100 * level:.6g} %"
+
+
+def share_text(value: float, reach: float, *, signed: bool = False) -> str:
+    """Return a share in percent, with as many digits as the range of values needs.
+
+    Examples
+    --------
+    >>> share_text(0.3042, 0.05), share_text(0.3042, 0.5, signed=True)
+    ('30.4 %', '+30 %')
+    """
+    return f"{number(100 * value, decimals(100 * reach), signed=signed)} %"
+
+
+def decimals(reach: float) -> int:
+    """Return how many decimals tell values apart that differ by so much at most."""
+    if not np.isfinite(reach) or reach <= 0:
+        return 1
+    return int(np.clip(1 - np.floor(np.log10(reach)), 0, 4))
 
 
 def amount(value: float) -> str:

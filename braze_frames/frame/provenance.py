@@ -1,6 +1,6 @@
 """What the ``attrs`` of a frame know, and what results pass on of its days."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from typing import Any, Literal
 
@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from braze_frames.core.arguments import last_day
+from braze_frames.core.names import LABEL_WIDTH, short_names
 from braze_frames.errors import FrameError
 from braze_frames.frame.by import Period, binned
 from braze_frames.frame.levels import Level, levels_of
@@ -43,6 +44,41 @@ def as_day(said: object) -> str | None:
         return date.fromisoformat(said).isoformat() if isinstance(said, str) else None
     except ValueError:
         return None
+
+
+def short_names_of(df: pd.DataFrame) -> dict[str, dict[str, str]]:
+    """Return the labels of a frame's long names, the same in all of its results.
+
+    Returns
+    -------
+    dict
+        Campaign → variation → label, where that is shorter; under ``""`` stand the
+        campaigns themselves, and the variations of a frame without campaigns.
+
+    Examples
+    --------
+    >>> index = pd.MultiIndex.from_tuples(
+    ...     [(pd.Timestamp("2026-03-01"), "email", "A" * 50)],
+    ...     names=["date", "channel", "variation"],
+    ... )
+    >>> list(short_names_of(pd.DataFrame({"sent": [1]}, index=index))[""].values())
+    ['AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA…']
+    """
+    levels = {level.name: level for level in levels_of(df)}
+    owners, names = levels.get("campaign"), levels.get("variation")
+    found = {"": _shortened(owners.used().labels)} if owners else {}
+    if names is not None and any(len(str(name)) > LABEL_WIDTH for name in names.labels):
+        of_owner = owners.codes if owners else np.zeros(len(df), dtype=np.int64)
+        for owner in np.unique(of_owner):
+            parent = str(owners.labels[owner]) if owners else ""
+            here = np.unique(names.codes[of_owner == owner])
+            found[parent] = _shortened(names.labels[here])
+    return {parent: short for parent, short in found.items() if short}
+
+
+def _shortened(names: Iterable[object]) -> dict[str, str]:
+    """Return the labels of a campaign's names that are not the names themselves."""
+    return {name: one for name, one in short_names(names).items() if one != name}
 
 
 def settled_attrs(frame: pd.DataFrame, last: Any) -> dict[str, str]:

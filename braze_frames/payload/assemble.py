@@ -16,7 +16,7 @@ import pandas as pd
 from braze_frames.core.arrays import Bools, Column, Ints
 from braze_frames.frame.levels import Grain
 from braze_frames.payload.batch import Batch
-from braze_frames.payload.columns import StatColumns, Stats, join_parts, ranked
+from braze_frames.payload.columns import StatColumns, Stats, join, ranked
 from braze_frames.payload.days import NO_NAMES, normalise
 from braze_frames.schema.channels import ELEMENT_STAT, VARIATION_ID, is_day_total
 
@@ -184,18 +184,15 @@ def _columns(
     left_out = {stat for part in parts for stat in part.left_out}
     found = {*chain.from_iterable((*part.columns, *part.fractions) for part in parts)}
     return {
-        stat: join_parts([_taken(part, stat) for part in parts], sizes)[stat].array()
+        stat: join([_taken(part, stat) for part in parts], sizes).array()
         for stat in ranked(found - left_out)
     }
 
 
-def _taken(stats: Stats, stat: str) -> list[StatColumns]:
+def _taken(stats: Stats, stat: str) -> list[Column]:
     """Return the columns of one stat, and let go of them: see ``assemble``."""
-    return [
-        {stat: columns.pop(stat)}
-        for columns in (stats.columns, stats.fractions)
-        if stat in columns
-    ]
+    kinds = (stats.columns, stats.fractions)
+    return [columns.pop(stat) for columns in kinds if stat in columns]
 
 
 def _filled(batches: Sequence[Batch]) -> list[Stats]:

@@ -210,87 +210,76 @@ def gather(parts: Sequence[Stats], sizes: Sequence[int], order: Order) -> Stats:
         A sum does not fit in 64 bits.
     """
     starts = [0, *accumulate(sizes)]
-    columns = join_parts([[part.columns] for part in parts], sizes)
-    fractions = join_parts([[part.fractions] for part in parts], sizes)
-    if order.starts is not None:
-        _count_as_fractions(columns, fractions, order)
-    left_out: dict[str, list[Ints]] = {}
+    gathered = Stats()
+    # stat by stat, so that a long series stands in memory twice and not thrice
+    for stat in dict.fromkeys(
+        stat for p in parts for stat in (*p.columns, *p.fractions)
+    ):
+        whole = _joined(stat, [part.columns for part in parts], sizes)
+        fraction = _joined(stat, [part.fractions for part in parts], sizes)
+        if whole and fraction and order.starts is not None:
+            whole, fraction = _count_as_fractions(whole, fraction, order)
+        for columns, column in (
+            (gathered.columns, whole),
+            (gathered.fractions, fraction),
+        ):
+            if column and not column.missing.all():
+                columns[stat] = _in_order(stat, column, order)
     for part, start in zip(parts, starts, strict=False):
         for stat, rows in part.left_out.items():
-            left_out.setdefault(stat, []).append(order.goal[rows + start])
-    return Stats(
-        _in_order(columns, order),
-        _in_order(fractions, order),
-        {stat: np.concatenate(rows) for stat, rows in left_out.items()},
-    )
+            goal = order.goal[rows + start]
+            others = gathered.left_out.get(stat, goal[:0])
+            gathered.left_out[stat] = np.concatenate([others, goal])
+    return gathered
 
 
-def join_parts(
-    parts: Sequence[Sequence[StatColumns]], sizes: Sequence[int]
-) -> dict[str, Column]:
+def _joined(
+    stat: str, parts: Sequence[StatColumns], sizes: Sequence[int]
+) -> Column | None:
+    found = [[part[stat]] if stat in part else [] for part in parts]
+    return join(found, sizes) if any(found) else None
+
+
+def join(parts: Sequence[Sequence[Column]], sizes: Sequence[int]) -> Column:
     """Put the rows of parts one after the other; ``sizes`` are rows a part.
 
-    A part may give a stat in several columns, of which one has the number of a row.
+    A part may give no column, which is all missing, or two, of which one has the number
+    of a row.
     """
-    starts = [0, *accumulate(sizes)]
-    placed: dict[str, list[tuple[int, Column]]] = {}
-    for start, kinds in zip(starts, parts, strict=False):
-        for columns in kinds:
-            for stat, column in columns.items():
-                placed.setdefault(stat, []).append((start, column))
-    return {stat: _join(columns, starts[-1]) for stat, columns in placed.items()}
-
-
-def _join(placed: Sequence[tuple[int, Column]], size: int) -> Column:
-    """Put columns into one of ``size`` rows, each from a row on; the rest is void."""
-    first = placed[0][1]
-    if len(placed) == 1 and len(first.values) == size:
-        return first
-    dtypes = [column.values.dtype for _, column in placed]
-    values = np.zeros(size, dtype=np.result_type(*dtypes))
-    missing = np.ones(size, dtype=bool)
-    filled = -1
-    for start, column in placed:
-        rows = slice(start, start + len(column.values))
-        if start > filled:
+    given = [column for columns in parts for column in columns]
+    if len(parts) == len(given) == 1:
+        return given[0]
+    dtype = np.result_type(*(column.values.dtype for column in given))
+    values = np.zeros(sum(sizes), dtype=dtype)
+    missing = np.ones(len(values), dtype=bool)
+    starts = accumulate(sizes, initial=0)
+    for start, size, columns in zip(starts, sizes, parts, strict=False):
+        rows = slice(start, start + size)
+        for column in columns[:1]:
             values[rows], missing[rows] = column.values, column.missing
-        else:
+        for column in columns[1:]:
             values[rows] += column.values
             missing[rows] &= column.missing
-        filled = start
     return Column(values, missing)
 
 
 def _count_as_fractions(
-    columns: dict[str, Column], fractions: dict[str, Column], order: Order
-) -> None:
+    whole: Column, fraction: Column, order: Order
+) -> tuple[Column, Column]:
     """Move counts that are summed with a fraction to the fractions."""
-    goal, size = order.goal, len(order.first)
-    for stat in columns.keys() & fractions.keys():
-        whole, fraction = columns[stat], fractions[stat]
-        has_fraction: Bools = np.zeros(size, dtype=bool)
-        has_fraction[goal[~fraction.missing]] = True
-        moved = has_fraction[goal] & ~whole.missing
-        fractions[stat] = Column(
+    has_fraction: Bools = np.zeros(len(order.first), dtype=bool)
+    has_fraction[order.goal[~fraction.missing]] = True
+    moved = has_fraction[order.goal] & ~whole.missing
+    return (
+        Column(np.where(moved, 0, whole.values), whole.missing | moved),
+        Column(
             np.where(moved, whole.values, fraction.values), fraction.missing & ~moved
-        )
-        columns[stat] = Column(np.where(moved, 0, whole.values), whole.missing | moved)
+        ),
+    )
 
 
-def _in_order(columns: dict[str, Column], order: Order) -> dict[str, Column]:
-    """Return the columns that hold a value in order; ``columns`` is emptied.
-
-    Column by column, so that a long series never stands in memory twice.
-    """
-    ordered = {}
-    for stat in list(columns):
-        column = columns.pop(stat)
-        if not column.missing.all():
-            ordered[stat] = _column_in_order(stat, column, order)
-    return ordered
-
-
-def _column_in_order(stat: str, column: Column, order: Order) -> Column:
+def _in_order(stat: str, column: Column, order: Order) -> Column:
+    """Return a column of its own, in order."""
     if order.is_given:
         return Column(column.values.copy(), column.missing.copy())
     values, missing = column.values.take(order.rows), column.missing.take(order.rows)

@@ -82,12 +82,14 @@ def pad(shape: Shape, row: Day) -> bytes | None:
     """Pack an object's stats of the shape with blanks for holes; None where odd."""
     if _has_whole(shape, row) or MISSING in row.values():
         return None
-    values = [
-        blank if value is None else value
-        for value, blank in zip(map(row.get, shape.stats), shape.blanks, strict=True)
-    ]
+    values = map(row.get, shape.stats)
     try:
-        return shape.pack(*values)
+        return shape.pack(
+            *(
+                blank if value is None else value
+                for value, blank in zip(values, shape.blanks, strict=True)
+            )
+        )
     except struct.error:
         return None
 
@@ -104,15 +106,31 @@ def shape_of(
     }
     if not formats or "" in formats.values():
         return None
-    stats = tuple(formats)
-    layout = "".join(formats.values())
+    return _shape(tuple(formats.items()), skip)
+
+
+def without_elements(shape: Shape, skip: tuple[str, str]) -> Shape | None:
+    """Return the shape of the same objects when slides and buttons are taken off."""
+    codes = zip(shape.stats, shape.formats, strict=True)
+    kept = [
+        code
+        for code, element in zip(codes, shape.elements, strict=True)
+        if element is None
+    ]
+    return _shape(tuple(kept), skip) if kept else None
+
+
+@lru_cache(maxsize=4096)
+def _shape(codes: tuple[tuple[str, str], ...], skip: tuple[str, str]) -> Shape:
+    stats = tuple(stat for stat, _ in codes)
+    layout = "".join(code for _, code in codes)
     return Shape(
         stats,
         layout,
         tuple(element_key(stat) for stat in stats),
         tuple(math.nan if code == "d" else MISSING for code in layout),
-        tuple(key for key, code in formats.items() if code == "d" and key not in STAT),
-        frozenset(keys).union(skip),
+        tuple(stat for stat, code in codes if code == "d" and stat not in STAT),
+        frozenset(stats).union(skip),
         itemgetter(*stats) if len(stats) > 1 else lambda row: (row[stats[0]],),
         struct.Struct("=" + layout).pack,
     )
@@ -126,6 +144,7 @@ def _format(key: str, type_: type) -> str:
     return {int: "q", float: "d"}.get(type_, "")
 
 
+@lru_cache(maxsize=4096)
 def element_key(key: str) -> ElementKey | None:
     """Return the slide or button whose clicks stand under a key, if it is one.
 

@@ -28,6 +28,7 @@ from braze_frames.payload.packing import (
     pack,
     pad,
     shape_of,
+    without_elements,
 )
 from braze_frames.schema.channels import STAT
 
@@ -36,8 +37,9 @@ _FEW = 4
 # Of objects with equally many stats, fewer than one in 16 are those with holes: each
 # lacks other keys, and trying to pack them together finds hardly two alike.
 _RARE = 16
-# A new way to pack takes about as long as 8 objects value by value.
-_WORTH_PACKING = 8
+# A new way to pack takes as long as 8 objects value by value, and as 30 of which slides
+# and buttons are taken off.
+_WORTH_PACKING = 16
 
 Fail = Callable[[int, str, Any, str], NoReturn]
 _COUNT = "a whole number below 2^63"
@@ -121,7 +123,12 @@ class RowPacker(NamedTuple):
         shape = next(filter(None, map(self._shape, some[:_FEW])), None)
         if shape is None:
             return numbers
-        shapes.append(shape)
+        has_elements = self.clicks is not None and any(shape.elements)
+        plain = without_elements(shape, self.skip) if has_elements else shape
+        if plain and plain not in shapes:
+            shapes.append(plain)
+        if has_elements and plain and len(set(map(tuple, some[:_FEW]))) > 1:
+            return self._pack_without_elements(plain, some, numbers, start)
         packed, odd = pack(shape, some)
         table = matrix(shape, packed)
         if len(table) and table.min() == MISSING:
@@ -129,6 +136,38 @@ class RowPacker(NamedTuple):
         good = np.delete(members, odd) if odd else members
         self._put(shape, good + start, table, None)
         return [numbers[i] for i in odd]
+
+    def _pack_without_elements(
+        self, shape: Shape, rows: list[Day], numbers: list[int], start: int
+    ) -> list[int]:
+        """Pack objects that have other slides or buttons each, and take those off."""
+        others = [row.keys() - shape.keys for row in rows]
+        fits = np.array([all(map(element_key, keys)) for keys in others])
+        packed, odd = pack(shape, rows)
+        table = matrix(shape, packed)
+        if len(table) and table.min() == MISSING:
+            return numbers
+        is_packed = np.ones(len(rows), dtype=bool)
+        is_packed[odd] = False
+        good = is_packed & fits
+        self._put(shape, np.array(numbers)[good] + start, table[fits[is_packed]], None)
+        for n in np.flatnonzero(good).tolist():
+            self._take_off(rows[n], others[n], numbers[n] + start)
+        return [numbers[n] for n in np.flatnonzero(~good)]
+
+    def _take_off(self, row: Day, keys: Iterable[str], number: int) -> None:
+        """Put down the clicks on slides and buttons that stand under these keys."""
+        for key in keys:
+            value, element = row[key], element_key(key)
+            if (
+                self.clicks
+                and element
+                and type(value) is int
+                and -BOUND < value < BOUND
+            ):
+                self.clicks.put(number, element, value)
+            else:
+                self._value(row, key, number)
 
     def _shape(self, row: Day) -> Shape | None:
         return shape_of(tuple(row), tuple(map(type, row.values())), self.skip)
@@ -181,12 +220,11 @@ class RowPacker(NamedTuple):
         if row.keys() <= shape.keys:
             return pad(shape, row)
         others = row.keys() - shape.keys
-        if not (self.clicks and all(map(element_key, others))):
+        if self.clicks is None or not all(map(element_key, others)):
             return None
         packed = pad(shape, row)
         if packed:
-            for key in others:
-                self._value(row, key, number)
+            self._take_off(row, others, number)
         return packed
 
     def _put(

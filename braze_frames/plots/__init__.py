@@ -1,4 +1,4 @@
-"""Pictures of results.
+"""Pictures of results: what each verb of the accessor looks like.
 
-May import: experiment, frame, schema, stats, core, errors.
+May import: portfolio, drawing, experiment, wording, frame, schema, stats, core, errors.
 """

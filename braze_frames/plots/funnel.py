@@ -1,40 +1,58 @@
-"""The funnel: from the message to the purchase, with the rate of each step."""
+"""The funnel: from the message to the purchase, as shares of the first step."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 
+from braze_frames.core.names import natural
+from braze_frames.core.numbers import count, share_text
+from braze_frames.drawing.figure import (
+    PanelKey,
+    Picture,
+    Setting,
+    Words,
+    blank,
+    lines_of,
+    say_empty,
+)
+from braze_frames.drawing.looks import Theme, mix
 from braze_frames.errors import FrameError
-from braze_frames.frame.levels import days_of, grain_of
+from braze_frames.frame.levels import days_of, grain_of, level_names
 from braze_frames.frame.provenance import settled_until
-from braze_frames.frame.rates import rates as _rates
 from braze_frames.frame.totals import totals as _totals
-from braze_frames.plots.figure import PanelFigure, SeriesStyles, annotate_empty, blank
-from braze_frames.plots.layout import Layout, lay_out
-from braze_frames.plots.looks import Look, PanelKey, area
+from braze_frames.schema.channels import RECIPIENTS
 from braze_frames.schema.formulas import parse_formula
-from braze_frames.schema.rates import FUNNEL, FUNNEL_ELSEWHERE, STEPS, FunnelStep
+from braze_frames.schema.rates import FUNNEL, FUNNEL_ELSEWHERE, STEPS
+from braze_frames.wording.labels import Labels, about
+from braze_frames.wording.periods import day_of
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-    from braze_frames.plots.figure import Pictured
+    from braze_frames.drawing.figure import Pictured
 
-_HEAD, _BAR, _GAP, _FEWEST = 1.4, 0.28, 0.6, 5
-_ROOM, _ROOM_BESIDE = 1.6, 1.9
+# So many columns stand side by side: alone, and beside other campaigns.
+_SIDE, _SIDE_OF_MANY = 5, 3
+_TALL = 3
+_GAP, _HEADING, _LINE = 0.18, 0.8, 0.45
+_ROW, _AROUND = 0.42, 1.3
+# A bar that reaches so far has room for its numbers.
+_INSIDE = 0.62
 
 
-class Bar(NamedTuple):
-    """One step of one variation: how many, and what share of an earlier step."""
+class FunnelColumn(NamedTuple):
+    """The steps of one channel or variation: how many, and of which base a share.
+
+    A step that was not given is NaN; ``first``: the base is the first step.
+    """
 
     panel: PanelKey
     name: PanelKey
-    step: str
-    size: float
-    share: float
-    base: str
+    steps: Mapping[str, float]
+    base: float
+    first: bool
 
 
 def plot_funnel(
@@ -42,6 +60,9 @@ def plot_funnel(
     by: str | Sequence[str] | None = "variation",
     *,
     ax: "Axes | None" = None,
+    title: str | None = None,
+    labels: Mapping[str, str] | None = None,
+    figsize: tuple[float, float] | None = None,
 ) -> "Pictured":
     """Draw how many are left at each step: sent, delivered, opened, clicked, converted.
 
@@ -50,17 +71,17 @@ def plot_funnel(
     df : DataFrame
         The variation grain.
     by : str or list of str, optional
-        The levels whose labels make bars, as in ``rates``; campaigns and channels that
-        are not in ``by`` become panels.
-    ax : Axes, optional
-        Where to draw; None makes a figure.
+        The levels whose labels make columns, as in ``totals``; channels always do, as
+        each has steps of its own. Campaigns that are not in ``by`` become panels.
+    ax, title, labels, figsize
+        As in ``plot.rates``.
 
     Returns
     -------
     Axes or ndarray of Axes
-        The Axes of one panel; an array where there are several. Bars from the top,
-        step by step; each is as long as its sum in ``totals``. Beside it stands the
-        rate that led there, as ``rates`` has it, and what it divides by.
+        The Axes of one campaign; an array where there are several. A column is 1 wide,
+        on a light track; its bars are the shares of its first step, from the top.
+        Beside each stand its sum, as ``totals`` has it, and the share.
 
     Raises
     ------
@@ -71,10 +92,10 @@ def plot_funnel(
 
     Notes
     -----
-    Steps are those that the channel has and Braze gave: people for emails (unique opens
-    and clicks) and content cards, events for other channels. Conversions are shown over
-    recipients: people buy without a click, too. Everything is counted on the day on
-    which it happened.
+    Steps are those that the channel has: people for emails (unique opens and clicks)
+    and content cards, events for other channels. A control receives nothing: its
+    conversions are shares of its recipients. Everything is counted on the day on which
+    it happened.
 
     Examples
     --------
@@ -82,146 +103,182 @@ def plot_funnel(
     >>> entry = {"variation_name": "A", "sent": 50, "delivered": 40}
     >>> day = {"time": "2026-03-01", "messages": {"email": [entry]}}
     >>> ax = bf.read_braze_series({"data": [day]}).braze.plot.funnel()
-    >>> [int(bar.get_width()) for bar in ax.patches]
-    [50, 40]
+    >>> [text.get_text() for text in ax.texts]
+    ['50', '40  80.0 %']
     """
     if grain_of(df) != "variation":
         raise FrameError(
             "day totals have no steps; read with grain='variation' for a funnel"
         )
+    setting = Setting(ax, title, figsize)
     if not len(df):
-        return blank(df, "Funnel", "the frame has no rows", ax)
-    layout = lay_out(df, by)
-    bars = _bars(df, layout)
-    cast = SeriesStyles([(bar.panel, bar.name) for bar in bars])
-    groups = {panel: _given(bars, panel) for panel, _ in cast.looks}
-    most = max(map(len, groups.values()), default=0)
-    height = _HEAD + _BAR * max(most, _FEWEST)
-    sheet = PanelFigure(
-        df,
-        layout.panels,
-        list(groups),
-        ax,
-        cast.names.values(),
-        height=height,
-        rows=True,
-        crowd=cast.crowd,
-    )
-    for panel, group in groups.items():
-        _draw(sheet.panels[panel], group, cast)
-    _format(sheet, groups.values())
-    handles = cast.entries(sheet, lambda look, name: area(cast.names[name], look))
-    sheet.head(f"Funnel{_when(df)}")
-    sheet.label(f"count{_late(df)}", "")
-    sheet.legend(handles, ", ".join(layout.lines))
-    return sheet.result()
-
-
-def _bars(df: pd.DataFrame, layout: Layout) -> list[Bar]:
-    """Return the bars of all panels, from step to step; some have no size."""
-    sums = _totals(df, layout.levels)
-    shares = _rates(df, None, layout.levels)
-    place = layout.levels.index("channel")
-    found = []
-    for (key, row), (_, share) in zip(sums.iterrows(), shares.iterrows(), strict=True):
-        labels = tuple(map(str, key if isinstance(key, tuple) else (key,)))
-        panel = labels[: len(layout.panels)]
-        for step in FUNNEL.get(labels[place], FUNNEL_ELSEWHERE):
-            size = _sum(step, row)
-            rate = float(share.get(step.rate, np.nan))
-            name = labels[len(layout.panels) :]
-            found.append(Bar(panel, name, step.name, size, rate, step.base))
-    return found
-
-
-def _given(bars: Sequence[Bar], panel: PanelKey) -> list[Bar]:
-    """Return the bars of a panel that have a size, step by step."""
-    own = [bar for bar in bars if bar.panel == panel and np.isfinite(bar.size)]
-    return sorted(own, key=lambda bar: STEPS.index(bar.step))
-
-
-def _sum(step: FunnelStep, row: pd.Series) -> float:
-    """Return the sum of a step; NaN where it was not given."""
-    parts = [
-        (sign, row.get(stat, pd.NA)) for sign, stat in parse_formula(step.formula).terms
+        return blank(df, "Funnel", "the frame has no rows", setting)
+    asked = ["variation"] if by is None else [by] if isinstance(by, str) else [*by]
+    panels = [
+        level
+        for level in ("campaign",)
+        if level in level_names(df) and level not in asked
     ]
+    levels = [*asked, *(["channel"] if "channel" not in asked else [])]
+    columns = _columns(_totals(df, [*panels, *levels]), len(panels), levels)
+    known = {label for column in columns for label in (*column.panel, *column.name)}
+    names = Labels(df, labels, known)
+    keys = list(dict.fromkeys(column.panel for column in columns))
+    side = _SIDE if len(keys) == 1 else _SIDE_OF_MANY
+    blocks = {key: [one for one in columns if one.panel == key] for key in keys}
+    high = max(_rows(own, side) for own in blocks.values())
+    picture = Picture(
+        *(df, panels, keys, setting),
+        height=_AROUND + _ROW * high,
+        columns=1 if len(keys) <= _TALL else 2,
+        grid="",
+    )
+    for key, own in blocks.items():
+        _draw(picture, picture.panels[key], own, _heads(own, levels, names), side)
+    picture.name_panels([names.join(panels, key) for key in keys])
+    what = "share of the first step"
+    words = Words("How far people get", about(df, names, what), _notes(df, columns))
+    return picture.finish(words)
+
+
+def _heads(
+    columns: Sequence[FunnelColumn], levels: Sequence[str], names: Labels
+) -> list[str]:
+    """Return what stands over columns: the labels in which they differ."""
+    places = range(len(levels))
+    differ = [n for n in places if len({one.name[n] for one in columns}) > 1]
+    enough = [
+        n for n in differ if len({one.name[n] for one in columns}) == len(columns)
+    ]
+    shown = enough[-1:] or differ
+    picked = [levels[n] for n in shown]
+    return [
+        names.join(picked, tuple(column.name[n] for n in shown)) for column in columns
+    ]
+
+
+def _columns(
+    sums: pd.DataFrame, panels: int, levels: Sequence[str]
+) -> list[FunnelColumn]:
+    """Return the columns, in the order of people: 2 before 10."""
+    place = panels + levels.index("channel")
+    found = []
+    for key, row in sums.iterrows():
+        labels = tuple(map(str, key if isinstance(key, tuple) else (key,)))
+        steps = {
+            step.name: _sum(step.formula, row)
+            for step in FUNNEL.get(labels[place], FUNNEL_ELSEWHERE)
+        }
+        start = next(iter(steps.values()))
+        first = bool(start > 0)
+        base = start if first else _sum(RECIPIENTS, row)
+        found.append(FunnelColumn(labels[:panels], labels[panels:], steps, base, first))
+    return sorted(found, key=lambda one: (one.panel, *map(natural, one.name)))
+
+
+def _sum(formula: str, row: pd.Series) -> float:
+    """Return the sum of a step; NaN where it was not given."""
+    terms = parse_formula(formula).terms
+    parts = [(sign, row.get(stat, pd.NA)) for sign, stat in terms]
     if any(pd.isna(value) for _, value in parts):
         return np.nan
     return float(sum(sign * value for sign, value in parts))
 
 
-def _draw(ax: "Axes", bars: Sequence[Bar], cast: SeriesStyles) -> None:
-    """Draw the bars of a panel from the top, with a gap between steps."""
-    steps = list(dict.fromkeys(bar.step for bar in bars))
-    places = _places(bars)
-    for bar, place in zip(bars, places, strict=True):
-        look = cast.looks[bar.panel, bar.name]
-        ax.barh(
-            place,
-            bar.size,
-            height=0.9,
-            facecolor=look.color,
-            hatch=look.hatch,
-            edgecolor=ax.get_facecolor(),
-            linewidth=0,
-            label=cast.names[bar.name],
-        )
-        ax.plot(0, place, **_root(look))
-        ax.annotate(
-            _reading(bar),
-            (bar.size, place),
-            xytext=(5, 0),
-            textcoords="offset points",
-            va="center",
-        )
-    rows = pd.Series(places, index=[bar.step for bar in bars], dtype="float64")
-    ax.set_yticks([rows.loc[[step]].mean() for step in steps], steps)
-    ax.set_ylim(max(places, default=0.0) + 1.0, -1.0)
-    if not bars:
-        annotate_empty(ax, "Braze gave none of the steps")
+def _steps(columns: Sequence[FunnelColumn]) -> list[str]:
+    """Return the steps that any of the columns gives, in their order."""
+    given = {
+        step
+        for column in columns
+        for step, size in column.steps.items()
+        if np.isfinite(size)
+    }
+    return [step for step in STEPS if step in given]
 
 
-def _root(look: Look) -> dict[str, Any]:
-    """Return how the foot of a bar is drawn: its colour, where the bar is too thin."""
-    return {"marker": "s", "markersize": 7, "color": look.color, "clip_on": False}
+def _rows(columns: Sequence[FunnelColumn], side: int) -> float:
+    """Return how many rows of bars and headings stand below each other."""
+    return -(-len(columns) // side) * (max(len(_steps(columns)), 1) + _HEADING)
 
 
-def _places(bars: Sequence[Bar]) -> list[float]:
-    """Return how far down each bar stands."""
-    places, down = [], 0.0
-    for bar, before in zip(bars, [*bars[:1], *bars], strict=False):
-        down += _GAP if bar.step != before.step else 0.0
-        places.append(down)
-        down += 1.0
-    return places
+def _draw(
+    picture: Picture,
+    ax: "Axes",
+    columns: Sequence[FunnelColumn],
+    heads: list[str],
+    side: int,
+) -> None:
+    """Draw the columns of a campaign, side by side, in as many rows as it takes."""
+    steps, theme = _steps(columns), picture.theme
+    ax.set(xticks=[])
+    ax.spines[:].set_visible(False)
+    if not steps:
+        ax.set(yticks=[])
+        say_empty(ax, "Braze gave none of the steps", theme)
+        return
+    many = min(side, len(columns))
+    wide = picture.panel_width / many / (1 + _GAP) * 72
+    texts = [lines_of(head, int(wide / 0.6 / theme.size)) for head in heads if head]
+    texts = texts or [""] * len(columns)
+    signs = int(wide / 0.56 / theme.small)
+    above = _HEADING + _LINE * max(text.count("\n") for text in texts)
+    above = above if any(texts) else 0.1
+    places = []
+    for n, (column, text) in enumerate(zip(columns, texts, strict=True)):
+        left = (n % side) * (1 + _GAP)
+        top = (n // side) * (len(steps) + above)
+        style: dict[str, Any] = {"fontweight": "bold", "color": theme.ink}
+        if text:
+            ax.text(left, top - 0.55, text, va="bottom", fontsize=theme.size, **style)
+        for row, step in enumerate(steps):
+            _draw_step(ax, column, step, (left, top + row), (row, signs, theme))
+        places += [top + row for row in range(len(steps))] if n % side == 0 else []
+    ax.set_yticks(places, steps * (len(places) // len(steps)))
+    ax.tick_params(axis="y", length=0, labelcolor=theme.ink)
+    ax.set_xlim(0, many * (1 + _GAP) - _GAP)
+    ax.set_ylim(max(places) + 0.5, -0.4 - above)
 
 
-def _reading(bar: Bar) -> str:
-    share = "" if np.isnan(bar.share) else f" ({_percent(bar.share)} of {bar.base})"
-    return f"{bar.size:,.0f}{share}"
+def _draw_step(
+    ax: "Axes",
+    column: FunnelColumn,
+    step: str,
+    place: tuple[float, float],
+    look: tuple[int, int, Theme],
+) -> None:
+    """Draw a bar on its track, with its sum and its share, as far as signs fit."""
+    (left, top), (row, signs, theme) = place, look
+    size = column.steps.get(step, np.nan)
+    track = mix(theme.faint, theme.ground, 0.35)
+    style: dict[str, Any] = {"va": "center", "fontsize": theme.small}
+    if not np.isfinite(size):
+        ax.barh(top, 1.0, 0.72, left=left, color=track)
+        ax.text(left + 0.02, top, "not measured", color=theme.muted, **style)
+        return
+    share = size / column.base if column.base > 0 else np.nan
+    color = mix(theme.palette[0], theme.ground, min(0.14 * row, 0.6))
+    ax.barh(top, 1.0, 0.72, left=left, color=track)
+    if np.isfinite(share):
+        ax.barh(top, min(share, 1.0), 0.72, left=left, color=color)
+    first = column.first and step == next(iter(column.steps))
+    part = "" if first or np.isnan(share) else share_text(share, 0.05)
+    inside = bool(share > _INSIDE)
+    start = (
+        left + 0.03 if inside else left + (share if np.isfinite(share) else 0) + 0.03
+    )
+    ink = theme.on(color) if inside else theme.ink
+    text = "  ".join(filter(None, [count(size), part]))
+    room = signs * ((share if inside else 1 - share) if np.isfinite(share) else 1.0)
+    text = part if part and len(text) > room + 2 else text
+    ax.text(start, top, text, color=ink, **style)
 
 
-def _percent(share: float) -> str:
-    return f"{100 * share:.{1 if share >= 0.01 else 2}f} %"
-
-
-def _format(sheet: PanelFigure, groups: Iterable[Sequence[Bar]]) -> None:
-    from matplotlib.ticker import MaxNLocator, StrMethodFormatter
-
-    longest = max((bar.size for bars in groups for bar in bars), default=1.0)
-    room = _ROOM if len(sheet.axes) == 1 else _ROOM_BESIDE
-    for ax in sheet.axes:
-        ax.set_xlim(0, (longest or 1.0) * room)
-        ax.xaxis.set_major_locator(MaxNLocator(4, integer=True))
-        ax.xaxis.set_major_formatter(StrMethodFormatter("{x:,.10g}"))
-
-
-def _when(df: pd.DataFrame) -> str:
-    days = [f"{day:%Y-%m-%d}" for day in days_of(df)]
-    return f", {days[0]} to {days[-1]}"
-
-
-def _late(df: pd.DataFrame) -> str:
+def _notes(df: pd.DataFrame, columns: Sequence[FunnelColumn]) -> list[str]:
+    notes = []
+    others = {column.name[-1] for column in columns if not column.first}
+    if any(np.isfinite(one.base) for one in columns if not one.first) and others:
+        notes.append("Who receives nothing is shown as a share of the recipients.")
     settled = settled_until(df)
-    grows = (days_of(df).to_numpy() > settled).any()
-    return f" (days after {settled} still grow)" if grows else ""
+    if (days_of(df).to_numpy() > settled).any():
+        notes.append(f"Days after {day_of(settled)} are in it, and still grow.")
+    return notes

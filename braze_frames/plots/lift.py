@@ -1,56 +1,48 @@
-"""The forest: the lift of each variation with its interval, best first."""
+"""The forest: lifts and changes with their intervals, all tests in one panel."""
 
-from collections.abc import Collection, Iterable
-from typing import TYPE_CHECKING, Any, NamedTuple
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import pandas as pd
 
-from braze_frames.core.arrays import Floats
-from braze_frames.core.names import tell_apart
 from braze_frames.core.numbers import number, percent
+from braze_frames.drawing.figure import (
+    PanelKey,
+    Setting,
+    Words,
+    blank,
+)
+from braze_frames.drawing.forest import Forest, ForestRow, draw_forest
+from braze_frames.experiment.design import Experiments
 from braze_frames.experiment.lift import lift as _lift
 from braze_frames.experiment.pairs import Se, Stratify
-from braze_frames.plots.figure import PanelFigure, blank
-from braze_frames.plots.layout import (
-    Layout,
-    check_single,
-    layout_of,
-    nothing_in,
-    over_whom,
-    split,
-    title_of,
-)
-from braze_frames.plots.looks import PanelKey, lines_of, names_of
+from braze_frames.frame.levels import grain_of
+from braze_frames.frame.levels import labels as labels_in
+from braze_frames.frame.provenance import provenance_of
+from braze_frames.portfolio.change import change as _change
+from braze_frames.schema.formulas import define
+from braze_frames.schema.rates import AMOUNTS
 from braze_frames.stats.multiplicity import Adjustment
+from braze_frames.wording.labels import JOINT, Labels, about
+from braze_frames.wording.periods import span
 
 if TYPE_CHECKING:
-    from matplotlib.artist import Artist
     from matplotlib.axes import Axes
 
-    from braze_frames.plots.figure import Pictured
+    from braze_frames.drawing.figure import Pictured
 
-_BLUE = "#5790fc"
-_HEAD, _ROW = 1.6, 0.45
-_WIDE = 0.1
-_NOTE, _READING = 100, 0.1
-
-
-class Forest(NamedTuple):
-    """The rows of a panel, best first: names, estimates, limits and notes."""
-
-    names: list[PanelKey]
-    lift: Floats
-    low: Floats
-    high: Floats
-    significant: "np.ndarray[tuple[int], np.dtype[np.bool_]]"
-    notes: list[str]
+_ADJUSTED = {
+    "holm": " (Holm)",
+    "bonferroni": " (Bonferroni)",
+    "fdr_bh": " (Benjamini-Hochberg)",
+}
 
 
 def plot_lift(
     df: pd.DataFrame,
     metric: str,
-    control: str | None = None,
+    control: str | Mapping[str, str] | None = None,
     *,
     se: Se = "auto",
     stratify: Stratify = "auto",
@@ -61,33 +53,39 @@ def plot_lift(
     deff: float = 1.0,
     pairs: bool = False,
     prior: tuple[float, float] | None = None,
+    margin: float | None = None,
     ax: "Axes | None" = None,
+    title: str | None = None,
+    labels: Mapping[str, str] | None = None,
+    figsize: tuple[float, float] | None = None,
 ) -> "Pictured":
-    """Draw the lift of each variation with its interval: a forest, best first.
+    """Draw the lift of each variation with its interval: all tests in one forest.
 
     Parameters
     ----------
     df : DataFrame
-        The variation grain. Each channel of each campaign is a panel.
+        The variation grain.
     metric : str
         A name of ``bf.glossary()``.
-    control, se, stratify, sequential, tau, adjust, conf_level, deff, pairs, prior
+    control, se, stratify, sequential, tau, adjust, conf_level, deff, pairs, prior,
+    margin
         As in ``lift``.
-    ax : Axes, optional
-        Where to draw; None makes a figure.
+    ax, title, labels, figsize
+        As in ``plot.rates``; in an ``ax`` of yours only the lift is written.
 
     Returns
     -------
-    Axes or ndarray of Axes
-        The Axes of one panel; an array where there are several. A row for each
-        variation, from the top: the point at ``lift``, the line from ``lift_low`` to
-        ``lift_high``, with an arrow where there is no upper limit. Filled points are
-        significant after adjustment. A row without a lift says why.
+    Axes
+        A heading for each test, and a row for each of its variations, best first: the
+        point at ``lift``, filled where significant after adjustment, the line from
+        ``lift_low`` to ``lift_high``; what goes on beyond the view ends in an arrow.
+        Beside it both rates, the lift, and ``p_adjusted``. A row without a lift says
+        why.
 
     Raises
     ------
     ValueError
-        Several panels and one ``ax``; else as in ``lift``.
+        More than 24 rows; else as in ``lift``.
     TypeError
         Several metrics.
     FrameError
@@ -112,10 +110,12 @@ def plot_lift(
     >>> ax.lines[0].get_xdata().round(3).tolist()
     [0.2]
     """
+    setting = Setting(ax, title, figsize)
     check_single(metric)
-    nothing = nothing_in(df, metric)
+    names = Labels(df, labels, [metric])
+    said, nothing = title_of(metric, names), nothing_in(df, metric)
     if nothing:
-        return blank(df, title_of(metric), nothing, ax)
+        return blank(df, said, nothing, setting)
     table = _lift(
         df,
         metric,
@@ -129,189 +129,226 @@ def plot_lift(
         deff=deff,
         pairs=pairs,
         prior=prior,
+        margin=margin,
     )
-    return _draw(df, table, (adjust, conf_level, sequential), ax)
+    interval = f"lift, {percent(conf_level)} interval"
+    columns = ["rate", "other" if pairs else "control", interval, "p"]
+    forest = Forest(_rows_of(table, names, metric), columns)
+    notes = [_significance(adjust, conf_level, sequential=sequential)]
+    words = Words(said, about(df, names, against(table, names)), notes)
+    return draw_forest(df, forest, words, setting)
 
 
-def _draw(
+def _significance(adjust: str, conf_level: float, *, sequential: bool) -> str:
+    how = _ADJUSTED.get(adjust, "")
+    many = f", adjusted for the variations of a test{how}" if how else ""
+    valid = " The intervals are always valid." if sequential else ""
+    level = percent(1 - conf_level)
+    return f"* and filled: significant, p below {level}{many}.{valid}"
+
+
+def plot_change(
     df: pd.DataFrame,
-    table: pd.DataFrame,
-    how: tuple[str, float, bool],
-    ax: "Axes | None",
+    metric: str,
+    *,
+    last: int | str = 28,
+    to: Literal["previous", "year"] = "previous",
+    by: str | Sequence[str] | None = None,
+    conf_level: float = 0.95,
+    ax: "Axes | None" = None,
+    title: str | None = None,
+    labels: Mapping[str, str] | None = None,
+    figsize: tuple[float, float] | None = None,
 ) -> "Pictured":
-    """Draw a table of lifts, which was adjusted, how sure, and to be looked at so."""
-    layout = layout_of(table)
-    forests = {
-        panel: _forest(rows, layout)
-        for panel, rows in split(table, layout.panels).items()
-    }
-    height = _HEAD + _ROW * max(len(forest.names) for forest in forests.values())
-    names = {name for one in forests.values() for name in _row_names(one).values()}
-    sheet = PanelFigure(
-        df, layout.panels, list(forests), ax, names, height=height, rows=True
-    )
-    limits, ticks = _limits(forests.values()), 5 if len(forests) == 1 else 4
-    for panel, forest in forests.items():
-        _draw_forest(sheet.panels[panel], forest, limits, ticks)
-    sheet.head(title_of(table["metric"].iloc[0]))
-    sheet.label(over_whom(table, layout), "")
-    sheet.legend(_legend(forests.values(), *how), aside=_room(forests.values()))
-    return sheet.result()
+    """Draw how much a rate changed, the last days against those before: a forest.
+
+    Parameters
+    ----------
+    df, metric, last, to, by, conf_level
+        As in ``change``.
+    ax, title, labels, figsize
+        As in ``plot.rates``.
+
+    Returns
+    -------
+    Axes
+        A row for each group, the largest change first: the point at ``change``, filled
+        where significant, the line from ``change_low`` to ``change_high``; beside it
+        both rates, the change and the p-value.
+
+    Raises
+    ------
+    ValueError
+        More than 24 rows; else as in ``change``.
+    TypeError
+        Several metrics.
+    FrameError
+        As in ``change``.
+
+    Examples
+    --------
+    >>> import braze_frames as bf
+    >>> days = pd.date_range("2026-03-01", periods=56).strftime("%Y-%m-%d")
+    >>> opens = [("unique_opens", 90)] * 28 + [("unique_opens", 99)] * 28
+    >>> data = [
+    ...     {"time": day, "messages": {"email": [{"delivered": 400, stat: n}]}}
+    ...     for day, (stat, n) in zip(days, opens)
+    ... ]
+    >>> df = bf.read_braze_series({"data": data})
+    >>> df.attrs["braze"] = {"fetched_at": "2026-04-26"}
+    >>> ax = df.braze.plot.change("unique_open_rate")
+    >>> ax.lines[0].get_xdata().round(3).tolist()
+    [0.1]
+    """
+    setting = Setting(ax, title, figsize)
+    check_single(metric)
+    table = _change(df, metric, last=last, to=to, by=by, conf_level=conf_level)
+    levels = [str(name) for name in table.index.names if name is not None]
+    known = {str(label) for name in levels for label in table.index.unique(name)}
+    names = Labels(df, labels, [metric, *known])
+    name = names.word(metric)
+    said = f"Change of {name[:1].lower()}{name[1:]}"
+    if not len(table):
+        return blank(df, said, "the frame has no rows", setting)
+    like = table[list(_AS_LIFT)].rename(columns=_AS_LIFT)
+    columns = ["now", "before", f"change, {percent(conf_level)} interval", "p"]
+    forest = Forest(_rows_of(like, names, metric), columns)
+    periods = provenance_of(table).get("periods", {})
+    spans = [span(*periods[part]) for part in ("now", "before") if part in periods]
+    level = percent(1 - conf_level)
+    notes = [
+        f"* and filled: significant, p below {level}. Before and after is no cause."
+    ]
+    return draw_forest(df, forest, Words(said, " against ".join(spans), notes), setting)
 
 
-def text_color() -> Any:
-    """Return the colour of text, which any theme's background lets one see."""
-    from matplotlib import rcParams
-
-    return rcParams["text.color"]
-
-
-def _forest(rows: pd.DataFrame, layout: Layout) -> Forest:
-    best = rows.iloc[np.argsort(-rows["lift"].to_numpy(), kind="stable")]
-    labels = [best.index.get_level_values(name) for name in layout.lines]
-    sure = best["significant"].fillna(value=False)
-    return Forest(
-        list(zip(*labels, strict=True)),
-        best["lift"].to_numpy(),
-        best["lift_low"].to_numpy(),
-        best["lift_high"].to_numpy(),
-        sure.to_numpy(dtype=bool),
-        best["note"].tolist(),
-    )
+_NO_CAUSE = "Before and after is no cause."
+_AS_LIFT = {
+    "rate": "rate",
+    "rate_before": "control_rate",
+    "change": "lift",
+    "change_low": "lift_low",
+    "change_high": "lift_high",
+    "p_value": "p_adjusted",
+    "significant": "significant",
+    "note": "note",
+}
 
 
-def _limits(forests: Iterable[Forest]) -> tuple[float, float]:
-    """Return limits that hold 0, all estimates and all limits but infinite ones."""
-    parts = [part for one in forests for part in (one.lift, one.low, one.high)]
-    seen = np.concatenate([*parts, [0.0]])
-    seen = seen[np.isfinite(seen)]
-    margin = 0.08 * np.ptp(seen) or 0.1
-    return float(seen.min() - margin), float(seen.max() + margin)
+def check_single(metric: object) -> None:
+    """Refuse several metrics: a picture shows one.
+
+    Raises
+    ------
+    TypeError
+        It is not a name.
+    """
+    if not isinstance(metric, str):
+        raise TypeError(
+            f"metric={metric!r}: a picture shows one metric; draw each by itself"
+        )
 
 
-def _draw_forest(
-    ax: "Axes", forest: Forest, limits: tuple[float, float], ticks: int
-) -> None:
-    from matplotlib.ticker import MaxNLocator, PercentFormatter
-
-    _draw_points(ax, forest)
-    _draw_limits(ax, forest, limits[1])
-    ax.axvline(0, color=text_color(), linewidth=1, zorder=1)
-    _write(ax, forest)
-    names = _row_names(forest)
-    ax.set_yticks(range(len(forest.names)), [names[name] for name in forest.names])
-    ax.set_ylim(len(forest.names) - 0.5, -0.5)
-    ax.set_xlim(limits)
-    whole = 0 if np.ptp(limits) > _WIDE else None
-    ax.xaxis.set_major_formatter(PercentFormatter(1.0, whole, symbol=" %"))
-    ax.xaxis.set_major_locator(MaxNLocator(ticks))
+def nothing_in(df: pd.DataFrame, metric: str) -> str:
+    """Say why there is nothing to compare; empty where there is."""
+    if grain_of(df) != "variation":
+        return ""
+    define(metric, labels_in(df, "channel"))
+    if not len(df):
+        return "the frame has no rows"
+    alone = all(len(family.arms) < 2 for family in Experiments(df).families)
+    return "one variation only, and nothing to compare it with" if alone else ""
 
 
-def _row_names(forest: Forest) -> dict[PanelKey, str]:
-    return names_of(forest.names, " vs ")
+def title_of(metric: str, names: Labels) -> str:
+    """Return the title of a picture of lift."""
+    name = names.word(metric)
+    return f"Lift of {name[:1].lower()}{name[1:]}"
 
 
-def _draw_points(ax: "Axes", forest: Forest) -> None:
-    """Draw the estimates: filled where significant, hollow where not."""
-    places = np.arange(len(forest.names))
-    known = np.isfinite(forest.lift)
-    for chosen, face in ((forest.significant, _BLUE), (~forest.significant, "none")):
-        drawn = chosen & known
-        if drawn.any():
-            ax.plot(forest.lift[drawn], places[drawn], **_point(face))
+def against(table: pd.DataFrame, names: Labels) -> str:
+    """Say over whom a lift is."""
+    if "control" in table.index.names:
+        return "in pairs"
+    found = list(table["control"].dropna().unique())
+    own = f"against {names.of('variation', found[0])}" if len(found) == 1 else ""
+    return own or "each against its control"
 
 
-def _point(face: str) -> dict[str, Any]:
-    return {
-        "linestyle": "none",
-        "marker": "o",
-        "markersize": 8,
-        "markeredgewidth": 1.5,
-        "color": _BLUE,
-        "markerfacecolor": face,
-        "zorder": 3,
-    }
+def _rows_of(table: pd.DataFrame, names: Labels, metric: str) -> list[ForestRow]:
+    """Return the rows of all tests, best first in each, under their headings.
 
-
-def _draw_limits(ax: "Axes", forest: Forest, edge: float) -> None:
-    """Draw the intervals; one without an upper limit ends in an arrow at the edge."""
-    open_end = np.isposinf(forest.high)
-    high = np.where(open_end, edge, forest.high)
-    places = np.arange(len(forest.names))
-    ax.hlines(places, forest.low, high, color=_BLUE, linewidth=2)
-    if open_end.any():
-        ends = np.full(int(open_end.sum()), edge)
-        ax.plot(ends, places[open_end], **_arrow(), clip_on=False)
-
-
-def _arrow() -> dict[str, Any]:
-    return {"linestyle": "none", "marker": ">", "markersize": 9, "color": _BLUE}
-
-
-def _write(ax: "Axes", forest: Forest) -> None:
-    """Write each lift beside its row, and the reason where there is none."""
-    for place, note in enumerate(forest.notes):
-        reading = _reading(forest, place)
-        if reading:
-            ax.annotate(
-                reading,
-                (1.0, place),
-                xycoords=("axes fraction", "data"),
-                xytext=(8, 0),
-                textcoords="offset points",
-                va="center",
+    Where rows have no other name than a test, there are no headings.
+    """
+    levels = [str(name) for name in table.index.names if name is not None]
+    outer = [name for name in levels if name in ("campaign", "channel")]
+    inner = [name for name in levels if name not in outer]
+    outer, inner = (outer, inner) if inner else ([], outer)
+    table = table.assign(significant=table["significant"].fillna(value=False))
+    write = _usd if metric in AMOUNTS else _share
+    shown = [n for n in outer if len(table.index.unique(n)) > 1]
+    groups: Any = table.groupby(level=outer, sort=False) if outer else [((), table)]
+    found: list[ForestRow] = []
+    for place, rows in groups:
+        key = _as_key(place)
+        own = dict(zip(outer, key, strict=True))
+        if shown:
+            found.append(
+                ForestRow(key, names.join(shown, [own[name] for name in shown]))
             )
-        else:
-            (short,) = tell_apart([note or "not known"], _NOTE)
-            ax.annotate(
-                lines_of(f"no lift: {short}", 50),
-                (0.01, place),
-                xycoords=("axes fraction", "data"),
-                va="center",
-                style="italic",
-                fontsize="small",
-            )
+        best = rows.iloc[np.argsort(-rows["lift"].to_numpy(), kind="stable")]
+        for index, row in best.iterrows():
+            labels = dict(zip(levels, _as_key(index), strict=True)) if levels else {}
+            name = _name_of(labels, inner, names) or "all"
+            found.append(_row(tuple(labels.values()), name, row, write))
+    return found
 
 
-def _reading(forest: Forest, place: int) -> str:
-    """Return the lift, or what it is above; empty where neither is known."""
-    lift, low = forest.lift[place], forest.low[place]
-    mark = " *" if forest.significant[place] else ""
-    if np.isfinite(lift):
-        return f"{_signed(lift)}{mark}"
-    return f"> {_signed(low)}{mark}" if np.isfinite(low) else ""
+def _name_of(labels: Mapping[str, str], inner: Sequence[str], names: Labels) -> str:
+    campaign = labels.get("campaign", "")
+    shown = {name: names.of(name, labels[name], campaign) for name in inner}
+    if "control" in shown:
+        other = names.of("variation", labels["control"], campaign)
+        return f"{shown['variation']} vs {other}"
+    return JOINT.join(shown.values())
+
+
+def _as_key(place: Any) -> PanelKey:
+    return tuple(map(str, place if isinstance(place, tuple) else (place,)))
+
+
+def _row(key: PanelKey, name: str, row: Any, write: Any) -> ForestRow:
+    value, low, high = (float(row[one]) for one in ("lift", "lift_low", "lift_high"))
+    sure = bool(row["significant"])
+    lift = _reading(value, low, high)
+    star = " *" if sure else ""
+    p_value = _p_text(float(row["p_adjusted"])) + star
+    cells = [write(row["rate"]), write(row["control_rate"]), lift, p_value]
+    note = "" if lift else f"no lift: {row['note'] or 'not known'}"
+    return ForestRow(key, name, value, low, high, sure, cells, note)
+
+
+def _reading(value: float, low: float, high: float) -> str:
+    """Return an estimate with its limits; empty where nothing is known."""
+    limits = f"({_signed(low)} to {_signed(high)})" if np.isfinite(low) else ""
+    if np.isfinite(value):
+        return f"{_signed(value)} %  {limits}".strip()
+    return f"> {_signed(low)} %" if np.isfinite(low) else ""
 
 
 def _signed(share: float) -> str:
-    return f"{number(100 * share, 1, signed=True)} %"
+    return number(100 * share, 1, signed=True)
 
 
-def _room(forests: Iterable[Forest]) -> float:
-    """Return how many inches the readings take."""
-    readings = [_reading(one, n) for one in forests for n in range(len(one.lift))]
-    return _READING * max(map(len, readings))
+def _share(value: float) -> str:
+    return f"{number(100 * value, 2)} %" if np.isfinite(value) else ""
 
 
-def _legend(
-    forests: Collection[Forest], adjust: str, conf_level: float, sequential: bool
-) -> "list[Artist]":
-    from matplotlib.lines import Line2D
+def _usd(value: float) -> str:
+    return f"{number(value, 2)}" if np.isfinite(value) else ""
 
-    how = "" if adjust == "none" else f", {adjust}"
-    sure = any(one.significant.any() for one in forests)
-    hollow = any((np.isfinite(one.lift) & ~one.significant).any() for one in forests)
-    looks = {
-        f"* significant at {percent(1 - conf_level)}{how}": (_BLUE, sure),
-        "not significant": ("none", hollow),
-    }
-    found: list[Artist] = [
-        Line2D([], [], **_point(face), label=text)
-        for text, (face, shown) in looks.items()
-        if shown
-    ]
-    valid = ", always valid" if sequential else ""
-    text = f"{percent(conf_level)} interval{valid}"
-    found.append(Line2D([], [], color=_BLUE, linewidth=2, label=text))
-    if any(np.isposinf(one.high).any() for one in forests):
-        found.append(Line2D([], [], **_arrow(), label="no upper limit"))
-    return found
+
+def _p_text(value: float) -> str:
+    if np.isnan(value):
+        return ""
+    return "<.001" if value < 0.001 else f"{value:.3f}".removeprefix("0")

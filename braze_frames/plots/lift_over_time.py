@@ -1,48 +1,48 @@
-"""Cumulative lift by day."""
+"""Cumulative lift by day, each test on a scale of its own."""
 
 import warnings
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
-from braze_frames.core.numbers import percent
-from braze_frames.errors import StatisticsWarning
-from braze_frames.experiment.lift import compare
-from braze_frames.experiment.pairs import LiftRequest, Se, Stratify
-from braze_frames.plots.figure import PanelFigure, SeriesStyles, blank
-from braze_frames.plots.layout import (
-    BAND,
-    Layout,
+from braze_frames.core.numbers import percent, share_text
+from braze_frames.drawing.figure import (
+    PanelKey,
+    Picture,
+    Setting,
+    Words,
+    blank,
+)
+from braze_frames.drawing.lines import (
+    TOP,
     Line,
-    check_single,
-    layout_of,
-    nothing_in,
-    over_whom,
-    split,
-    title_of,
+    Series,
+    check_top,
+    draw_lines,
+    format_shares,
     view,
 )
-from braze_frames.plots.lift import text_color
-from braze_frames.plots.lines import Wording, draw_lines, figure_of, finish, styles_of
-from braze_frames.plots.looks import PanelKey, shade
+from braze_frames.errors import StatisticsWarning, listed
+from braze_frames.experiment.lift import compare
+from braze_frames.experiment.pairs import LiftRequest, Se, Stratify
+from braze_frames.plots.lift import against, check_single, nothing_in, title_of
 from braze_frames.stats.contrasts import Options
+from braze_frames.wording.labels import Labels, about, and_more
+from braze_frames.wording.periods import PeriodsShown, day_of
 
 if TYPE_CHECKING:
-    from matplotlib.artist import Artist
     from matplotlib.axes import Axes
 
-    from braze_frames.plots.figure import Pictured
+    from braze_frames.drawing.figure import Pictured
 
-
-class Star(NamedTuple):
-    """The day on which a lift was first sure, and how high it is marked."""
-
-    panel: PanelKey
-    name: PanelKey
-    day: np.datetime64
-    height: float
+_STAR: dict[str, Any] = {
+    "marker": "*",
+    "linestyle": "none",
+    "markersize": 14,
+    "zorder": 5,
+}
 
 
 def plot_lift_over_time(
@@ -56,7 +56,11 @@ def plot_lift_over_time(
     conf_level: float = 0.95,
     deff: float = 1.0,
     pairs: bool = False,
+    top: int = TOP,
     ax: "Axes | None" = None,
+    title: str | None = None,
+    labels: Mapping[str, str] | None = None,
+    figsize: tuple[float, float] | None = None,
 ) -> "Pictured":
     """Draw how a lift settled: what was known on each day, with the days so far.
 
@@ -68,16 +72,17 @@ def plot_lift_over_time(
         A name of ``bf.glossary()``.
     control, se, stratify, tau, conf_level, deff, pairs
         As in ``lift``.
-    ax : Axes, optional
-        Where to draw; None makes a figure.
+    top, ax, title, labels, figsize
+        As in ``plot.rates``.
 
     Returns
     -------
     Axes or ndarray of Axes
-        The Axes of one panel; an array where there are several. Each line is the
-        ``lift`` of ``cumulative=True``; the dark band its ordinary interval, right for
-        one look; the light band the always-valid one (``sequential=True``), right for
-        all looks together. A star marks the first day on which that excludes 0.
+        The Axes of one panel; an array where there are several, each with a scale of
+        its own. Each line is the ``lift`` of ``cumulative=True``; the thin lines are
+        its ordinary interval, right for one look; the area is the always-valid one
+        (``sequential=True``), right for all looks together. A star marks the first day
+        on which that excludes 0.
 
     Raises
     ------
@@ -96,7 +101,7 @@ def plot_lift_over_time(
 
     Notes
     -----
-    The wide intervals of the first days may lie outside the view. Bands are not
+    The wide intervals of the first days may lie outside the view. Intervals are not
     adjusted for several variations.
 
     Examples
@@ -113,10 +118,12 @@ def plot_lift_over_time(
     >>> ax.lines[0].get_ydata().round(3).tolist()
     [0.2]
     """
+    setting = Setting(ax, title, figsize)
     check_single(metric)
-    title, nothing = f"{title_of(metric)}, by all days so far", nothing_in(df, metric)
+    names = Labels(df, labels, [metric])
+    said, nothing = f"{title_of(metric, names)}, day by day", nothing_in(df, metric)
     if nothing:
-        return blank(df, title, nothing, ax)
+        return blank(df, said, nothing, setting)
     asked = LiftRequest("", control, se, stratify, pairs, None)
     one_look = Options(conf_level, deff, tau=tau, differences=False)
     all_looks = one_look._replace(sequential=True)
@@ -124,99 +131,129 @@ def plot_lift_over_time(
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", StatisticsWarning)  # which were given already
         daily = compare(df, metric, asked, all_looks, cumulative=True)
-    layout = layout_of(once)
-    lines = _lines(daily, layout)
-    sheet = figure_of(df, layout, lines, ax)
-    nothing, stars = f"no lift of {metric} on any day", _stars(lines)
-    handles = draw_lines(sheet, lines, nothing, _lines(once, layout))
-    handles += _shades(conf_level) + _draw_stars(sheet, stars, styles_of(lines))
-    _frame(sheet, lines, stars)
-    wording = Wording(title, "%", over_whom(once, layout), ", ".join(layout.lines))
-    finish(sheet, df, lines, "D", wording, handles)
-    return sheet.result()
+    series, panels = _series(daily, names, top)
+    picture = Picture(df, panels, list(series.panels()), setting)
+    nothing = f"no lift of {metric} on any day"
+    thin = _series(once, names, top)[0].lines
+    drawn = _draw(picture, (series, thin), PeriodsShown(df, df, "D"), nothing)
+    picture.name_panels([names.join(panels, key) for key in picture.panels], above=True)
+    level = percent(conf_level)
+    areas = f"Areas: {level} intervals, always valid; thin lines: of one look."
+    whom = about(df, names, against(once, names), "all days so far")
+    return picture.finish(Words(said, whom, [areas, *drawn]))
 
 
-def _lines(table: pd.DataFrame, layout: Layout) -> list[Line]:
-    """Return the lift of each variation along days."""
-    found = []
-    for key, rows in split(table, layout.levels).items():
+def _draw(
+    picture: Picture,
+    both: tuple[Series, Sequence[Line]],
+    periods: PeriodsShown,
+    nothing: str,
+) -> list[str]:
+    """Draw the lines with both intervals, stars and 0; return notes."""
+    series, thin = both
+    empty = draw_lines(picture, series, periods, nothing, _limits)
+    colors = series.colors(picture.theme)
+    for line in thin:
+        if (line.panel, line.name) in colors:
+            color = colors[line.panel, line.name]
+            _draw_limits(picture.panels[line.panel], line, color)
+    starred = [_mark(picture, line, colors) for line in series.lines]
+    for ax in picture.axes:
+        ax.axhline(0, color=picture.theme.ink, linewidth=1.2, zorder=1)
+        format_shares(ax)
+    notes = ["Stars: the first day on which 0 is excluded."] if any(starred) else []
+    notes += [f"No lift: {listed(empty)}."] if empty else []
+    rest = series.rest(picture.theme)
+    notes += [and_more(rest, len(rest))] if rest else []
+    days = np.concatenate([line.days for line in series.lines])
+    return notes + periods.notes(days, "Dashed")
+
+
+def _series(table: pd.DataFrame, names: Labels, top: int) -> tuple[Series, list[str]]:
+    """Return the lift of each variation along days, and the levels of panels."""
+    levels = [name for name in table.index.names if name != "date"]
+    panels = [name for name in levels if name in ("campaign", "channel")]
+    own = levels[len(panels) :]
+    lines: list[Line] = []
+    shown: dict[PanelKey, str] = {}
+    for key, rows in table.groupby(level=levels, sort=False):
         columns = [rows[name].to_numpy() for name in ("lift", "lift_low", "lift_high")]
         days = rows.index.get_level_values("date").to_numpy()
-        place = len(layout.panels)
-        found.append(Line(key[:place], key[place:], days, *columns))
-    return found
+        place = tuple(map(str, key))
+        panel, name = place[: len(panels)], place[len(panels) :]
+        size = float(np.nan_to_num(rows["denominator"].to_numpy(dtype=float)).max())
+        value, low, high = columns
+        lines.append(Line(panel, name, days, value, low, high, size))
+        shown[name] = names.join(["variation"] * len(own), name, " vs ")
+    full = {line.panel for line in lines if not line.empty}
+    seen = [line for line in lines if line.panel in full] or lines
+    return Series(seen, shown, _write, check_top(top), len(full) > 1), panels
 
 
-def _shades(conf_level: float) -> "list[Artist]":
-    level = percent(conf_level)
-    return [
-        shade(f"{level} interval, always valid", BAND),
-        shade(f"{level} interval of one look", 2 * BAND),
-    ]
+def _write(value: float, _: float) -> str:
+    return share_text(value, 0.05, signed=True)
 
 
-def _frame(sheet: PanelFigure, lines: Sequence[Line], stars: Sequence[Star]) -> None:
-    """Draw the line of no lift, and look at what is known after the first days."""
-    for ax in sheet.axes:
-        ax.axhline(0, color=text_color(), linewidth=1, zorder=1)
-    heights = [star.height for star in stars]
-    limits = view([_later(line) for line in lines], 0.0, *heights)
-    if limits is not None and sheet.own:
-        sheet.axes[0].set_ylim(limits)
+def _draw_limits(ax: "Axes", line: Line, color: str) -> None:
+    """Draw an ordinary interval as two thin lines."""
+    for limit in line.limits:
+        shown = np.where(np.isfinite(limit), limit, np.nan)
+        ax.plot(line.days, shown, color=color, linewidth=0.8, alpha=0.8, zorder=2)
 
 
-def _stars(lines: Sequence[Line]) -> list[Star]:
-    """Return the first day of each line on which an interval excludes 0."""
-    found = []
-    for line in lines:
-        low, high = line.limits
-        sure = np.flatnonzero((low > 0) | (high < 0))
-        if len(sure):
-            found.append(_star_on(line, int(sure[0])))
-    return found
+def _mark(
+    picture: Picture, line: Line, colors: Mapping[tuple[PanelKey, PanelKey], str]
+) -> bool:
+    """Mark and date the first day on which an interval excludes 0, if there is one.
 
-
-def _star_on(line: Line, day: int) -> Star:
-    """Return a star at the lift, or where there is none, at the limit next to 0."""
-    value, (low, high) = line.values[day], line.limits
-    limit = low[day] if low[day] > 0 else high[day]
-    height = value if np.isfinite(value) else limit
-    return Star(line.panel, line.name, line.days[day], float(height))
-
-
-def _draw_stars(
-    sheet: PanelFigure, stars: Sequence[Star], cast: SeriesStyles
-) -> "list[Artist]":
-    """Mark the days, and write their dates."""
-    from matplotlib.lines import Line2D
-
-    for star in stars:
-        look = cast.looks[star.panel, star.name]
-        _draw_star(sheet.panels[star.panel], star, look.color)
-    entry = Line2D([], [], **_sign(text_color()), label="first day that excludes 0")
-    return [entry] if stars else []
-
-
-def _draw_star(ax: "Axes", star: Star, color: str) -> None:
-    stamp = pd.Timestamp(star.day)
+    The star stands at the lift, or where there is none, at the limit next to 0.
+    """
+    sure = _sure(line)
+    if not len(sure) or (line.panel, line.name) not in colors:
+        return False
+    n, height = _first(line, sure)
+    ax, color = picture.panels[line.panel], colors[line.panel, line.name]
+    edge: dict[str, Any] = {
+        "markeredgecolor": picture.theme.ground,
+        "markeredgewidth": 0.8,
+    }
+    ax.plot([line.days[n]], [height], color=color, **_STAR, **edge)
     ax.annotate(
-        f"{stamp.day} {stamp:%b}",
-        (star.day, star.height),
-        xytext=(0, 10),
+        day_of(line.days[n]),
+        (line.days[n], height),
+        xytext=(0, 9),
         textcoords="offset points",
         ha="center",
+        va="bottom",
+        fontsize=picture.theme.small,
+        color=picture.theme.text_of(color),
     )
-    ax.plot([star.day], [star.height], **_sign(color), zorder=4)
+    return True
 
 
-def _sign(color: str) -> dict[str, Any]:
-    return {
-        "linestyle": "none",
-        "marker": "*",
-        "markersize": 14,
-        "color": color,
-        "markeredgecolor": text_color(),
-    }
+def _sure(line: Line) -> Any:
+    """Return the days on which the interval excludes 0."""
+    low, high = line.limits
+    return np.flatnonzero((low > 0) | (high < 0))
+
+
+def _first(line: Line, sure: Any) -> tuple[int, float]:
+    """Return the first such day and where its star stands."""
+    n, (low, high) = int(sure[0]), line.limits
+    limit = low[n] if low[n] > 0 else high[n]
+    return n, float(line.values[n] if np.isfinite(line.values[n]) else limit)
+
+
+def _limits(lines: Sequence[Line]) -> tuple[float, float] | None:
+    """Look at 0, the stars, and all but the first fifth of the days: little is known.
+
+    A star's date needs room above it.
+    """
+    stars = [_first(line, _sure(line))[1] for line in lines if len(_sure(line))]
+    found = view([_later(line) for line in lines], 0.0, *stars)
+    if found is None or not stars:
+        return found
+    return found[0], max(found[1], max(stars) + 0.12 * (found[1] - found[0]))
 
 
 def _later(line: Line) -> Line:

@@ -1,70 +1,64 @@
-"""Rates and totals along days."""
+"""Rates and totals along days: lines; along periods and weekdays: bars."""
 
+import warnings
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Literal, get_args
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import numpy as np
 import pandas as pd
 
 from braze_frames.core.arguments import check_choice, check_share, nearest
-from braze_frames.core.arrays import Floats
-from braze_frames.core.names import tell_apart
+from braze_frames.core.names import natural
 from braze_frames.core.numbers import percent
-from braze_frames.errors import FrameError
-from braze_frames.frame.levels import labels, stats_of, summed_stats
+from braze_frames.drawing.bars import draw_bars
+from braze_frames.drawing.figure import PanelKey, Picture, Setting, Words, blank
+from braze_frames.drawing.lines import (
+    TOP,
+    Line,
+    Series,
+    check_top,
+    draw_lines,
+    format_numbers,
+    format_shares,
+    write_amount,
+    write_count,
+    write_share,
+)
+from braze_frames.errors import FrameError, NonAdditiveWarning, listed
+from braze_frames.frame.by import WEEKDAYS, By
+from braze_frames.frame.levels import labels as labels_in
+from braze_frames.frame.levels import level_names, stats_of, summed_stats
+from braze_frames.frame.rates import RateErrors
 from braze_frames.frame.rates import rates as _rates
 from braze_frames.frame.totals import totals as _totals
-from braze_frames.plots.figure import SIDE, PanelFigure, blank
-from braze_frames.plots.layout import (
-    BAND,
-    Dates,
-    Freq,
-    Layout,
-    Line,
-    lay_out,
-    panels_of,
-    split,
-    view,
-)
-from braze_frames.plots.lines import (
-    Wording,
-    annotate_empty_panels,
-    draw_lines,
-    figure_of,
-    finish,
-    styles_of,
-)
-from braze_frames.plots.looks import Look, PanelKey, area, lines_of, shade, words
 from braze_frames.schema.channels import STAT
 from braze_frames.schema.formulas import Definition, custom, define
+from braze_frames.wording.labels import Labels, about, and_more, formula_words
+from braze_frames.wording.periods import Freq, PeriodsShown
 
 if TYPE_CHECKING:
-    from matplotlib.artist import Artist
     from matplotlib.axes import Axes
 
-    from braze_frames.plots.figure import Pictured
+    from braze_frames.drawing.figure import Pictured
 
 TotalsKind = Literal["lines", "stacked"]
-_PERIODS = {
-    "D": "by day",
-    "W": "by week",
-    "MS": "by month",
-    "ME": "by month",
-    "QS": "by quarter",
-    "QE": "by quarter",
-    "YS": "by year",
-    "YE": "by year",
-}
+_WEEKDAY = "weekday"
 
 
 def plot_rates(
     df: pd.DataFrame,
     metric: str | Mapping[str, tuple[str, str]],
-    by: str | Sequence[str] | None = "variation",
+    by: By = "variation",
     freq: Freq | None = None,
     *,
     ci: float | None = 0.95,
+    se: RateErrors = "auto",
+    whole: bool = False,
+    top: int = TOP,
     ax: "Axes | None" = None,
+    title: str | None = None,
+    labels: Mapping[str, str] | None = None,
+    figsize: tuple[float, float] | None = None,
 ) -> "Pictured":
     """Draw a rate along days: a line for each variation, with its interval.
 
@@ -75,35 +69,50 @@ def plot_rates(
     metric : str or mapping
         A name of ``bf.glossary()``; or one name of your own → ``(numerator,
         denominator)``, as in ``rates``.
-    by : str or list of str, optional
-        The levels whose labels make lines: ``"variation"``, ``"channel"``,
-        ``"campaign"`` or several of them; ``[]`` is one line. Campaigns and channels
-        that are not in ``by`` become panels with shared axes.
+    by : str or list, optional
+        The levels whose labels make lines, as in ``rates``; ``[]`` is one line. A
+        variation is one of its campaign and channel: with ``"variation"`` these become
+        panels. Else a panel holds what is of the same channels, as their rates differ
+        by much. ``"weekday"`` draws bars.
     freq : str or DateOffset, optional
         The period of a point, as in ``rates``; None is a day.
     ci : float, optional
-        The confidence level of the bands; None draws none.
+        The confidence level of the bands, drawn for up to three lines; None draws none.
+    se, whole
+        As in ``rates``.
+    top : int
+        So many lines of a panel have a colour and a name, the largest by what is
+        divided by; the others are grey.
     ax : Axes, optional
-        Where to draw; None makes a figure.
+        Where to draw; None makes a figure with a head and a foot.
+    title : str, optional
+        In place of ours; ``""`` is none.
+    labels : mapping, optional
+        Campaign, channel, variation or metric → what is written for it.
+    figsize : tuple of float, optional
+        Width and height in inches.
 
     Returns
     -------
     Axes or ndarray of Axes
-        The Axes of one panel; an array where there are several. The lines hold what
-        ``rates`` returns: shares, or USD for ``revenue_per_recipient``.
+        The Axes of one panel; an array where there are several, each with a scale of
+        its own. The lines hold what ``rates`` returns: shares, or USD for
+        ``revenue_per_recipient``; from where days still grow they are dashed lines of
+        their own. ``ax.get_figure().get_label()`` says what it shows.
 
     Raises
     ------
     ValueError
-        Several panels and one ``ax``; several metrics; else as in ``rates``.
+        Several panels and one ``ax``; several metrics; ``labels`` of names that are not
+        there; ``top`` or ``figsize`` are none; else as in ``rates``.
     FrameError
         As in ``rates``.
 
     Notes
     -----
-    Days after ``settled_until`` of the frame's attrs still grow: they are shaded, as is
-    a period that holds such a day. Channels that have no such rate are left out. Limits
-    of intervals that are far out, of days with few people, may lie outside the view.
+    Days after ``settled_until`` of the frame's attrs still grow. PeriodsShown that the
+    frame's first or last day cuts are hollow. Channels without such a rate are left
+    out. Limits of intervals that are far out may lie outside the view.
 
     Examples
     --------
@@ -115,36 +124,48 @@ def plot_rates(
     [0.225]
     """
     check_share("ci", ci)
+    setting = Setting(ax, title, figsize)
     name, asked = _one(metric)
-    layout, freq = lay_out(df, by), freq or "D"
     defined = _defined(df, asked)
-    table = _rates(df, asked, layout.levels, freq, ci=ci)
-    lines = _rate_lines(table, layout, defined)
-    title = f"{words(name)}, {_period(freq)}"
+    parts = _Parts(df, by, freq)
+    table = _rates(df, asked, parts.levels, parts.freq, ci=ci, se=se, whole=whole)
+    names = Labels(df, labels, [name, *parts.labels(table)])
+    words = Words(f"{names.word(name)} by {parts.unit}", "")
+    lines = _rate_lines(df, table, parts, defined)
     if not lines:
-        return blank(df, title, "the frame has no rows", ax)
-    sheet = figure_of(df, layout, lines, ax)
-    handles = draw_lines(sheet, lines, f"no value of {name} here")
-    if any(np.isfinite(line.limits[0]).any() for line in lines):
-        handles.append(shade(f"{percent(ci or 0)} interval", BAND))
-    limits = view(lines)
-    if limits is not None and sheet.own:
-        sheet.axes[0].set_ylim(limits)
-    wording = Wording(title, _unit(defined), _fraction(defined), _of(layout.lines))
-    finish(sheet, df, lines, freq, wording, handles)
-    return sheet.result()
+        return blank(df, words.title, "the frame has no rows", setting)
+    usd = {one.is_amount for one in defined.values()} == {True}
+    series = parts.series(lines, names, write_amount if usd else write_share, top)
+    picture = Picture(df, parts.panels, list(series.panels()), setting)
+    nothing = f"no value of {name} here"
+    notes = parts.draw(picture, series, table, nothing, stacked=False)
+    for one in picture.axes:
+        if usd:
+            format_numbers(one, whole=False)
+        else:
+            format_shares(one)
+    if ci is not None and any(one.collections for one in picture.axes):
+        notes.insert(0, f"Bands: {percent(ci)} intervals.")
+    owners = _owners_of(lines, parts, defined)
+    said = words._replace(about=about(df, names, formula_words(defined), **owners))
+    return parts.finish(picture, series, names, said, notes)
 
 
 def plot_totals(
     df: pd.DataFrame,
     stats: str | Sequence[str],
-    by: str | Sequence[str] | None = "variation",
+    by: By = "variation",
     freq: Freq | None = None,
     *,
-    kind: TotalsKind = "lines",
+    kind: TotalsKind | None = None,
+    whole: bool = False,
+    top: int = TOP,
     ax: "Axes | None" = None,
+    title: str | None = None,
+    labels: Mapping[str, str] | None = None,
+    figsize: tuple[float, float] | None = None,
 ) -> "Pictured":
-    """Draw sums along days: lines, or areas on top of each other.
+    """Draw sums: lines along days, bars for longer periods.
 
     Parameters
     ----------
@@ -153,11 +174,15 @@ def plot_totals(
     stats : str or list of str
         Columns of the frame. Several make a line each.
     by, freq
-        As in ``rates``.
-    kind : {"lines", "stacked"}
-        "stacked" puts them on top of each other; what was not given adds nothing.
-    ax : Axes, optional
-        Where to draw; None makes a figure.
+        As in ``rates``; with ``by`` that holds no ``"variation"`` there is one panel,
+        and ``[]`` draws the one total.
+    kind : {"lines", "stacked"}, optional
+        "stacked" puts bars on top of each other, the largest at the bottom; what was
+        not given adds nothing. None: lines for days, bars for periods and weekdays.
+    whole
+        As in ``totals``.
+    top, ax, title, labels, figsize
+        As in ``plot.rates``; in bars the others are one part, in grey.
 
     Returns
     -------
@@ -171,7 +196,7 @@ def plot_totals(
         The frame has no such stat.
     ValueError
         Several panels and one ``ax``; ``kind`` is none of its choices; else as in
-        ``totals``.
+        ``totals`` and ``rates``.
 
     Examples
     --------
@@ -181,30 +206,158 @@ def plot_totals(
     >>> ax.lines[0].get_ydata().tolist()
     [40.0]
     """
-    check_choice("kind", kind, get_args(TotalsKind))
-    names = [stats] if isinstance(stats, str) else list(stats)
-    _check_stats(df, names)
-    layout, freq = lay_out(df, by), freq or "D"
-    lines = _total_lines(_totals(df, layout.levels, freq)[names], names, layout)
-    title = f"{words(', '.join(names))}, {_period(freq)}"
+    check_choice("kind", kind, (*get_args(TotalsKind), None))
+    setting = Setting(ax, title, figsize)
+    columns = [stats] if isinstance(stats, str) else list(stats)
+    _check_stats(df, columns)
+    parts = _Parts(df, by, freq)
+    table = _totals(df, parts.levels, parts.freq, whole=whole)[columns]
+    names = Labels(df, labels, [*columns, *parts.labels(table)])
+    said = listed([names.word(name) for name in columns])
+    words = Words(f"{said} by {parts.unit}", about(df, names, _units(columns)))
+    lines = _total_lines(table, columns, parts)
     if not lines:
-        return blank(df, title, "the frame has no rows", ax)
-    sheet = figure_of(df, layout, lines, ax)
-    draw = draw_lines if kind == "lines" else _stack
-    handles = draw(sheet, lines, f"no value of {' and '.join(names)} here")
-    if sheet.own:
-        lowest = [np.nanmin([0.0, *line.values]) for line in lines]
-        sheet.axes[0].set_ylim(bottom=min(lowest, default=0.0))
-    units = list(dict.fromkeys(map(_stat_unit, names)))
-    parts = [*(["stat"] if len(names) > 1 else []), *layout.lines]
-    wording = Wording(
-        title,
-        "USD" if units == ["USD"] else "",
-        ", ".join(units),
-        _of(parts),
-    )
-    finish(sheet, df, lines, freq, wording, handles)
-    return sheet.result()
+        return blank(df, words.title, "the frame has no rows", setting)
+    usd = {*map(_stat_unit, columns)} == {"USD"}
+    series = parts.series(lines, names, write_amount if usd else write_count, top)
+    picture = Picture(df, parts.panels, list(series.panels()), setting)
+    for one in picture.axes:
+        format_numbers(one, whole=not usd)
+    stacked = kind == "stacked" or (kind is None and parts.unit != "day")
+    nothing = f"no value of {' and '.join(columns)} here"
+    notes = parts.draw(picture, series, table, nothing, stacked=stacked)
+    return parts.finish(picture, series, names, words, notes)
+
+
+class _Parts:
+    """What a picture along days is made of: levels of panels and of lines, periods.
+
+    A variation is one of its campaign and channel, which become panels then; else the
+    picture shows what the verb says.
+    """
+
+    def __init__(self, df: pd.DataFrame, by: By, freq: Freq | None) -> None:
+        has = [name for name in level_names(df) if name != "date"]
+        asked = ["variation"] if by is None else by
+        lines = [asked] if isinstance(asked, str) or _is_column(asked) else [*asked]
+        if "channel" not in has and lines == ["variation"]:
+            lines = []
+        inside = any(isinstance(one, str) and one == "variation" for one in lines)
+        self._df = df
+        self.panels = [
+            name
+            for name in ("campaign", "channel")
+            if inside and name in has and name not in [*filter(_is_name, lines)]
+        ]
+        self.weekday = _WEEKDAY in [*filter(_is_name, lines)]
+        self.levels: Any = [*self.panels, *lines]
+        self.freq = None if self.weekday else freq or "D"
+        self.unit = _WEEKDAY if self.weekday else PeriodsShown(df, df, freq or "D").unit
+        self.lines: list[str] = []
+
+    def labels(self, table: pd.DataFrame) -> set[str]:
+        """Learn the levels of a result; return all of their labels."""
+        axis = {"date", _WEEKDAY, None}
+        here = [str(name) for name in table.index.names if name not in axis]
+        self.lines = [name for name in here if name not in self.panels]
+        return {
+            str(label)
+            for name in here
+            for label in table.index.get_level_values(name).unique()
+        }
+
+    def split(self, table: pd.DataFrame) -> list[tuple[PanelKey, PanelKey, Any]]:
+        """Return the rows of each line, under its panel and its name."""
+        levels = [*self.panels, *self.lines]
+        if not levels:
+            return [((), (), table)] if len(table) else []
+        level = levels if len(levels) > 1 else levels[0]
+        found = []
+        for key, rows in table.groupby(level=level, sort=False, observed=True):
+            labels = tuple(map(str, key if isinstance(key, tuple) else (key,)))
+            found.append((labels[: len(self.panels)], labels[len(self.panels) :], rows))
+        return found
+
+    def axis(self, rows: pd.DataFrame) -> Any:
+        """Return where rows stand: their days, or the number of their weekday."""
+        if not self.weekday:
+            return rows.index.get_level_values("date").to_numpy()
+        return np.array([_WEEKDAYS[str(one)[:3]] for one in _weekdays_of(rows)])
+
+    def series(
+        self, lines: Sequence[Line], names: Labels, write: Any, top: int
+    ) -> Series:
+        """Name the lines."""
+        levels = ["stat", *self.lines]
+        every = {line.name for line in lines}
+        shown = {
+            key: names.join(levels[-len(key) :] if key else [], key) for key in every
+        }
+        solo = len({line.panel for line in lines}) > 1 and bool(self.panels)
+        return Series(lines, shown, write, check_top(top), solo)
+
+    def draw(
+        self,
+        picture: Picture,
+        series: Series,
+        table: pd.DataFrame,
+        nothing: str,
+        *,
+        stacked: bool,
+    ) -> list[str]:
+        """Draw lines or bars; return notes."""
+        rest = series.rest(picture.theme)
+        notes = [and_more(rest, len(rest))] if rest else []
+        if self.weekday:
+            draw_bars(picture, series, None, nothing, stacked=stacked)
+            return notes
+        periods = PeriodsShown(self._df, table, self.freq or "D")
+        if stacked:
+            draw_bars(picture, series, periods, nothing, stacked=True)
+        else:
+            empty = draw_lines(picture, series, periods, nothing)
+            notes += [f"No value: {listed(empty)}."] if empty else []
+        days = np.concatenate([line.days for line in series.lines])
+        return notes + periods.notes(days, "Lighter" if stacked else "Dashed")
+
+    def finish(
+        self,
+        picture: Picture,
+        series: Series,
+        names: Labels,
+        words: Words,
+        notes: list[str],
+    ) -> "Pictured":
+        """Write what is around the panels."""
+        panels = list(picture.panels)
+        titles = [
+            names.join(self.panels or ["channel"] * len(key), key) for key in panels
+        ]
+        young = any("still grow" in note for note in notes)
+        picture.name_panels(titles, above=young)
+        if len(panels) > 1:
+            notes.append("Each panel has a scale of its own.")
+        shown = sorted({*series.names.values()} - {""}, key=natural)
+        alt = f"{words.title}. {words.about}." + (
+            f" Drawn for {listed(shown)}." if shown else ""
+        )
+        said = words._replace(notes=notes, alt=" ".join([alt, *notes]))
+        return picture.finish(said)
+
+
+_WEEKDAYS = dict(zip(WEEKDAYS, range(7), strict=True))
+
+
+def _weekdays_of(rows: pd.DataFrame) -> pd.Index:
+    return rows.index.get_level_values(_WEEKDAY)
+
+
+def _is_name(one: Any) -> bool:
+    return isinstance(one, str)
+
+
+def _is_column(one: Any) -> bool:
+    return isinstance(one, pd.Series | pd.Index | np.ndarray)
 
 
 def _one(
@@ -225,7 +378,7 @@ def _defined(
     df: pd.DataFrame, asked: Sequence[str] | Mapping[str, tuple[str, str]]
 ) -> dict[str, Definition]:
     """Return the metric's definition in each channel that has it."""
-    channels = labels(df, "channel") or [""]
+    channels = labels_in(df, "channel") or [""]
     if isinstance(asked, Mapping):
         (pair,) = asked.values()
         return custom(pair, channels, stats_of(df))
@@ -233,69 +386,89 @@ def _defined(
 
 
 def _rate_lines(
-    table: pd.DataFrame, layout: Layout, defined: Mapping[str, Definition]
+    df: pd.DataFrame,
+    table: pd.DataFrame,
+    parts: _Parts,
+    defined: Mapping[str, Definition],
 ) -> list[Line]:
-    levels = layout.levels
-    place = levels.index("channel") if "channel" in levels else None
+    """Return the lines of a rate; channels that have no such rate have none."""
+    channels = _channels_of(df, parts, defined)
+    sizes = _sizes(df, parts, defined)
     lines = []
-    for key, rows in split(table, levels).items():
-        if place is None or key[place] in defined:
-            columns = [rows[column].to_numpy() for column in table.columns]
-            lines.append(Line(*_key(key, layout), _days(rows), *columns))
-    return lines
+    for panel, name, rows in parts.split(table):
+        of = dict(zip([*parts.panels, *parts.lines], (*panel, *name), strict=True))
+        if of.get("channel", "") not in defined and "channel" in of:
+            continue
+        here = channels.get(of.get("campaign", "")) if channels else panel
+        if here is None:
+            continue
+        columns = [rows[column].to_numpy(dtype="float64") for column in table.columns]
+        line = Line(here, name, parts.axis(rows), *columns)
+        lines.append(line._replace(size=sizes.get((*panel, *name), 0.0)))
+    full = {line.panel for line in lines if not line.empty}
+    seen = [line for line in lines if line.panel in full] or lines
+    return sorted(seen, key=lambda line: line.panel) if channels else seen
+
+
+def _owners_of(
+    lines: Sequence[Line], parts: _Parts, defined: Mapping[str, Definition]
+) -> dict[str, list[str]]:
+    """Return the campaigns and channels that are drawn, where not all of them are."""
+    found: dict[str, list[str]] = {}
+    for n, level in enumerate(parts.panels or parts.lines):
+        keys = [line.panel if parts.panels else line.name for line in lines]
+        drawn = {k[n] for k, line in zip(keys, lines, strict=True) if not line.empty}
+        found |= {f"{level}s": sorted(drawn)} if level != "variation" else {}
+    if "channels" not in found and "" not in defined:
+        of_panels = {name for line in lines for name in line.panel}
+        found["channels"] = sorted(of_panels or defined)
+    return {name: some for name, some in found.items() if name in _OWNERS and some}
+
+
+_OWNERS = ("campaigns", "channels")
+
+
+def _channels_of(
+    df: pd.DataFrame, parts: _Parts, defined: Mapping[str, Definition]
+) -> dict[str, PanelKey]:
+    """Return campaign → its channels that have the rate, where lines are campaigns."""
+    if parts.lines != ["campaign"] or parts.panels or "" in defined:
+        return {}
+    pairs = df.reset_index()[["campaign", "channel"]].drop_duplicates()
+    found: dict[str, PanelKey] = {}
+    for campaign, channel in pairs.itertuples(index=False):
+        if channel in defined:
+            found[campaign] = (*found.get(campaign, ()), channel)
+    return {campaign: tuple(sorted(one)) for campaign, one in found.items()}
+
+
+def _sizes(
+    df: pd.DataFrame, parts: _Parts, defined: Mapping[str, Definition]
+) -> dict[PanelKey, float]:
+    """Return how much each line divides by, in all."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", NonAdditiveWarning)  # ``rates`` has said so
+        sums = _totals(df, parts.levels)
+    stats = {stat for one in defined.values() for stat in one.denominator.stats[:1]}
+    columns = [stat for stat in sums if stat in stats]
+    size = sums[columns].astype("Float64").max(axis=1).fillna(0.0)
+    return {
+        tuple(map(str, key if isinstance(key, tuple) else (key,))): float(value)
+        for key, value in size.items()
+    }
 
 
 def _total_lines(
-    table: pd.DataFrame, names: Sequence[str], layout: Layout
+    table: pd.DataFrame, columns: Sequence[str], parts: _Parts
 ) -> list[Line]:
     lines = []
-    for key, rows in split(table, layout.levels).items():
-        panel, name = _key(key, layout)
-        for stat in names:
-            own = (stat, *name) if len(names) > 1 else name
+    for panel, name, rows in parts.split(table):
+        for stat in columns:
+            own = (stat, *name) if len(columns) > 1 else name
             values = rows[stat].to_numpy(dtype="float64", na_value=np.nan)
-            lines.append(Line(panel, own, _days(rows), values))
+            size = float(np.nansum(values))
+            lines.append(Line(panel, own, parts.axis(rows), values, size=size))
     return lines
-
-
-def _key(key: PanelKey, layout: Layout) -> tuple[PanelKey, PanelKey]:
-    return key[: len(layout.panels)], key[len(layout.panels) :]
-
-
-def _days(rows: pd.DataFrame) -> Dates:
-    return rows.index.get_level_values("date").to_numpy()
-
-
-def _stack(sheet: PanelFigure, lines: Sequence[Line], nothing: str) -> "list[Artist]":
-    """Draw areas on top of each other; what is missing adds nothing."""
-    cast = styles_of(lines)
-    for panel in panels_of(lines):
-        own = [line for line in lines if line.panel == panel]
-        days = np.unique(np.concatenate([line.days for line in own]))
-        heights = np.zeros((len(own), len(days)))
-        for line, height in zip(own, heights, strict=True):
-            height[np.searchsorted(days, line.days)] = np.nan_to_num(line.values)
-        looks = [cast.looks[panel, line.name] for line in own]
-        _draw_areas(sheet.panels[panel], days, heights, looks)
-    annotate_empty_panels(sheet, lines, nothing)
-    return cast.entries(sheet, lambda look, name: area(cast.names[name], look))
-
-
-def _draw_areas(
-    ax: "Axes", days: Dates, heights: Floats, looks: Sequence[Look]
-) -> None:
-    below = np.zeros(len(days))
-    for height, look in zip(heights, looks, strict=True):
-        ax.fill_between(
-            days,
-            below,
-            below + height,
-            facecolor=look.color,
-            hatch=look.hatch,
-            edgecolor=ax.get_facecolor(),
-            linewidth=0.5,
-        )
-        below = below + height
 
 
 def _check_stats(df: pd.DataFrame, names: Sequence[str]) -> None:
@@ -310,30 +483,10 @@ def _check_stats(df: pd.DataFrame, names: Sequence[str]) -> None:
             )
 
 
-def _unit(defined: Mapping[str, Definition]) -> str:
-    return "USD" if {one.is_amount for one in defined.values()} == {True} else "%"
+def _units(names: Sequence[str]) -> str:
+    units = {*map(_stat_unit, names)}
+    return "USD" if units == {"USD"} else ""
 
 
 def _stat_unit(name: str) -> str:
     return STAT[name].unit if name in STAT else "count"
-
-
-def _fraction(defined: Mapping[str, Definition]) -> str:
-    """Return what is divided by what, where it is the same in all channels."""
-    texts = {
-        " / ".join(map(str, (one.numerator, one.denominator)))
-        for one in defined.values()
-    }
-    text = texts.pop() if len(texts) == 1 else "as defined in each channel"
-    (shown,) = tell_apart([text.replace("_", " ")], 3 * SIDE)
-    return lines_of(shown, SIDE)
-
-
-def _of(levels: Sequence[str]) -> str:
-    return ", ".join(levels)
-
-
-def _period(freq: Freq) -> str:
-    offset = pd.tseries.frequencies.to_offset(freq)
-    code = offset.freqstr if offset.n > 1 else offset.rule_code.split("-")[0]
-    return _PERIODS.get(code, f"by {code}")

@@ -335,6 +335,7 @@ FUNNELS = {
 }
 STEPS = ("sent", "delivered", "seen", "opened", "read", "clicked", "converted")
 FUNNEL = {channel.name: FUNNELS[channel.family] for channel in CHANNELS}
+AMOUNTS = frozenset(rate.metric for rate in RATES if rate.kind == "mean")
 FUNNEL_ELSEWHERE = (_SENT, _CONVERTED)
 
 

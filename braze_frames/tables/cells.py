@@ -10,9 +10,9 @@ import pandas as pd
 from braze_frames.core.names import legible
 from braze_frames.core.numbers import DASH
 from braze_frames.errors import FrameError
+from braze_frames.schema.rates import AMOUNTS
 from braze_frames.tables.footnotes import TableSummary, provenance_in
 from braze_frames.tables.formats import (
-    AMOUNTS,
     FORMATS,
     NAME_WIDTH,
     NAMES,

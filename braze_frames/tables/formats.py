@@ -8,12 +8,12 @@ from typing import Any, Literal, NamedTuple
 
 import pandas as pd
 
-from braze_frames.core.names import as_html, shorten
+from braze_frames.core.names import LABEL_WIDTH, as_html, short_names
 from braze_frames.core.numbers import amount, count, day, number, p_value, share
 from braze_frames.schema.channels import STATS, VARIATION_ID
-from braze_frames.schema.rates import RATES
+from braze_frames.schema.rates import AMOUNTS, RATES
 
-NAME_WIDTH, TEXT_WIDTH = 60, 500
+NAME_WIDTH, TEXT_WIDTH = LABEL_WIDTH, 500
 Show = Callable[[Any], str]
 ValueKind = Literal["number", "flag", "day", "text"]
 Rest = Literal["rates", "stats", ""]
@@ -69,7 +69,6 @@ def _decimals(decimals: int) -> Show:
     return lambda value: number(value, decimals)
 
 
-AMOUNTS = frozenset(rate.metric for rate in RATES if rate.kind == "mean")
 NAMES = frozenset(
     ("campaign", "channel", "variation", VARIATION_ID, "control", "metric", "best")
 )
@@ -182,7 +181,7 @@ def texts(values: Iterable[Any], width: int) -> dict[str, str]:
     >>> texts(["<b>", ""], 60)
     {'<b>': '&lt;b&gt;', '': ''}
     """
-    shown = shorten(map(text_of, values), width)
+    shown = short_names(map(text_of, values), width)
     return {text: as_html(one) if text else "" for text, one in shown.items()}
 
 

@@ -87,8 +87,8 @@ def style(frame: "pd.DataFrame | pd.Series[Any]") -> Styler:
     the same in all rows goes below the table. Columns that you chose are shown, save
     ``note``, which becomes footnotes, up to nine different ones.
 
-    What is too small to be seen is ``<0.01 %``, never a zero. Labels of more than 60
-    signs are cut, and stay distinct.
+    What is too small to be seen is ``<0.01 %``, never a zero. Labels of more than 40
+    signs lose what they have in common, as in pictures, and stay distinct.
 
     Examples
     --------

@@ -1,10 +1,19 @@
 """Bytes → frame against ``orjson.loads`` and ``DataFrame.from_records``, side by side.
 
 Run ``python tests/benchmarks/parse.py``. Ratios are CPU over CPU in one process, the
-median of pairs; the garbage collector is left as users have it.
+median of pairs; the garbage collector is left as users have it. How to read them:
+
+- "ours / loads" is how many times as long a read takes as the JSON parser alone: at
+  most 2.4 for many clean responses and 2.8 for harsh ones, 3.5 for one response, of
+  which pandas takes about a third. The limit of this way of reading is about 1.8.
+- "peak memory / frame" counts what is allocated beside the bytes: at most 1.5.
+- "buttons / without" compares reads of pushes with and without buttons: at most 1.25,
+  of which the longer text takes about .1.
+- "from_records / ours" is how much longer the plain way takes.
 """
 
 import io
+import random
 import statistics
 import time
 import tracemalloc
@@ -101,11 +110,48 @@ def rows(name, harsh):
     yield f"{single}: from_records / ours", plain
 
 
+def with_buttons(body, count, titles):
+    """Return a response of pushes with up to ``count`` buttons an entry."""
+    rng = random.Random(0)
+    answer = orjson.loads(body)
+    for day in answer["data"]:
+        for entry in day["messages"]["ios_push"][:-1]:
+            for n, title in enumerate(rng.sample(titles, rng.choice(count)), start=1):
+                entry[f"notif_button_{n}_{title}_click"] = rng.randrange(1000)
+    return orjson.dumps(answer)
+
+
+def buttons():
+    """Measure what buttons cost."""
+    push = responses.CHANNELS.index("ios_push")
+    one = responses.response(push, variations=6)
+    many = [responses.campaign(push + 5 * n) for n in range(10)]
+    cases = (
+        ("two each, 2 titles", [2], ["Yes", "No"]),
+        ("half with 1-3, 4 titles", [0, 0, 0, 1, 2, 3], ["Yes", "No", "Buy", "Go"]),
+        ("1-3, 400 titles", [1, 2, 3], [f"Title {n}" for n in range(400)]),
+    )
+    for name, count, titles in cases:
+        more = with_buttons(one, count, titles)
+        found = ratio(lambda more=more: read([more]), lambda: read([one]), 10)
+        yield f"one push, {name}: buttons / without", found
+    _, count, titles = cases[1]
+    bare = [b"\n".join(bodies) for bodies in many]
+    full = [
+        b"\n".join(with_buttons(body, count, titles) for body in bodies)
+        for bodies in many
+    ]
+    found = ratio(lambda: read(full), lambda: read(bare))
+    yield f"{cases[1][0]}, {len(many)} campaigns: buttons / without", found
+
+
 def main():
     """Print the table."""
     for name, harsh in (("clean", False), ("harsh", True)):
         for what, value in rows(name, harsh):
-            print(f"{what:<38} {value:.2f}")
+            print(f"{what:<60} {value:.2f}", flush=True)
+    for what, value in buttons():
+        print(f"{what:<60} {value:.2f}", flush=True)
 
 
 if __name__ == "__main__":

@@ -1,89 +1,98 @@
-"""Funnels: bars are the totals, the texts beside them the rates."""
+"""Funnels: bars are shares of the first step, and the totals stand beside them."""
 
+import numpy as np
 import pytest
+from matplotlib.axes import Axes
 
 import braze_frames as bf
 from braze_frames.schema.channels import CHANNEL_STATS
 from braze_frames.schema.rates import FUNNEL
 
 from .. import payloads
-from ..pictures import (
-    drawn,
-    entries,
-    panels,
-    percent_in,
-    ticks,
-)
+from ..pictures import around, drawn, foot, panels, ticks, written
 from ..trials import CONTROL
 
+GAP = 1.18
 
-def bars_of(ax):
-    """Return (step, variation's entry in the legend) → (size, what stands beside)."""
+
+def columns_of(ax):
+    """Return heading → step → (share drawn, what is written)."""
     places = dict(zip(ax.get_yticks(), ticks(ax.yaxis), strict=True))
-    shown = {handle.get_facecolor(): text for text, handle in entries(ax)}
-    found = {}
-    for bar, text in zip(ax.patches, ax.texts, strict=True):
-        middle = bar.get_y() + bar.get_height() / 2
-        step = places[min(places, key=lambda place: abs(place - middle))]
-        assert text.xy == (bar.get_width(), pytest.approx(middle))
-        name = shown.get(bar.get_facecolor(), "")
-        found[step, name] = (bar.get_width(), text.get_text())
+    heads = [text for text in ax.texts if text.get_fontweight() == "bold"]
+    found = {text.get_text().replace("\n", " "): {} for text in heads}
+    for text in ax.texts:
+        x, y = text.get_position()
+        if text in heads:
+            continue
+        left = int(x / GAP) * GAP
+        drawn_bars = [
+            bar.get_width()
+            for bar in ax.patches
+            if abs(bar.get_x() - left) < 1e-9 and abs(bar.get_y() + 0.36 - y) < 1e-9
+        ]
+        near = [h for h in heads if abs(h.get_position()[0] - left) < 1e-9]
+        name = near[0].get_text().replace("\n", " ") if near else ""
+        found.setdefault(name, {})
+        share = drawn_bars[1] if len(drawn_bars) > 1 else None
+        found[name][places[y]] = (share, text.get_text())
     return found
 
 
-def test_bars_are_the_totals_and_rates_stand_beside_them(growing):
-    bars = bars_of(drawn(growing.braze.plot.funnel()))
-    sums = growing.braze.totals("variation")
-    rates = growing.braze.rates(by="variation")
-    steps = {step.name: step for step in FUNNEL["email"]}
-    for (step, name), (size, beside) in bars.items():
-        assert size == sums.loc[name, steps[step].formula]
-        if not steps[step].rate:
-            assert beside == f"{size:,.0f}"
-            continue
-        count, share, base = percent_in(beside)
-        assert count == size
-        assert share == pytest.approx(rates.loc[name, steps[step].rate], abs=5.1e-4)
-        assert base == steps[step].base
-    assert ("converted", CONTROL) in bars
-    assert ("sent", CONTROL) not in bars, "Braze counts no sends to a control"
-    assert len(bars) == 5 + 5 + 1
+def test_bars_are_shares_of_the_first_step_and_sums_stand_beside_them(growing):
+    ax = drawn(growing.braze.plot.funnel())
+    assert isinstance(ax, Axes)
+    columns, sums = columns_of(ax), growing.braze.totals("variation")
+    assert {*columns} == {*growing.braze.variations}
+    for name in ("Still Thinking?", "10% Off Your Basket"):
+        for step in FUNNEL["email"]:
+            share, text = columns[name][step.name]
+            size = sums.loc[name, step.formula]
+            assert text.startswith(f"{size:,}")
+            assert share == pytest.approx(size / sums.loc[name, "sent"])
 
 
-def test_bars_look_as_the_legend_says_and_differ_in_more_than_colour(growing):
-    ax = growing.braze.plot.funnel()
-    shown = {handle.get_facecolor(): handle.get_hatch() for _, handle in entries(ax)}
-    assert len({*shown.values()}) == len(growing.braze.variations)
-    assert {bar.get_facecolor(): bar.get_hatch() for bar in ax.patches} == shown
+def test_a_control_is_a_share_of_its_recipients_and_says_so(growing):
+    ax = drawn(growing.braze.plot.funnel())
+    own = columns_of(ax)[CONTROL]
+    sums = growing.braze.totals("variation").loc[CONTROL]
+    assert own["sent"] == (None, "not measured")
+    share, _ = own["converted"]
+    assert share == pytest.approx(sums["conversions"] / sums["unique_recipients"])
+    assert "share of the recipients" in foot(ax)
 
 
-def test_sums_and_differences_of_stats_are_steps(shop):
-    push = shop.loc[["Summer Collection"]].xs(
-        "ios_push", level="channel", drop_level=False
-    )
-    bars = bars_of(drawn(push.braze.plot.funnel(by="channel")))
-    sums = push.braze.totals(by=[]).iloc[0]
-    assert bars["delivered", "ios_push"][0] == sums["sent"] - sums["bounces"]
+def test_channels_are_columns_of_one_panel_each_with_its_own_steps(shop):
+    ax = drawn(shop.loc[["Summer Collection"]].braze.plot.funnel(by="channel"))
+    assert isinstance(ax, Axes)
+    columns = columns_of(ax)
+    assert list(columns) == ["Android push", "Email", "iOS push", "SMS", "Web push"]
+    assert columns["SMS"]["opened"] == (None, "not measured")
+    sums = shop.loc[["Summer Collection"]].braze.totals(by="channel").loc["ios_push"]
+    share, _ = columns["iOS push"]["delivered"]
+    assert share == pytest.approx((sums["sent"] - sums["bounces"]) / sums["sent"])
 
 
-def test_each_channel_has_its_own_steps_as_far_as_braze_gave_them(shop):
-    picture = drawn(shop.braze.plot.funnel())
-    steps = {ax.get_title().split("\n")[1]: ticks(ax.yaxis) for ax in panels(picture)}
-    assert steps["webhook"] == ["sent"]
-    assert steps["whats_app"] == ["sent", "delivered", "read"]
-    assert steps["sms"] == ["sent", "delivered", "clicked"]
-    assert steps["email"] == ["sent", "delivered", "opened", "clicked"]
-    assert steps["web_push"] == ["sent", "delivered", "opened", "clicked"]
+def test_each_campaign_has_one_panel(shop):
+    picture = shop.braze.plot.funnel()
+    titles = [ax.get_title(loc="left") for ax in panels(picture)]
+    assert titles == ["Order Updates", "Summer Collection"]
+
+
+def test_many_variations_stand_in_rows_and_in_the_order_of_their_numbers():
+    day = [payloads.entry(f"Variant {n}", sent=9) for n in range(1, 13)]
+    df = bf.read_braze_series(payloads.response(payloads.day(messages={"email": day})))
+    ax = drawn(df.braze.plot.funnel())
+    heads = [text for text in ax.texts if text.get_fontweight() == "bold"]
+    names = [text.get_text().replace("\n", " ") for text in heads]
+    assert names == [f"Variant {n}" for n in range(1, 13)]
+    assert len({text.get_position() for text in heads}) == 12
 
 
 def test_channels_that_nobody_knows_have_a_funnel():
     messages = {"hologram": [payloads.entry("A", sent=9, conversions=2)]}
     df = bf.read_braze_series(payloads.response(payloads.day(messages=messages)))
-    bars = bars_of(drawn(df.braze.plot.funnel()))
-    assert {step: size for (step, _), (size, _) in bars.items()} == {
-        "sent": 9,
-        "converted": 2,
-    }
+    ax = drawn(df.braze.plot.funnel())
+    assert written(ax) == ["9", "2  22.2 %"]
 
 
 @pytest.mark.parametrize("channel", FUNNEL)
@@ -102,9 +111,14 @@ def test_steps_are_stats_of_their_channel_and_rates_of_the_glossary(channel):
         assert not step.rate or step.rate in of.index
 
 
-def test_the_title_has_the_days_and_the_axis_says_what_still_grows(growing):
+def test_the_head_has_the_days_and_the_foot_what_still_grows(growing):
     ax = growing.braze.plot.funnel()
-    assert ax.get_title() == "Funnel, 2026-05-02 to 2026-06-30\nemail"
-    assert ax.get_xlabel() == "count (days after 2026-05-30 still grow)"
-    settled = growing.braze.settled().braze.plot.funnel()
-    assert settled.get_xlabel() == "count"
+    assert around(ax)[0].startswith("Email · 2 May to 30 Jun 2026")
+    assert "Days after 30 May" in foot(ax)
+    assert "grow" not in foot(growing.braze.settled().braze.plot.funnel())
+
+
+def test_numbers_stay_inside_their_columns(growing):
+    ax = drawn(growing.braze.plot.funnel())
+    right = np.array(ax.transData.transform((3 * GAP - 0.18, 0)))[0]
+    assert max(text.get_window_extent().x1 for text in ax.texts) <= right + 1

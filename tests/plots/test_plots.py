@@ -1,4 +1,4 @@
-"""What pictures share: panels, looks, words where there is nothing to see."""
+"""What pictures share: panels, looks, head and foot, words where there is nothing."""
 
 import inspect
 
@@ -7,7 +7,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
-from matplotlib.dates import ConciseDateFormatter
+from matplotlib.colors import to_hex, to_rgb
 from matplotlib.ticker import PercentFormatter
 
 import braze_frames as bf
@@ -17,23 +17,30 @@ from ..pictures import (
     METRIC,
     STAT,
     WAYS,
+    around,
     contrast,
     drawn,
-    entry_texts,
     every_text,
+    figure_of,
     flat,
+    foot,
+    named,
+    outside,
+    panels,
     segments,
     shows,
-    sign,
     ticks,
+    title,
+    touching,
     written,
     zero_line,
 )
 from ..trials import CONTROL, binomial, counts, response, trial
 
 BOUGHT = "conversion_rate"
-PLOTS = ["funnel", "lift", "lift_over_time", "rates", "totals"]
+PLOTS = ["change", "funnel", "lift", "lift_over_time", "rates", "totals"]
 ways = pytest.mark.parametrize("way", WAYS)
+paneled = pytest.mark.parametrize("way", [way for way in WAYS if way != "lift"])
 
 
 def read(arms, channel="email"):
@@ -58,60 +65,78 @@ def grid(rng):
 # --- panels, and an Axes of one's own ---
 
 
-@ways
+@paneled
 def test_campaigns_and_channels_are_panels_with_titles(grid, way):
     picture = WAYS[way](grid)
     assert isinstance(picture, np.ndarray)
     assert picture.dtype == object
-    assert picture.shape == (4,)
-    titles = [ax.get_title() for ax in picture]
-    assert titles == ["x\nemail", "x\nsms", "y\nemail", "y\nsms"]
-    assert picture[0].figure.get_suptitle()
-    assert len(picture[0].figure.axes) == 4
+    titles = [ax.get_title(loc="left") for ax in picture]
+    both = ["x · Email", "x · SMS", "y · Email", "y · SMS"]
+    assert titles == (["x", "y"] if way == "funnel" else both)
+    assert title(picture)
+    assert len(figure_of(picture).axes) == len(titles)
 
 
-@ways
-def test_campaigns_of_other_days_and_sizes_have_common_axes_too(rng, way):
+@pytest.mark.parametrize("way", ["rates", "totals", "lift_over_time"])
+def test_panels_have_common_days_and_values_of_their_own(rng, way):
     parts = {}
     for name, rate, days in (("x", 0.06, 4), ("y", 0.3, 9)):
         arms = {arm: binomial(rng, rate, 900, days) for arm in ("A", CONTROL)}
         parts[name] = read(arms)
     first, second = WAYS[way](pd.concat(parts, names=["campaign"]))
     assert first.get_xlim() == second.get_xlim()
-    if way not in ("funnel", "lift"):
-        assert first.get_ylim() == second.get_ylim()
+    assert first.get_ylim() != second.get_ylim()
 
 
-@ways
+@paneled
 def test_panels_show_the_numbers_of_their_campaign_and_channel(grid, way):
     picture = WAYS[way](grid)
-    for key, ax in zip(grid.index.droplevel([1, 3]).unique(), picture, strict=True):
-        part = grid.loc[[key[0]]].xs(key[1], level="channel", drop_level=False)
+    keys = [("x", None), ("y", None)]
+    if way != "funnel":
+        keys = [(c, channel) for c in "xy" for channel in ("email", "sms")]
+    for (campaign, channel), ax in zip(keys, picture, strict=True):
+        part = grid.loc[[campaign]]
+        if channel:
+            part = part.xs(channel, level="channel", drop_level=False)
         alone = WAYS[way](part)
         for mine, other in zip(ax.lines, alone.lines, strict=True):
             np.testing.assert_array_equal(mine.get_xydata(), other.get_xydata())
-        widths = [bar.get_width() for bar in alone.patches]
-        assert [bar.get_width() for bar in ax.patches] == widths
+        heights = [(bar.get_width(), bar.get_height()) for bar in alone.patches]
+        found = [(bar.get_width(), bar.get_height()) for bar in ax.patches]
+        np.testing.assert_allclose(found, heights)
 
 
 @ways
-def test_one_panel_is_drawn_where_one_asks(frame, way):
+def test_one_panel_is_drawn_where_one_asks_without_head_and_foot(growing, way):
     figure, (left, right) = plt.subplots(1, 2)
-    assert WAYS[way](frame, ax=right) is right
-    assert right.get_title()
+    assert WAYS[way](growing, ax=right) is right
+    assert right.get_title(loc="left")
     assert shows(right)
     assert not left.has_data()
+    assert not figure.texts
     assert plt.get_fignums() == [figure.number]
 
 
 @ways
+def test_what_is_drawn_in_an_axes_of_a_grid_stays_in_its_quarter(growing, way):
+    figure, cells = plt.subplots(2, 2, figsize=(14, 9))
+    ax = drawn(WAYS[way](growing, ax=cells[0, 1]))
+    box = cells[0, 1].get_window_extent()
+    for text in [*ax.texts, ax.title]:
+        if text.get_text():
+            assert text.get_window_extent().x1 <= box.x1 + 12
+    assert not touching([text for text in ax.texts if "growing" not in text.get_text()])
+    plt.close(figure)
+
+
+@paneled
 @pytest.mark.parametrize("shape", ["index", "columns"])
 def test_several_panels_and_one_ax_are_an_error_that_says_how_to_slice(
     grid, way, shape
 ):
     df = grid if shape == "index" else grid.reset_index()
     _, ax = plt.subplots()
-    for _ in range(2):
+    for _ in range(1 if way == "funnel" else 2):
         with pytest.raises(ValueError, match="do not fit on one ax=") as caught:
             WAYS[way](df, ax=ax)
         how = str(caught.value).partition("slice one out, as in ")[2]
@@ -119,17 +144,15 @@ def test_several_panels_and_one_ax_are_an_error_that_says_how_to_slice(
         df = eval(expression, {"df": df})  # noqa: S307
     assert not ax.has_data()
     assert WAYS[way](df, ax=ax) is ax
-    assert ax.get_title().endswith("x · email")
 
 
 def test_more_panels_than_a_picture_holds_are_an_error_that_says_how_to_slice():
     one = payloads.email(payloads.entry("A", sent=9))
-    df = bf.read_braze_series({f"c{n:03}": one for n in range(201)})
-    with pytest.raises(ValueError, match="201 panels are too many") as caught:
+    df = bf.read_braze_series({f"c{n:03}": one for n in range(37)})
+    with pytest.raises(ValueError, match="37 panels are too many") as caught:
         df.braze.plot.totals("sent")
     how = str(caught.value).partition("slice one out, as in ")[2]
     assert eval(how, {"df": df}).braze.plot.totals("sent").lines  # noqa: S307
-    assert plt.get_fignums() == [1]
 
 
 # --- where there is little or nothing to draw ---
@@ -139,7 +162,7 @@ def test_more_panels_than_a_picture_holds_are_an_error_that_says_how_to_slice():
 def test_an_empty_frame_says_so(frame, way):
     ax = drawn(WAYS[way](frame.iloc[:0]))
     assert written(ax) == ["the frame has no rows"]
-    assert ax.get_title()
+    assert title(ax)
 
 
 @ways
@@ -181,10 +204,7 @@ def test_one_variation_is_enough_or_the_picture_says_that_it_is_not(frame, way):
 def test_a_metric_without_any_value_says_so(way, why):
     df = trial({"A": [(0, 0)] * 3, CONTROL: [(0, 0)] * 3})
     ax = drawn(WAYS[way](df))
-    (text,) = written(ax)
-    assert why in flat(text)
-    if way != "lift":
-        assert "A (no data)" in entry_texts(ax)
+    assert any(why in flat(text) for text in written(ax))
 
 
 @ways
@@ -193,7 +213,9 @@ def test_three_years_are_drawn_with_few_dates(rng, way):
     options = {"stratify": None} if way == "lift_over_time" else {}
     ax = drawn(WAYS[way](read(arms), **options))
     assert shows(ax)
-    assert 2 <= len(ticks(ax.xaxis)) <= 12
+    if way not in ("funnel", "lift"):
+        assert 2 <= len(ticks(ax.xaxis)) <= 9
+        assert "\n2027" in "".join(ticks(ax.xaxis)), "a year where it changes"
 
 
 def test_what_does_not_exist_is_our_error(frame):
@@ -208,7 +230,7 @@ def test_what_does_not_exist_is_our_error(frame):
 
 def test_a_picture_shows_one_metric(frame):
     plot = frame.braze.plot
-    for picture in (plot.lift, plot.lift_over_time):
+    for picture in (plot.lift, plot.lift_over_time, plot.change):
         with pytest.raises(TypeError, match="one metric"):
             picture([METRIC, BOUGHT])
     own = {"a": ("sent", "sent"), "b": ("sent", "sent")}
@@ -221,25 +243,67 @@ def test_a_picture_shows_one_metric(frame):
         plot.totals(STAT, kind="pie")
 
 
-# --- titles, units, looks ---
+# --- head, foot, and what the user says ---
 
 
 @ways
-def test_pictures_have_a_title_and_labelled_axes(growing, way):
-    ax = drawn(WAYS[way](growing))
-    title, channel = ax.get_title().split("\n")
-    assert title
-    assert channel == "email"
-    assert ax.get_xlabel()
-    assert ax.get_ylabel() or ticks(ax.yaxis)
+def test_pictures_have_a_head_at_the_left_a_foot_and_a_text_instead(growing, way):
+    picture = drawn(WAYS[way](growing))
+    figure = figure_of(picture)
+    head = next(text for text in figure.texts if text.get_text() == title(picture))
+    assert head.get_fontweight() == "bold"
+    assert head.get_window_extent().x0 < 0.03 * figure.bbox.width
+    assert around(picture)[0].startswith("Email · 2 May to 30 Jun 2026")
+    assert "30 May" in foot(picture)
+    said = figure.get_label()
+    assert said.startswith(title(picture))
+    assert "Email" in said
+    assert not outside(picture)
 
 
-@pytest.mark.parametrize("way", ["rates", "lift", "lift_over_time"])
+@ways
+def test_title_labels_and_size_are_the_users(growing, way):
+    own = {"Still Thinking?": "Question", "email": "Mail"}
+    picture = WAYS[way](growing, title="Mine: $ 5", labels=own, figsize=(7, 4))
+    drawn(picture)
+    assert title(picture) == "Mine: $ 5"
+    assert figure_of(picture).get_size_inches().tolist() == [7, 4]
+    shown = " ".join(text.get_text() for text in every_text(picture))
+    assert "Question" in shown
+    assert "Still Thinking?" not in shown
+    assert around(picture)[0].startswith("Mail")
+
+
+@ways
+@pytest.mark.parametrize(
+    ("options", "match"),
+    [
+        ({"labels": {"Stil Thinking?": "x"}}, "nearest: Still Thinking"),
+        ({"figsize": (0, 3)}, "figsize="),
+        ({"figsize": (3,)}, "figsize="),
+        ({"figsize": ("a", 3)}, "figsize="),
+    ],
+)
+def test_wrong_words_of_the_user_are_named(frame, way, options, match):
+    with pytest.raises(ValueError, match=match):
+        WAYS[way](frame, **options)
+
+
+@ways
+def test_a_figure_of_ones_own_has_its_size(frame, way):
+    _, ax = plt.subplots()
+    with pytest.raises(ValueError, match="figsize= is of a new figure"):
+        WAYS[way](frame, ax=ax, figsize=(3, 3))
+
+
+# --- looks ---
+
+
+@pytest.mark.parametrize("way", ["rates", "lift_over_time"])
 def test_shares_are_percents(growing, way):
     ax = drawn(WAYS[way](growing))
-    axis = ax.xaxis if way == "lift" else ax.yaxis
-    assert isinstance(axis.get_major_formatter(), PercentFormatter)
-    assert all(text.endswith(" %") for text in ticks(axis))
+    assert isinstance(ax.yaxis.get_major_formatter(), PercentFormatter)
+    assert all(text.endswith(" %") for text in ticks(ax.yaxis))
 
 
 def test_amounts_are_no_percents(growing):
@@ -248,60 +312,35 @@ def test_amounts_are_no_percents(growing):
 
 
 @pytest.mark.parametrize("way", ["rates", "totals", "stacked", "lift_over_time"])
-def test_dates_are_concise(growing, way):
+def test_dates_are_days_and_months(growing, way):
     ax = drawn(WAYS[way](growing))
-    assert isinstance(ax.xaxis.get_major_formatter(), ConciseDateFormatter)
-    assert len(ticks(ax.xaxis)) <= 9
+    assert {"1 Jun"} <= {*ticks(ax.xaxis)}
     few = drawn(WAYS[way](growing.loc["2026-05-02":"2026-05-04"]))
-    assert not any(":" in text for text in ticks(few.xaxis))
+    assert ticks(few.xaxis) == ["2 May", "3 May", "4 May"]
 
 
-@pytest.mark.parametrize("count", [3, 6, 10])
-def test_lines_differ_in_more_than_colour(count):
-    df = trial({f"V{n}": [(n, 100)] * 3 for n in range(count)})
-    ax = df.braze.plot.totals(STAT)
-    assert len({line.get_marker() for line in ax.lines}) == count
-    assert len({sign(line)[0] for line in ax.lines}) == count
+def test_six_lines_differ_in_lightness_and_in_the_dark_too():
+    df = trial({f"V{n}": [(n, 100)] * 3 for n in range(1, 7)})
+    for style in ("default", "dark_background"):
+        with plt.style.context(style):
+            colors = [*named(df.braze.plot.totals(STAT)).values()]
+        luma = sorted(np.dot(to_rgb(color), (0.299, 0.587, 0.114)) for color in colors)
+        assert len({*colors}) == 6
+        if style == "default":
+            assert np.diff(luma).min() > 0.02
 
 
-@pytest.mark.parametrize("count", [12, 25])
-def test_many_lines_look_different_each(count):
-    df = trial({f"V{n}": [(n, 100)] * 3 for n in range(count)})
-    lines = df.braze.plot.totals(STAT)
-    assert len({sign(line) for line in lines.lines}) == count
-    areas = df.braze.plot.totals(STAT, kind="stacked")
-    looks = {(tuple(a.get_facecolor()[0]), a.get_hatch()) for a in areas.collections}
-    assert len(looks) == count
-    bars = df.braze.plot.funnel()
-    looks = {(bar.get_facecolor(), bar.get_hatch()) for bar in bars.patches}
-    assert not looks, "nothing of this was sent"
+def test_colours_follow_the_numbers_in_names():
+    df = trial({f"Variant {n}": [(n, 100)] * 3 for n in (1, 2, 10)})
+    colors = named(df.braze.plot.totals(STAT))
+    two = trial({"Variant 1": [(1, 9)], "Variant 2": [(2, 9)]})
+    assert colors["Variant 2"] == named(two.braze.plot.totals(STAT))["Variant 2"]
 
 
-def test_a_name_looks_the_same_in_all_panels(grid):
+def test_a_name_has_one_colour_in_all_panels(grid):
     for way in ("rates", "totals", "lift_over_time"):
-        looks = [[sign(line) for line in ax.lines] for ax in WAYS[way](grid)]
-        assert all(look == looks[0] for look in looks)
-
-
-@pytest.mark.parametrize("way", ["rates", "totals", "stacked", "funnel"])
-def test_many_names_stand_beside_the_panels_that_they_are_of(way):
-    days = [(9, 100)] * 3
-    df = pd.concat(
-        {name: read({f"{name}{n}": days for n in range(7)}) for name in "xy"},
-        names=["campaign"],
-    )
-    picture = WAYS[way](df)
-    for ax, name in zip(picture, "xy", strict=True):
-        texts = [text.get_text() for text in ax.get_legend().get_texts()]
-        assert texts == [f"{name}{n}" for n in range(7)]
-    drawn(picture)
-    first, second = (ax.get_window_extent() for ax in picture)
-    beside = picture[0].get_legend().get_window_extent()
-    assert first.x1 <= beside.x0 < beside.x1 <= second.x0
-    assert beside.y0 >= first.y0 - 1
-
-
-# --- nothing but the figure ---
+        colors = [named(ax) for ax in WAYS[way](grid)]
+        assert all(found == colors[0] for found in colors)
 
 
 @ways
@@ -314,27 +353,32 @@ def test_nothing_global_is_touched(frame, way):
 
 
 @ways
-def test_all_can_be_read_on_a_dark_background(frame, way):
-    with plt.style.context("dark_background"):
+@pytest.mark.parametrize("style", ["dark_background", "ggplot", "default"])
+def test_all_can_be_read_in_the_users_style(frame, way, style):
+    with plt.style.context(style):
         picture = drawn(WAYS[way](frame))
-    figure = picture.figure
-    texts = every_text(picture)
-    assert texts
-    ground = figure.get_facecolor()
-    assert min(contrast(text.get_color(), ground) for text in texts) > 0.5
-    for line in picture.lines:
-        assert contrast(line.get_color(), ground) > 0.3
+    ground = figure_of(picture).get_facecolor()
+    for text in every_text(picture):
+        inside = way == "funnel" and text in picture.texts
+        assert inside or contrast(text.get_color(), ground) > 0.35, text.get_text()
     if way.startswith("lift"):
-        assert contrast(zero_line(picture).get_color(), ground) > 0.9
+        assert contrast(zero_line(picture).get_color(), ground) > 0.7
 
 
 @ways
 def test_settings_of_a_block_are_kept(frame, way):
-    with mpl.rc_context({"text.color": "#123456", "font.size": 7.0}):
+    with mpl.rc_context({"text.color": "#123456", "font.size": 9.0}):
         picture = drawn(WAYS[way](frame))
-        assert mpl.rcParams["font.size"] == 7.0
-    assert picture.title.get_color() == "#123456"
+        assert mpl.rcParams["font.size"] == 9.0
+    head = figure_of(picture).texts[0]
+    assert to_hex(head.get_color()) == "#123456"
     assert mpl.rcParams["text.color"] != "#123456"
+
+
+@ways
+def test_nothing_is_written_below_8_points(growing, way):
+    picture = drawn(WAYS[way](growing))
+    assert min(text.get_fontsize() for text in every_text(picture)) >= 8
 
 
 def test_the_frame_stays_as_it_is(growing):
@@ -350,28 +394,50 @@ def test_the_frame_stays_as_it_is(growing):
 
 def test_plot_lists_its_pictures(frame):
     assert dir(frame.braze.plot) == PLOTS
-    assert repr(frame.braze.plot) == f"df.braze.plot: {', '.join(PLOTS)}"
+    assert all(f"{name}(" in repr(frame.braze.plot) for name in PLOTS)
+    assert repr(frame.braze.plot()) == repr(frame.braze.plot)
     assert all(inspect.getdoc(getattr(frame.braze.plot, name)) for name in PLOTS)
 
 
+OF_PICTURES = {"ax", "title", "labels", "figsize"}
+
+
 @pytest.mark.parametrize(
-    ("name", "verb", "own"),
+    ("name", "verb", "own", "without"),
     [
-        ("rates", "rates", {"ax", "metric", "by", "ci"}),
-        ("totals", "totals", {"ax", "stats", "by", "kind"}),
-        ("lift", "lift", {"ax"}),
-        ("lift_over_time", "lift", {"ax"}),
+        ("rates", "rates", {"metric", "by", "ci", "top"}, {"metrics"}),
+        ("totals", "totals", {"stats", "by", "kind", "top"}, set()),
+        ("lift", "lift", set(), {"cumulative"}),
+        (
+            "lift_over_time",
+            "lift",
+            {"top"},
+            {"cumulative", "sequential", "adjust", "prior", "margin"},
+        ),
+        ("change", "change", set(), set()),
     ],
 )
-def test_pictures_take_the_keywords_of_their_verb(frame, name, verb, own):
+def test_pictures_take_the_keywords_of_their_verb(frame, name, verb, own, without):
     drawn_by = inspect.signature(getattr(frame.braze.plot, name)).parameters
     asked_by = inspect.signature(getattr(frame.braze, verb)).parameters
-    for key in set(drawn_by) - own:
+    assert set(drawn_by) >= OF_PICTURES
+    for key in set(drawn_by) - own - OF_PICTURES:
         assert drawn_by[key].default == asked_by[key].default
         assert drawn_by[key].kind == asked_by[key].kind
-    missing = {
-        "lift": {"cumulative"},
-        "lift_over_time": {"cumulative", "sequential", "adjust", "prior"},
+    assert set(asked_by) - set(drawn_by) <= without
+
+
+def test_changes_are_rows_of_a_forest(growing):
+    options = {"last": 14, "by": "variation"}
+    table = growing.braze.change("unique_open_rate", **options)
+    ax = drawn(growing.braze.plot.change("unique_open_rate", **options))
+    points = {
+        y: x
+        for line in ax.lines
+        if line.get_marker() == "o"
+        for x, y in np.asarray(line.get_xydata()).tolist()
     }
-    if verb == "lift":
-        assert set(asked_by) - set(drawn_by) == missing[name]
+    known = table["change"].dropna().sort_values(ascending=False)
+    assert list(points.values()) == known.tolist()
+    assert len(panels(ax)) == 1
+    assert "14" in around(ax)[0] or "Jun" in around(ax)[0]

@@ -498,7 +498,7 @@ def test_no_name_is_markup(variations, stat, axis):
         assert shown.tags <= TABLE
     for name in variations:
         whole = " ".join(name.split())
-        if name.isprintable() and len(whole) <= 60 and name == whole:
+        if name.isprintable() and len(whole) <= 40 and name == whole:
             assert whole in page(lifts).labels.values()
 
 
@@ -547,7 +547,14 @@ def test_long_names_are_cut_and_stay_distinct():
     table = trials({name: {"A": [(5, 100)]} for name in names})
     found = {text for (_, level), text in page(table).labels.items() if level == 0}
     assert len(found) == 2
-    assert all(len(text) <= 60 for text in found)
+    assert all(len(text) <= 40 for text in found), "as in pictures"
+
+
+def test_long_names_have_the_labels_of_pictures():
+    names = [f"2026-Q2 | DE | Newsletter | Subject {n} | {'x' * 30}" for n in range(3)]
+    table = trials({name: {"A": [(5, 100)]} for name in names})
+    found = {text for (_, level), text in page(table).labels.items() if level == 0}
+    assert found == {f"… Subject {n} …" for n in range(3)}
 
 
 def test_mathjax_leaves_the_table_alone_whatever_the_options_say(recent):

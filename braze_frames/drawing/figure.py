@@ -1,0 +1,405 @@
+"""A picture: panels of one look, with a head above and a foot below.
+
+Sizes of the figure stand in one table; all else finds its room by itself.
+"""
+
+import warnings
+from collections.abc import Iterable, Sequence
+from textwrap import wrap
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
+
+import numpy as np
+import pandas as pd
+
+from braze_frames.core.names import legible
+from braze_frames.drawing.looks import Grid, Theme, dress, theme_of
+from braze_frames.errors import listed
+from braze_frames.wording.labels import JOINT
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+    Pictured = Axes | np.ndarray[Any, np.dtype[np.object_]]
+
+PanelKey = tuple[str, ...]
+# A slide's picture; readable at this size with text of 10 points.
+WIDTH, HEIGHT = 10.0, 5.6
+_FURTHER_ROW, _PANEL_WIDTH = 0.55, 4.2
+_MOST_PANELS = 36
+_EDGE = 0.015
+_LINE = 1.5
+
+
+class Setting(NamedTuple):
+    """What the user says of the picture itself."""
+
+    ax: "Axes | None" = None
+    title: str | None = None
+    figsize: tuple[float, float] | None = None
+
+
+class Words(NamedTuple):
+    """What is written around the panels, and told to those who do not see them."""
+
+    title: str
+    about: str
+    notes: Sequence[str] = ()
+    alt: str = ""
+
+
+def plain(text: str) -> str:
+    r"""Return text that matplotlib draws to the letter: a ``$`` begins no formula.
+
+    Examples
+    --------
+    >>> print(plain("5 $ off"))
+    5 \$ off
+    """
+    return text.replace("$", r"\$")
+
+
+def lines_of(text: object, width: int) -> str:
+    r"""Return text in lines of at most ``width`` signs, drawn to the letter.
+
+    Examples
+    --------
+    >>> print(lines_of("5 $ off for all", 7))
+    5 \$ off
+    for all
+    """
+    return "\n".join(map(plain, wrap(legible(text), width)))
+
+
+def extent(text: Any) -> Any:
+    """Return the box of a text, in dots; what a font lacks is said when it is drawn."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Glyph|Matplotlib currently does not support")
+        return text.get_window_extent()
+
+
+class Picture:
+    """A picture in the making: a figure of panels, or an Axes of the user's own.
+
+    Parameters
+    ----------
+    df : DataFrame
+        What is drawn, for a word on how to slice it.
+    levels : list of str
+        Whose labels make panels.
+    keys : list of tuple of str
+        Those labels, one panel each; none make one panel without a name.
+    setting : Setting
+        What the user says.
+    height : float, optional
+        Of a picture with one row of panels, in inches.
+    columns : int, optional
+        How many panels stand side by side; None: as fits best.
+    grid : {"y", "x", ""}
+        Which grid lines are drawn.
+
+    Raises
+    ------
+    ValueError
+        There are several panels and one ``ax``, or more than a picture can hold, or
+        ``figsize`` is no size.
+    """
+
+    def __init__(
+        self,
+        df: pd.DataFrame,
+        levels: Sequence[str],
+        keys: Sequence[PanelKey],
+        setting: Setting,
+        *,
+        height: float = HEIGHT,
+        columns: int | None = None,
+        grid: Grid = "y",
+    ) -> None:
+        keys = list(keys) or [()]
+        _check_size(setting)
+        _check_panels(df, levels, keys, setting.ax)
+        self.own, self._setting = setting.ax is None, setting
+        self.columns = min(len(keys), columns or _columns(len(keys)))
+        if setting.ax is None:
+            rows = -(-len(keys) // self.columns)
+            size = setting.figsize or _size(rows, self.columns, height)
+            self.axes = _open(len(keys), self.columns, size)
+        else:
+            self.axes = [setting.ax]
+        self.panels = dict(zip(keys, self.axes, strict=True))
+        self.theme = theme_of(self.axes[0])
+        for ax in self.axes:
+            dress(ax, self.theme, grid=grid)
+
+    @property
+    def figure(self) -> "Figure":
+        """The figure of the panels."""
+        figure: Any = self.axes[0].get_figure(root=True)
+        return cast("Figure", figure)
+
+    @property
+    def panel_width(self) -> float:
+        """How wide a panel is, about, in inches: names take the rest."""
+        wide = float(self.figure.get_figwidth())
+        if not self.own:
+            return 0.6 * wide * float(self.axes[0].get_position().width)
+        return 0.7 * wide / self.columns
+
+    @property
+    def panel_inches(self) -> float:
+        """How high a panel is at least, in inches: what is written takes the rest."""
+        high = float(self.figure.get_figheight())
+        if not self.own:
+            return high * float(self.axes[0].get_position().height)
+        rows = -(-len(self.axes) // self.columns)
+        return max(high - 1.5, 0.5 * high) / rows * (0.9 if rows == 1 else 0.65)
+
+    def name_panels(self, names: Sequence[str], *, above: bool = False) -> None:
+        """Write the name of each panel over it; ``above`` leaves a line below it."""
+        if len(self.axes) == 1:
+            return
+        pad = self.theme.small * (1.9 if above else 0.7)
+        for ax, name in zip(self.axes, names, strict=True):
+            ax.set_title(
+                lines_of(name, 44 if self.columns < 3 else 34),
+                loc="left",
+                fontsize=self.theme.size,
+                fontweight="bold",
+                color=self.theme.ink,
+                pad=pad,
+            )
+
+    def finish(self, words: Words) -> "Pictured":
+        """Write head and foot, or a title on the user's Axes; return the Axes."""
+        title = words.title if self._setting.title is None else self._setting.title
+        alt = words.alt or ". ".join(filter(None, [title, words.about, *words.notes]))
+        if self.own:
+            self._write_around(title, words)
+            self.figure.set_label(legible(alt))
+        elif title:
+            self._title_axes(title)
+            self.axes[0].set_label(legible(alt))
+        if len(self.axes) == 1:
+            return self.axes[0]
+        found = np.empty(len(self.axes), dtype=object)
+        found[:] = self.axes
+        return found
+
+    def _title_axes(self, title: str) -> None:
+        (ax,), theme = self.axes, self.theme
+        inches = self.figure.get_figwidth() * ax.get_position().width
+        signs = max(12, int(inches * 72 / (0.6 * 1.1 * theme.size)))
+        style: dict[str, Any] = {"color": theme.ink, "fontweight": "bold"}
+        ax.set_title(
+            lines_of(title, signs), loc="left", fontsize=1.1 * theme.size, **style
+        )
+
+    def _write_around(self, title: str, words: Words) -> None:
+        """Write title, subtitle and notes, and keep the panels out of them."""
+        from matplotlib.layout_engine import ConstrainedLayoutEngine
+
+        theme, figure = theme_of(), self.figure
+        top = 1.0 - _EDGE * WIDTH / figure.get_figheight()
+        if title:
+            text = figure.suptitle("", x=_EDGE, y=top, ha="left", va="top")
+            text.set(color=theme.ink, fontweight="bold", fontsize=1.5 * theme.size)
+            top -= self._fit(text, title, gap=0.45)
+        if words.about:
+            text = figure.text(_EDGE, top, "", va="top", color=theme.muted)
+            text.set_fontsize(1.05 * theme.size)
+            top -= self._fit(text, words.about, gap=1.0)
+        bottom = _EDGE
+        if words.notes:
+            text = figure.text(_EDGE, bottom, "", va="bottom", color=theme.muted)
+            text.set_fontsize(theme.small)
+            bottom += self._fit(text, " ".join(words.notes), gap=0.6)
+        engine = figure.get_layout_engine()
+        if isinstance(engine, ConstrainedLayoutEngine):
+            high = max(top - bottom, 0.1)
+            engine.set(rect=(0.0, bottom, 1.0, high))
+
+    def _fit(self, text: Any, said: str, *, gap: float) -> float:
+        """Write text in lines that fit the figure; return its share of the height."""
+        wide, high = self.figure.bbox.width, self.figure.bbox.height
+        said, signs = legible(said), max(len(said), 1)
+        for _ in range(4):
+            text.set_text(lines_of(said, signs))
+            box = extent(text)
+            if box.width <= (1 - 2 * _EDGE) * wide or signs < 12:
+                break
+            longest = max(map(len, text.get_text().replace("\\$", "$").split("\n")))
+            signs = max(12, int(longest * 0.97 * (1 - 2 * _EDGE) * wide / box.width))
+        points = gap * text.get_fontsize() * self.figure.dpi / 72
+        return float((box.height + points) / high)
+
+
+def blank(df: pd.DataFrame, title: str, why: str, setting: Setting) -> "Pictured":
+    """Return a picture that says why there is nothing to see."""
+    picture = Picture(df, [], [], setting, grid="")
+    say_empty(picture.axes[0], why, picture.theme)
+    return picture.finish(Words(title, "", alt=f"{title}: {why}"))
+
+
+def say_empty(ax: "Axes", text: str, theme: Theme) -> None:
+    """Write into the middle of an Axes why there is nothing to see."""
+    ax.set(xticks=[], yticks=[])
+    ax.text(
+        *(0.5, 0.5, lines_of(text, 60)),
+        ha="center",
+        va="center",
+        transform=ax.transAxes,
+        color=theme.muted,
+        fontsize=theme.size,
+    )
+
+
+def _check_size(setting: Setting) -> None:
+    size = setting.figsize
+    if size is None:
+        return
+    numbers = [one for one in size if isinstance(one, int | float | np.number)]
+    good = len(numbers) == 2 == len(size) and all(0 < one < 200 for one in numbers)
+    if not good:
+        raise ValueError(
+            f"figsize={size!r} is no size in inches: pass (width, height), as (10, 5.6)"
+        )
+    if setting.ax is not None:
+        raise ValueError("figsize= is of a new figure, and ax= has one: leave one out")
+
+
+def _check_panels(
+    df: pd.DataFrame,
+    levels: Sequence[str],
+    keys: Sequence[PanelKey],
+    ax: "Axes | None",
+) -> None:
+    count = len(keys)
+    if ax is not None and count > 1:
+        how = slicing(df, levels, keys)
+        raise ValueError(f"{count} panels do not fit on one ax={how}, or leave ax= out")
+    if count > _MOST_PANELS:
+        how = slicing(df, levels, keys)
+        raise ValueError(
+            f"{count} panels are too many, {_MOST_PANELS} fit in a picture{how}"
+        )
+
+
+def slicing(df: pd.DataFrame, levels: Sequence[str], keys: Sequence[PanelKey]) -> str:
+    """Say how to slice out one part of those that do not fit."""
+    place = next(n for n in range(len(levels)) if len({key[n] for key in keys}) > 1)
+    level, label = levels[place], keys[0][place]
+    how = (
+        f"df.xs({label!r}, level={level!r}, drop_level=False)"
+        if level in df.index.names
+        else f"df[df[{level!r}] == {label!r}]"
+    )
+    found = listed(JOINT.join(map(legible, key)) for key in keys)
+    return f" ({found}): slice one out, as in {how}"
+
+
+def _columns(count: int) -> int:
+    """Return how many panels stand side by side: the fewest holes, then the widest."""
+    if count <= 3:
+        return count
+    return min((2, 3, 4), key=lambda columns: (-count % columns, abs(columns - 3)))
+
+
+def _size(rows: int, columns: int, height: float) -> tuple[float, float]:
+    """Return the size in inches: a row has its height, further ones less of it."""
+    width = max(WIDTH, columns * _PANEL_WIDTH)
+    return width, height + (rows - 1) * _FURTHER_ROW * height
+
+
+def _open(count: int, columns: int, size: tuple[float, float]) -> "list[Axes]":
+    import matplotlib.pyplot as plt
+
+    figure = plt.figure(figsize=size, layout="constrained")
+    cells = figure.subplots(-(-count // columns), columns, squeeze=False)
+    axes = list(cells.flat)
+    for spare in axes[count:]:
+        spare.remove()
+    return axes[:count]
+
+
+class End(NamedTuple):
+    """The end of a line or the middle of a part of a bar: its name, and its value."""
+
+    x: Any
+    y: float
+    name: str
+    value: str
+    color: str
+
+    def text(self, width: int) -> str:
+        """Return name and value in lines of about ``width`` signs."""
+        name = lines_of(self.name, width) if self.name else ""
+        last = name.rpartition("\n")[2]
+        joint = "  " if len(last) + len(self.value) < width + 4 else "\n"
+        return joint.join(filter(None, [name, self.value]))
+
+
+def label_ends(picture: Picture, ax: "Axes", ends: Iterable[End]) -> None:
+    """Write labels at the right of an Axes, pushed apart, with thin leaders.
+
+    In the user's own Axes they stand inside, where room is made for them.
+    """
+    ends = sorted((end for end in ends if np.isfinite(end.y)), key=lambda end: end.y)
+    if not ends:
+        return
+    size = picture.theme.size if picture.columns == 1 else picture.theme.small
+    texts = [end.text(44 if picture.columns == 1 else 20) for end in ends]
+    low, high = ax.get_ylim()
+    line = _LINE * size / 72 / picture.panel_inches
+    lines = [text.count("\n") + 1 for text in texts]
+    asked = [float(np.clip((end.y - low) / (high - low), 0, 1)) for end in ends]
+    places = spread(asked, [line * count for count in lines])
+    start = 1.03 if picture.own else 0.0
+    if not picture.own:
+        longest = max(len(line) for text in texts for line in text.split("\n"))
+        start = make_room(ax, 0.58 * size * longest / 72)
+    for end, text, place in zip(ends, texts, places, strict=True):
+        arrow = {"arrowstyle": "-", "color": end.color, "linewidth": 0.8}
+        arrow |= {"relpos": (0, 0.5), "shrinkA": 2, "shrinkB": 3}
+        ax.annotate(
+            text,
+            (end.x, end.y),
+            xytext=(start, place),
+            textcoords="axes fraction",
+            va="center",
+            fontsize=size,
+            color=picture.theme.text_of(end.color),
+            arrowprops=arrow,
+            annotation_clip=False,
+        )
+
+
+def make_room(ax: "Axes", inches: float) -> float:
+    """Move what is drawn to the left, so that texts of a width fit inside.
+
+    Returns where they begin, as a share of the Axes; they take at most six tenths.
+    """
+    figure: Any = ax.get_figure(root=True)
+    whole = figure.get_figwidth() * ax.get_position().width
+    share = float(min(0.6, inches / whole + 0.06))
+    left, right = ax.get_xlim()
+    ax.set_xlim(left, left + (right - left) / (1 - share))
+    return 1.03 - share
+
+
+def spread(places: Sequence[float], heights: Sequence[float]) -> list[float]:
+    """Push labels, sorted from below to above, apart, and keep them in 0 … 1.
+
+    Pushed up and pushed down both leave room between them, and so does their mean.
+
+    Examples
+    --------
+    >>> spread([0.5, 0.5, 0.9], [0.1, 0.1, 0.1])
+    [0.45, 0.55, 0.9]
+    """
+    asked, room = np.asarray(places, dtype=float), np.asarray(heights, dtype=float)
+    start = np.concatenate([[0.0], np.cumsum((room[1:] + room[:-1]) / 2)])
+    up = np.maximum.accumulate(asked - start)
+    down = np.minimum.accumulate((asked - start)[::-1])[::-1]
+    mean = np.clip((up + down) / 2, 0.0, max(0.0, 1.0 - float(start[-1])))
+    return [round(float(place), 6) for place in mean + start]

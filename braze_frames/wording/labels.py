@@ -1,0 +1,142 @@
+"""Names as they are written: short, the same everywhere, and the user's word first."""
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import Any
+
+import pandas as pd
+
+from braze_frames.core.arguments import nearest
+from braze_frames.core.names import legible, short_names, tell_apart
+from braze_frames.errors import listed
+from braze_frames.frame.levels import days_of, labels, level_names
+from braze_frames.frame.provenance import provenance_of, short_names_of
+from braze_frames.schema.formulas import Definition
+from braze_frames.schema.words import channel_name, metric_name
+from braze_frames.wording.periods import span
+
+JOINT = " · "
+# More campaigns or channels are counted, not named.
+_NAMED = 3
+# About a line of a slide's picture.
+_FORMULA = 100
+
+
+class Labels:
+    """What is written for the names in a frame: the user's word first.
+
+    Parameters
+    ----------
+    df : DataFrame
+        The frame that was asked.
+    own : mapping, optional
+        Name → label, as the user wants it.
+    known : collection of str
+        Further names that the picture shows.
+
+    Raises
+    ------
+    ValueError
+        ``own`` holds a name that is not there.
+    """
+
+    def __init__(
+        self, df: pd.DataFrame, own: Mapping[str, str] | None, known: Collection[str]
+    ) -> None:
+        self._own = dict(own or {})
+        self._short = short_names_of(df)
+        here = {str(name) for name in known}
+        for level in ("campaign", "channel", "variation"):
+            here |= set(labels(df, level)) if self._own else set()
+        for name in self._own:
+            if name not in here:
+                raise ValueError(
+                    f"labels={{{name!r}: …}}: there is no such name here "
+                    f"({nearest(name, here)})"
+                )
+
+    def word(self, name: str) -> str:
+        """Return what is said for a stat or a rate."""
+        return self._own.get(name) or _cut(metric_name(name))
+
+    def of(self, level: str, name: str, campaign: str = "") -> str:
+        """Return what is written for a label of a level, of a campaign where known."""
+        if level == "stat":
+            return self.word(name)
+        if name in self._own:
+            return legible(self._own[name])
+        if level == "channel":
+            return _cut(channel_name(name))
+        parents = [campaign, "", *self._short] if level == "variation" else [""]
+        for parent in parents:
+            if name in self._short.get(parent, {}):
+                return self._short[parent][name]
+        return _cut(name)
+
+    def join(
+        self, levels: Sequence[str], key: Sequence[str], joint: str = JOINT
+    ) -> str:
+        """Return what is written for a combination of labels."""
+        pairs = list(zip(levels, key, strict=True))
+        campaign = dict(pairs).get("campaign", "")
+        return joint.join(self.of(level, name, campaign) for level, name in pairs)
+
+
+def _cut(name: str) -> str:
+    return short_names([name])[str(name)]
+
+
+def about(
+    df: pd.DataFrame,
+    names: Labels,
+    *more: str,
+    campaigns: Sequence[str] | None = None,
+    channels: Sequence[str] | None = None,
+) -> str:
+    """Return the line below the title: whose numbers, of when, and what they are.
+
+    ``campaigns`` and ``channels`` are those drawn; None: all of the frame.
+    """
+    owners = _campaigns(df) if campaigns is None else campaigns
+    shown = [names.of("campaign", name) for name in owners]
+    here = labels(df, "channel") if channels is None else channels
+    said = [names.of("channel", name) for name in here]
+    parts = [_few(shown, "campaigns"), _few(said, "channels"), dates_of(df), *more]
+    return JOINT.join(filter(None, parts))
+
+
+def _few(names: Sequence[str], what: str) -> str:
+    return ", ".join(names) if len(names) <= _NAMED else f"{len(names)} {what}"
+
+
+def _campaigns(df: pd.DataFrame) -> list[str]:
+    """Return the frame's campaigns; of a frame of one its name, where it is known."""
+    ids = provenance_of(df).get("campaigns")
+    if "campaign" not in level_names(df) and isinstance(ids, Mapping) and len(ids) == 1:
+        return [str(name) for name, id_ in ids.items() if name != id_]
+    return labels(df, "campaign")
+
+
+def dates_of(df: pd.DataFrame) -> str:
+    """Return from when to when a frame is."""
+    days = days_of(df)
+    return span(days[0], days[-1]) if len(days) else ""
+
+
+def formula_words(defined: Mapping[str, Definition]) -> str:
+    """Return what is divided by what, where it is the same in all channels."""
+    texts = {
+        " / ".join(_side(side) for side in (one.numerator, one.denominator))
+        for one in defined.values()
+    }
+    return tell_apart([*texts], _FORMULA)[0] if len(texts) == 1 else ""
+
+
+def _side(formula: Any) -> str:
+    text = str(formula).replace("_", " ")
+    text = text.replace(" - ", " \N{MINUS SIGN} ")
+    return f"({text})" if " " in str(formula) else text
+
+
+def and_more(names: Iterable[str], count: int) -> str:
+    """Return a note on what is drawn in grey."""
+    return f"In grey: {count} more, smaller ones ({listed(list(names))})."
