@@ -282,7 +282,9 @@ class _Parts:
         """Return where rows stand: their days, or the number of their weekday."""
         if not self.weekday:
             return rows.index.get_level_values("date").to_numpy()
-        return np.array([_WEEKDAYS[str(one)[:3]] for one in _weekdays_of(rows)])
+        return np.array(
+            [_WEEKDAYS[str(one)[:3]] for one in rows.index.get_level_values(_WEEKDAY)]
+        )
 
     def series(
         self, lines: Sequence[Line], names: Labels, write: Any, top: int
@@ -346,10 +348,6 @@ class _Parts:
 
 
 _WEEKDAYS = dict(zip(WEEKDAYS, range(7), strict=True))
-
-
-def _weekdays_of(rows: pd.DataFrame) -> pd.Index:
-    return rows.index.get_level_values(_WEEKDAY)
 
 
 def _is_name(one: Any) -> bool:
