@@ -571,3 +571,14 @@ def test_control_characters_of_names_are_escaped_in_errors():
     text = message(bf.PayloadError, answer)
     assert text.isprintable()
     says(text, r"e\x1b[31mmail")
+
+
+def test_a_file_in_a_deep_folder_is_told_by_its_name(tmp_path):
+    folder = tmp_path / ("a" * 60) / ("b" * 60)
+    folder.mkdir(parents=True)
+    path = folder / "may.json"
+    day = {"time": "2026-03-02", "messages": {"email": [{"sent": "12"}]}}
+    path.write_bytes(as_bytes({"data": [day]}))
+    says(message(bf.PayloadError, path), "may.json", "2026-03-02", "sent")
+    says(message(bf.SourceError, folder / "gone.json"), "gone.json")
+    says(message(bf.SourceError, str(folder / "june_*.json")), "june_*.json")

@@ -230,6 +230,29 @@ def shown(value: object, most: int = _QUOTED) -> str:
     return text if whole and len(text) <= most else text[: most - 3] + "..."
 
 
+def shown_path(path: object, most: int = 2 * _QUOTED) -> str:
+    """Return what to quote of a path: of a long one the end, where the name stands.
+
+    Examples
+    --------
+    >>> shown_path("exports/may.json"), shown_path("exports/2026/may.json", 16)
+    ("'exports/may.json'", "'...026/may.json'")
+    """
+    return repr(short_path(path, most))
+
+
+def short_path(path: object, most: int = 2 * _QUOTED) -> str:
+    """Return a path as it is told in a message that says more: its end, if it is long.
+
+    Examples
+    --------
+    >>> short_path("exports/2026/may.json", 16)
+    '...026/may.json'
+    """
+    text = str(path)
+    return text if len(text) <= most else "..." + text[3 - most :]
+
+
 def _repr(value: object) -> str:
     import reprlib
 

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from braze_frames.core.names import short, shown
+from braze_frames.core.names import short_path, shown, shown_path
 from braze_frames.errors import PayloadError, SourceError
 from braze_frames.loaders.answers import Answer
 from braze_frames.loaders.tables import is_csv, rows_of_csv, rows_of_parquet
@@ -74,12 +74,12 @@ def exists(path: Path) -> bool:
 def check_file(path: Path) -> None:
     """Refuse a folder that holds no table, and a file that is not there."""
     if not exists(path):
-        raise SourceError(f"there is no file {shown(str(path))}; look at the path")
+        raise SourceError(f"there is no file {shown_path(path)}; look at the path")
     if path.is_dir() and not _is_table(path):
         found = {one.suffix for one in path.iterdir()} & {*SUFFIXES}
         suffix = min(found, default=".json")
         raise SourceError(
-            f"{shown(str(path))} is a folder without .parquet files; pass "
+            f"{shown_path(path)} is a folder without .parquet files; pass "
             f"{str(path / f'*{suffix}')!r}"
         )
 
@@ -104,9 +104,10 @@ def contents_of_file(path: Path) -> Contents:
             return _table(rows_of_parquet(path, origin), origin)
         body = path.read_bytes()
     except OSError as error:
+        reason = error.strerror or error
         raise SourceError(
-            f"{shown(origin)} cannot be read: {error.strerror or error}; look at the "
-            "path and its permissions"
+            f"{shown_path(origin)} cannot be read: {reason}; look at the path and its "
+            "permissions"
         ) from error
     return contents_of(body, origin, path.name)
 
@@ -123,7 +124,7 @@ def contents_of_stream(stream: Any, label: str) -> Contents:
     """
     name = getattr(stream, "name", "")
     name = name if isinstance(name, str) else ""
-    origin = short(label or name or "file")
+    origin = short_path(label or name or "file")
     try:
         body = stream.read()
     except (OSError, ValueError) as error:

@@ -17,6 +17,7 @@ import orjson
 
 from braze_frames.core.arrays import Ints
 from braze_frames.core.days import day_number
+from braze_frames.core.names import short_path
 from braze_frames.errors import PayloadError
 from braze_frames.payload.batch import EVERY_DAY, Batch, EntryKey, Span
 from braze_frames.payload.columns import Filling
@@ -317,10 +318,10 @@ class _AnswerParser:
         self, day: int, place: Sequence[str], value: Any, expected: str
     ) -> NoReturn:
         """Raise the error that names the origin, day, channel and key."""
-        where = [self.origin, str(self.days[day]["time"])[:10]]
-        where += filter(None, place)
+        named = map(_printable, filter(None, place))
+        where = [short_path(self.origin), str(self.days[day]["time"])[:10], *named]
         raise PayloadError(
-            f"{', '.join(map(_printable, where))}: expected {expected}, got "
+            f"{', '.join(where)}: expected {expected}, got "
             f"{_shown(value)}; mend or leave out that day and read again"
         )
 

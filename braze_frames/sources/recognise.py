@@ -15,7 +15,7 @@ from typing import Any
 
 import pandas as pd
 
-from braze_frames.core.names import short, shown
+from braze_frames.core.names import short_path, shown, shown_path
 from braze_frames.errors import SourceError
 from braze_frames.loaders.answers import Answer, is_response, is_row, other_export
 from braze_frames.loaders.campaigns import pieces_of, sort_out
@@ -111,7 +111,7 @@ def _single(source: Any, zone: tzinfo | None) -> Request:
         return _campaigns([(_stem(path), path) for path in paths], listed=True)
     if paths is not None and _is_path(str(source)):
         raise SourceError(
-            f"no file matches {shown(str(source))}; look at the folder and the stars"
+            f"no file matches {shown_path(source)}; look at the folder and the stars"
         )
     item = _item("", source)
     if item.contents:
@@ -136,7 +136,7 @@ def _opened(contents: Contents, zone: tzinfo | None) -> Request:
 def _contents_of_trees(
     trees: Sequence[Any], origin: str, *, single: bool = False
 ) -> Contents:
-    origin = short(origin)
+    origin = short_path(origin)
     answers = [
         Answer(
             f"{origin} {number}" if len(trees) > 1 else origin,
