@@ -185,7 +185,6 @@ def read_braze_series(
 
     _check_choice("grain", grain, (*_GRAINS, "all"))
     _check_choice("on_error", on_error, ("raise", "warn"))
-    _check_client(client)
     grains = _GRAINS if grain == "all" else (grain,)
     columns = [columns] if isinstance(columns, str) else columns
     columns = None if columns is None else list(columns)
@@ -232,16 +231,6 @@ def _as_frames(
 def _check_choice(name: str, value: object, choices: Sequence[str]) -> None:
     if value not in choices:
         raise ValueError(f"{name}={value!r} is none of {', '.join(choices)}")
-
-
-def _check_client(client: object) -> None:
-    if client is None or hasattr(client, "fetch_series"):
-        return
-    short = isinstance(client, str) and len(client) < _NAME
-    how = f"bf.connect({client!r})" if short else "bf.connect()"
-    raise TypeError(
-        f"client= is of type {type(client).__name__}, no client; pass client={how}"
-    )
 
 
 def _report(pulled: "Pulled") -> None:

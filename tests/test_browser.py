@@ -59,15 +59,15 @@ STYLED = [
     "bf.style(df)",
     "bf.style(several.braze.totals(by=['campaign', 'variation']))",
     "bf.style(df.braze.rates('conversion_rate', ci=0.95))",
-    "bf.style(several.braze.lift('conversion_rate', deff=1.1))",
+    "bf.style(several.braze.lift('conversion_rate'))",
 ]
 CARDS = ["df.braze", "several.braze"]
 PICTURES = [
     "ax = df.braze.plot.rates('conversion_rate')",
     "ax = df.braze.plot.totals('sent', kind='stacked')",
     "ax = df.braze.plot.funnel()",
-    "axes = several.braze.plot.lift('conversion_rate', deff=1.1)",
-    "ax = df.braze.plot.lift_over_time('conversion_rate', deff=1.1)",
+    "ax = several.loc[names[:2]].braze.plot.lift('conversion_rate')",
+    "ax = df.braze.plot.lift_over_time('conversion_rate')",
 ]
 ALARMS = ["HTML('<img src=x onerror=\"window.alarm = 1\">')", "Math('a')"]
 HOSTILE = [READ, *TABLES, *STYLED, *CARDS, *PICTURES, *ALARMS]

@@ -129,13 +129,13 @@ def contents_of_stream(stream: Any, label: str) -> Contents:
         body = stream.read()
     except (OSError, ValueError) as error:
         raise SourceError(
-            f"{shown(origin)} cannot be read ({error}); open it again for reading"
+            f"{shown_path(origin)} cannot be read ({error}); open it again for reading"
         ) from error
     if isinstance(body, bytearray | memoryview):
         body = bytes(body)
     if not isinstance(body, str | bytes):
         raise SourceError(
-            f"{shown(origin)} gives {shown(body)} instead of text or bytes"
+            f"{shown_path(origin)} gives {shown(body)} instead of text or bytes"
         )
     if not body and _position(stream):
         raise PayloadError(

@@ -74,7 +74,7 @@ def test_a_plus_in_the_offset_arrives_as_a_plus():
 
 
 def test_the_reader_asks_for_the_end_of_the_day_in_the_companys_zone():
-    body = {"data": [{"time": "2026-03-29", "messages": {}}]}
+    body = {"data": [{"time": "2026-03-29", "messages": {"email": [{"sent": 1}]}}]}
     with serve(answer(body=body)) as (script, url):
         with client_of(url, tz="Europe/Berlin") as client:
             bf.read_braze_series(

@@ -449,7 +449,8 @@ def test_nothing_of_the_key_is_in_any_file(tmp_path):
         bf.read_braze_series({"a": ID}, client=client, cache=tmp_path)
         world.move_to("2026-07-01")
         world.days[ID] = {}
-        bf.read_braze_series({"a": ID}, client=client, cache=tmp_path)
+        with pytest.warns(bf.PayloadWarning, match="without messages"):
+            bf.read_braze_series({"a": ID}, client=client, cache=tmp_path)
     files = [path for path in tmp_path.rglob("*") if path.is_file()]
     assert len(files) >= 3
     for path in files:

@@ -145,13 +145,15 @@ def test_names_that_are_alike_up_to_a_nul_break_nothing(way):
 
 @pytest.mark.parametrize("name", [NASTY[2], NASTY[6], NASTY[13], NASTY[17], SPLIT])
 def test_stats_and_rates_may_have_any_name(name):
-    df = read(["A"]).assign(**{name: 2.0})
+    df = read(["A"])
+    df[name] = pd.array([2] * len(df), "Int64")  # as counts that nobody knows are
     check_texts(drawn(df.braze.plot.rates({name: (name, name)})))
     check_texts(drawn(df.braze.plot.totals([name, STAT])))
 
 
 def test_what_is_missing_is_named_to_the_letter():
-    df = read(["A"]).assign(**{SPLIT: float("nan")})
+    df = read(["A"])
+    df[SPLIT] = pd.array([pd.NA] * len(df), "Int64")
     ax = drawn(df.braze.plot.totals(SPLIT))
     (text,) = written(ax)
     assert text.replace("\n", "") == f"no value of {SPLIT} here"
