@@ -30,11 +30,14 @@ FORMULAS = [r"$\frac{1}{0$", "$a$ and $b$"]
 ODD = ["_hidden", "x" * 400, "two\nlines,\ta tab,\x07 a bell", "\u202eturned", "שלום"]
 
 READ = f"""
+import warnings
+
 import pandas as pd
 from IPython.display import HTML, Math
 
 import braze_frames as bf
 
+warnings.simplefilter("ignore", bf.StatisticsWarning)  # its days are all the same
 names = {MARKUP + FORMULAS + ODD}
 entries = [
     {{"variation_name": name, "unique_recipients": 900, "sent": 1000, "delivered": 990,

@@ -217,5 +217,5 @@ def test_a_tree_that_is_too_deep_or_has_odd_keys_is_refused():
 
 
 def test_a_client_that_is_none_says_what_to_pass():
-    with pytest.raises(TypeError, match=r"bf\.connect\('sandbox'\)"):
+    with pytest.raises(TypeError, match=r'bf\.connect\("sandbox"\)'):
         bf.read_braze_series(ID, client="sandbox")
