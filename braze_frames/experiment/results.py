@@ -74,7 +74,7 @@ def answer(case: Comparison, asked: LiftRequest, options: Options) -> Columns:
     columns["method"] = _named(methods, case, options)
     columns["note"] = _notes(case, methods, found, columns, options)
     if on_the_safe_side(asked.metric, options.margin):
-        joined = np.where(columns["note"] == "", "", "; ") + _FEARLESS
+        joined = np.where(columns["note"] == "", _FEARLESS, f"; {_FEARLESS}")
         columns["note"] += np.where(np.isnan(columns["p_margin"]), "", joined)
     return columns
 

@@ -287,7 +287,9 @@ def _rows_of(table: pd.DataFrame, names: Labels, metric: str) -> list[ForestRow]
     table = table.assign(significant=table["significant"].fillna(value=False))
     write = _usd if metric in AMOUNTS else _share
     shown = [n for n in outer if len(table.index.unique(n)) > 1]
-    groups: Any = table.groupby(level=outer, sort=False) if outer else [((), table)]
+    # pandas 2 warns of a list of one level
+    level = outer if len(outer) > 1 else outer[0] if outer else None
+    groups: Any = table.groupby(level=level, sort=False) if outer else [((), table)]
     found: list[ForestRow] = []
     for place, rows in groups:
         key = _as_key(place)
