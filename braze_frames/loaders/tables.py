@@ -73,7 +73,9 @@ def rows_of_parquet(source: Path | bytes, origin: str) -> list[dict[str, Any]]:
 
 def is_csv(body: bytes) -> bool:
     """Whether a text begins with the header of day rows."""
-    return _separator(body) is not None
+    # JSON is told by its first sign, which spares a look for columns in a long line.
+    begins = body[:_LONGEST_HEADER].lstrip()[:1]
+    return begins not in {b"{", b"["} and _separator(body) is not None
 
 
 def _separator(body: bytes) -> str | None:
