@@ -2,22 +2,17 @@
 
 import warnings
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Literal, get_args
+from typing import TYPE_CHECKING, Literal, get_args
 
 import numpy as np
 import pandas as pd
 
 from braze_frames.core.arguments import check_choice, check_share, nearest
-from braze_frames.core.names import natural
 from braze_frames.core.numbers import percent
-from braze_frames.drawing.bars import draw_bars
 from braze_frames.drawing.figure import PanelKey, Picture, Setting, Words, blank
 from braze_frames.drawing.lines import (
     TOP,
     Line,
-    Series,
-    check_top,
-    draw_lines,
     format_numbers,
     format_shares,
     write_amount,
@@ -25,16 +20,17 @@ from braze_frames.drawing.lines import (
     write_share,
 )
 from braze_frames.errors import FrameError, NonAdditiveWarning, listed
-from braze_frames.frame.by import WEEKDAYS, By
+from braze_frames.frame.by import By
 from braze_frames.frame.levels import labels as labels_in
-from braze_frames.frame.levels import level_names, stats_of, summed_stats
+from braze_frames.frame.levels import stats_of, summed_stats
 from braze_frames.frame.rates import RateErrors
 from braze_frames.frame.rates import rates as _rates
 from braze_frames.frame.totals import totals as _totals
+from braze_frames.plots.parts import PictureParts
 from braze_frames.schema.channels import STAT
 from braze_frames.schema.formulas import Definition, custom, define
-from braze_frames.wording.labels import Labels, about, and_more, formula_words
-from braze_frames.wording.periods import Freq, PeriodsShown
+from braze_frames.wording.labels import Labels, about, formula_words
+from braze_frames.wording.periods import Freq
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -42,7 +38,6 @@ if TYPE_CHECKING:
     from braze_frames.drawing.figure import Pictured
 
 TotalsKind = Literal["lines", "stacked"]
-_WEEKDAY = "weekday"
 
 
 def plot_rates(
@@ -127,7 +122,7 @@ def plot_rates(
     setting = Setting(ax, title, figsize)
     name, asked = _one(metric)
     defined = _defined(df, asked)
-    parts = _Parts(df, by, freq)
+    parts = PictureParts(df, by, freq)
     table = _rates(df, asked, parts.levels, parts.freq, ci=ci, se=se, whole=whole)
     names = Labels(df, labels, [name, *parts.labels(table)])
     words = Words(f"{names.word(name)} by {parts.unit}", "")
@@ -210,7 +205,7 @@ def plot_totals(
     setting = Setting(ax, title, figsize)
     columns = [stats] if isinstance(stats, str) else list(stats)
     _check_stats(df, columns)
-    parts = _Parts(df, by, freq)
+    parts = PictureParts(df, by, freq)
     table = _totals(df, parts.levels, parts.freq, whole=whole)[columns]
     names = Labels(df, labels, [*columns, *parts.labels(table)])
     said = listed([names.word(name) for name in columns])
@@ -227,135 +222,6 @@ def plot_totals(
     nothing = f"no value of {' and '.join(columns)} here"
     notes = parts.draw(picture, series, table, nothing, stacked=stacked)
     return parts.finish(picture, series, names, words, notes)
-
-
-class _Parts:
-    """What a picture along days is made of: levels of panels and of lines, periods.
-
-    A variation is one of its campaign and channel, which become panels then; else the
-    picture shows what the verb says.
-    """
-
-    def __init__(self, df: pd.DataFrame, by: By, freq: Freq | None) -> None:
-        has = [name for name in level_names(df) if name != "date"]
-        asked = ["variation"] if by is None else by
-        lines = [asked] if isinstance(asked, str) or _is_column(asked) else [*asked]
-        if "channel" not in has and lines == ["variation"]:
-            lines = []
-        inside = any(isinstance(one, str) and one == "variation" for one in lines)
-        self._df = df
-        self.panels = [
-            name
-            for name in ("campaign", "channel")
-            if inside and name in has and name not in [*filter(_is_name, lines)]
-        ]
-        self.weekday = _WEEKDAY in [*filter(_is_name, lines)]
-        self.levels: Any = [*self.panels, *lines]
-        self.freq = None if self.weekday else freq or "D"
-        self.unit = _WEEKDAY if self.weekday else PeriodsShown(df, df, freq or "D").unit
-        self.lines: list[str] = []
-
-    def labels(self, table: pd.DataFrame) -> set[str]:
-        """Learn the levels of a result; return all of their labels."""
-        axis = {"date", _WEEKDAY, None}
-        here = [str(name) for name in table.index.names if name not in axis]
-        self.lines = [name for name in here if name not in self.panels]
-        return {
-            str(label)
-            for name in here
-            for label in table.index.get_level_values(name).unique()
-        }
-
-    def split(self, table: pd.DataFrame) -> list[tuple[PanelKey, PanelKey, Any]]:
-        """Return the rows of each line, under its panel and its name."""
-        levels = [*self.panels, *self.lines]
-        if not levels:
-            return [((), (), table)] if len(table) else []
-        level = levels if len(levels) > 1 else levels[0]
-        found = []
-        for key, rows in table.groupby(level=level, sort=False, observed=True):
-            labels = tuple(map(str, key if isinstance(key, tuple) else (key,)))
-            found.append((labels[: len(self.panels)], labels[len(self.panels) :], rows))
-        return found
-
-    def axis(self, rows: pd.DataFrame) -> Any:
-        """Return where rows stand: their days, or the number of their weekday."""
-        if not self.weekday:
-            return rows.index.get_level_values("date").to_numpy()
-        return np.array(
-            [_WEEKDAYS[str(one)[:3]] for one in rows.index.get_level_values(_WEEKDAY)]
-        )
-
-    def series(
-        self, lines: Sequence[Line], names: Labels, write: Any, top: int
-    ) -> Series:
-        """Name the lines."""
-        levels = ["stat", *self.lines]
-        every = {line.name for line in lines}
-        shown = {
-            key: names.join(levels[-len(key) :] if key else [], key) for key in every
-        }
-        solo = len({line.panel for line in lines}) > 1 and bool(self.panels)
-        return Series(lines, shown, write, check_top(top), solo)
-
-    def draw(
-        self,
-        picture: Picture,
-        series: Series,
-        table: pd.DataFrame,
-        nothing: str,
-        *,
-        stacked: bool,
-    ) -> list[str]:
-        """Draw lines or bars; return notes."""
-        rest = series.rest(picture.theme)
-        notes = [and_more(rest, len(rest))] if rest else []
-        if self.weekday:
-            draw_bars(picture, series, None, nothing, stacked=stacked)
-            return notes
-        periods = PeriodsShown(self._df, table, self.freq or "D")
-        if stacked:
-            draw_bars(picture, series, periods, nothing, stacked=True)
-        else:
-            empty = draw_lines(picture, series, periods, nothing)
-            notes += [f"No value: {listed(empty)}."] if empty else []
-        days = np.concatenate([line.days for line in series.lines])
-        return notes + periods.notes(days, "Lighter" if stacked else "Dashed")
-
-    def finish(
-        self,
-        picture: Picture,
-        series: Series,
-        names: Labels,
-        words: Words,
-        notes: list[str],
-    ) -> "Pictured":
-        """Write what is around the panels."""
-        panels = list(picture.panels)
-        titles = [
-            names.join(self.panels or ["channel"] * len(key), key) for key in panels
-        ]
-        young = any("still grow" in note for note in notes)
-        picture.name_panels(titles, above=young)
-        if len(panels) > 1:
-            notes.append("Each panel has a scale of its own.")
-        shown = sorted({*series.names.values()} - {""}, key=natural)
-        alt = f"{words.title}. {words.about}." + (
-            f" Drawn for {listed(shown)}." if shown else ""
-        )
-        said = words._replace(notes=notes, alt=" ".join([alt, *notes]))
-        return picture.finish(said)
-
-
-_WEEKDAYS = dict(zip(WEEKDAYS, range(7), strict=True))
-
-
-def _is_name(one: Any) -> bool:
-    return isinstance(one, str)
-
-
-def _is_column(one: Any) -> bool:
-    return isinstance(one, pd.Series | pd.Index | np.ndarray)
 
 
 def _one(
@@ -386,7 +252,7 @@ def _defined(
 def _rate_lines(
     df: pd.DataFrame,
     table: pd.DataFrame,
-    parts: _Parts,
+    parts: PictureParts,
     defined: Mapping[str, Definition],
 ) -> list[Line]:
     """Return the lines of a rate; channels that have no such rate have none."""
@@ -409,7 +275,7 @@ def _rate_lines(
 
 
 def _owners_of(
-    lines: Sequence[Line], parts: _Parts, defined: Mapping[str, Definition]
+    lines: Sequence[Line], parts: PictureParts, defined: Mapping[str, Definition]
 ) -> dict[str, list[str]]:
     """Return the campaigns and channels that are drawn, where not all of them are."""
     found: dict[str, list[str]] = {}
@@ -427,7 +293,7 @@ _OWNERS = ("campaigns", "channels")
 
 
 def _channels_of(
-    df: pd.DataFrame, parts: _Parts, defined: Mapping[str, Definition]
+    df: pd.DataFrame, parts: PictureParts, defined: Mapping[str, Definition]
 ) -> dict[str, PanelKey]:
     """Return campaign → its channels that have the rate, where lines are campaigns."""
     if parts.lines != ["campaign"] or parts.panels or "" in defined:
@@ -441,7 +307,7 @@ def _channels_of(
 
 
 def _sizes(
-    df: pd.DataFrame, parts: _Parts, defined: Mapping[str, Definition]
+    df: pd.DataFrame, parts: PictureParts, defined: Mapping[str, Definition]
 ) -> dict[PanelKey, float]:
     """Return how much each line divides by, in all."""
     with warnings.catch_warnings():
@@ -457,7 +323,7 @@ def _sizes(
 
 
 def _total_lines(
-    table: pd.DataFrame, columns: Sequence[str], parts: _Parts
+    table: pd.DataFrame, columns: Sequence[str], parts: PictureParts
 ) -> list[Line]:
     lines = []
     for panel, name, rows in parts.split(table):
