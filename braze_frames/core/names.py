@@ -236,7 +236,7 @@ def shown_path(path: object, most: int = 2 * _QUOTED) -> str:
     Examples
     --------
     >>> shown_path("exports/may.json"), shown_path("exports/2026/may.json", 16)
-    ("'exports/may.json'", "'...026/may.json'")
+    ("'exports/may.json'", "'...2026/may.json'")
     """
     return repr(short_path(path, most))
 
@@ -247,7 +247,7 @@ def short_path(path: object, most: int = 2 * _QUOTED) -> str:
     Examples
     --------
     >>> short_path("exports/2026/may.json", 16)
-    '...026/may.json'
+    '...2026/may.json'
     """
     text = str(path)
     return text if len(text) <= most else "..." + text[3 - most :]
