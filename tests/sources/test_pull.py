@@ -166,7 +166,9 @@ def test_a_campaign_that_cannot_be_stored_fails_alone_and_its_answer_is_given(tm
     assert len(bf.Cache(tmp_path).info()) == 5
 
 
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="no os.fork here")
+@pytest.mark.skipif(
+    not hasattr(os, "fork"), reason="no os.fork here; run on Linux or macOS"
+)
 @pytest.mark.filterwarnings("ignore:.*multi-threaded.*:DeprecationWarning")
 def test_a_full_disk_ends_the_pull(tmp_path):
     world = Strange()

@@ -170,7 +170,9 @@ def ask_in_child(client, told):
     told.send([len(client.series(ID, 1)), len(list(client.fetch_series(JOBS)))])
 
 
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="processes are not forked here")
+@pytest.mark.skipif(
+    not hasattr(os, "fork"), reason="no os.fork here; run on Linux or macOS"
+)
 @pytest.mark.filterwarnings("ignore:This process .* is multi-threaded")
 def test_a_client_asks_on_after_a_fork():
     with serve(answer(body=GOOD)) as (script, url), bf.BrazeClient(url, KEY) as client:
