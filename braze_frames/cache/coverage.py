@@ -103,9 +103,11 @@ def in_all(coverages: Sequence[Coverage]) -> Coverage:
     """Return the days that all cover, each as old as in the oldest of them."""
     whole, *others = coverages
     for other in others:
-        days, here, there = np.intersect1d(
-            whole.days, other.days, assume_unique=True, return_indices=True
-        )
+        days, here, there = whole.days, ..., ...
+        if not np.array_equal(whole.days, other.days):
+            days, here, there = np.intersect1d(
+                whole.days, other.days, assume_unique=True, return_indices=True
+            )
         whole = Coverage(
             days,
             np.maximum(whole.seen[here], other.seen[there]),
@@ -141,16 +143,21 @@ def from_runs(runs: Iterable[Sequence[int]]) -> Coverage:
     ValueError
         They are no days, or not ascending: a file was damaged.
     """
-    table = np.array(list(runs), dtype=np.int64).reshape(-1, 4)
-    firsts, sizes, seen, fetched = table.T
-    ends = firsts + sizes
-    if (sizes < 1).any() or (ends[:-1] > firsts[1:]).any():
-        raise ValueError("runs of days that overlap")
-    if (firsts < EVERY_DAY.first).any() or (ends > EVERY_DAY.last + 1).any():
+    table = [tuple(map(int, run)) for run in runs]
+    end = EVERY_DAY.first
+    for first, size, _, _ in table:
+        if size < 1 or first < end:
+            raise ValueError("runs of days that overlap, or that no calendar has")
+        end = first + size
+    if end > EVERY_DAY.last + 1:
         raise ValueError("days that no calendar has")
-    within_run = np.arange(sizes.sum()) - np.repeat(np.cumsum(sizes) - sizes, sizes)
-    days = np.repeat(firsts, sizes) + within_run
-    return Coverage(days, np.repeat(seen, sizes), np.repeat(fetched, sizes))
+    if not table:
+        return no_days()
+    _, sizes, seen, fetched = (np.array(part, np.int64) for part in zip(*table))
+    days = [np.arange(first, first + size) for first, size, _, _ in table]
+    return Coverage(
+        np.concatenate(days), np.repeat(seen, sizes), np.repeat(fetched, sizes)
+    )
 
 
 def settled_days(coverage: Coverage, now: datetime, terms: FreshnessPolicy) -> Bools:

@@ -17,6 +17,7 @@ from braze_frames.cache.coverage import (
     what_to_fetch,
 )
 from braze_frames.cache.storage import FullDiskError, Storage
+from braze_frames.cache.many import load_many
 from braze_frames.core.arguments import asked_days
 from braze_frames.core.days import date_of
 from braze_frames.errors import BrazeError, CacheError, RequestError, listed
@@ -36,6 +37,7 @@ from braze_frames.sources.plan import (
     put_together,
     span_of,
 )
+from braze_frames.sources.stored import load_each
 from braze_frames.sources.remote import Arrival, Fetch, ending, fetch_details, must_ask
 
 # Each round of a read may find one more damaged file of a campaign; more than two are
@@ -164,7 +166,7 @@ def _round(
         Storage(files[ids[0]].root).check_writable()
     stored = _fetch(shelf, windows, plan)
     ready = [id_ for id_ in looks if id_ not in stored.failed]
-    held, lost = each(lambda id_: files[id_].load(plan.part, span), ready)
+    held, lost = load_each({id_: files[id_] for id_ in ready}, plan.part, span)
     rescued, _ = each(
         lambda id_: _with_answers(shelf, id_, plan, span, stored.unstored[id_]),
         stored.unstored,
@@ -231,7 +233,7 @@ def _with_answers(
     shelf: _Shelf, id_: str, plan: ReadPlan, span: Span, batches: Sequence[Batch]
 ) -> StoredCampaign:
     """Put answers that could not be stored beside what is stored."""
-    held = shelf.files[id_].load(plan.part, span)
+    (held,) = load_many([shelf.files[id_]], plan.part, span)
     fetched = [cut_days(batch, span) for batch in batches]
     return held._replace(batches=[*held.batches, *fetched])
 

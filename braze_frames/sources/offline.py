@@ -1,6 +1,6 @@
 """What is stored, now or as it stood at a moment; nobody is asked."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC
 from zoneinfo import ZoneInfo
 
@@ -16,8 +16,9 @@ from braze_frames.core.arguments import asked_days, moment_in
 from braze_frames.core.arrays import Ints
 from braze_frames.core.days import date_of
 from braze_frames.core.names import disambiguate
-from braze_frames.errors import CacheError, listed
+from braze_frames.errors import BrazeError, CacheError, listed
 from braze_frames.payload.batch import Span
+from braze_frames.sources.stored import load_each
 from braze_frames.sources.plan import (
     Attrs,
     Found,
@@ -113,7 +114,7 @@ def read_cache(cache: Cache, plan: ReadPlan) -> Pulled:
             "a Cache as the source asks nobody; to refresh it pass ids, and cache="
         )
     shelf = {str(place): files for place, files in enumerate(cache.campaigns())}
-    held, failed = each(lambda place: _stored(shelf[place], plan), shelf)
+    held, failed = _held(shelf, plan)
     errors = {shelf[place].id: error for place, error in failed.items()}
     kept = [(shelf[place], one) for place, one in held.items() if one.about]
     if not any(len(one.coverage.days) for _, one in kept) and not errors:
@@ -141,14 +142,21 @@ def read_cache(cache: Cache, plan: ReadPlan) -> Pulled:
     return collect(Request(items, several=True), found, errors | odd, about)
 
 
-def _stored(files: CampaignFiles, plan: ReadPlan) -> StoredCampaign:
+def _held(
+    shelf: Mapping[str, CampaignFiles], plan: ReadPlan
+) -> tuple[dict[str, StoredCampaign], dict[str, BrazeError]]:
+    """Load campaigns now or as they stood; return the errors of the others."""
     first = None if plan.days.length else plan.days.first
     span = span_of(first, plan.days.last)
     if plan.as_of is None:
-        return files.load(plan.part, span)
-    about = files.coverage(ALWAYS).about
-    zone = ZoneInfo(about.tz if about else "UTC")
-    return files.load_at(span, moment_of(moment_in(plan.as_of, zone)))
+        return load_each(shelf, plan.part, span)
+
+    def look(place: str) -> StoredCampaign:
+        about = shelf[place].coverage(ALWAYS).about
+        zone = ZoneInfo(about.tz if about else "UTC")
+        return shelf[place].load_at(span, moment_of(moment_in(plan.as_of, zone)))
+
+    return each(look, shelf)
 
 
 def _asked_text(plan: ReadPlan) -> str:
