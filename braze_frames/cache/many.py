@@ -11,11 +11,11 @@ from braze_frames.cache.campaign import (
     covered,
     newest,
 )
-from braze_frames.cache.coverage import within
 from braze_frames.cache.encoding import StoredTables, from_tables
-from braze_frames.cache.layout import SCHEMAS, Part, StoredGrain, identity_of
-from braze_frames.cache.storage import Loaded
 from braze_frames.payload.batch import Span, owner
+from braze_frames.storage.coverage import within
+from braze_frames.storage.layout import SCHEMAS, Part, StoredGrain, identity_of
+from braze_frames.storage.storage import Loaded
 
 
 def load_many(
@@ -51,7 +51,7 @@ def load_many(
     whole = [
         loaded[n]._replace(tables=loaded[n].tables | late.tables)
         if late.version <= loaded[n].version
-        else files.loaded(wanted, span)
+        else files.storage.load(files.id, wanted, span)
         for n, files, late in zip(places, alone, totals, strict=True)
     ]
     filled = zip(places, _decoded(alone, whole, part, span), strict=True)
@@ -64,10 +64,8 @@ def _columns(grain: StoredGrain, part: Part) -> set[str]:
     return {*identity_of(grain), *stats} - {"variation"}
 
 
-def _loaded(
-    shelf: Sequence[CampaignFiles], wanted: Wanted, span: Span
-) -> list[Loaded]:
-    return [files.loaded(wanted, span) for files in shelf]
+def _loaded(shelf: Sequence[CampaignFiles], wanted: Wanted, span: Span) -> list[Loaded]:
+    return [files.storage.load(files.id, wanted, span) for files in shelf]
 
 
 def _decoded(

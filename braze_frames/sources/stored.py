@@ -4,11 +4,11 @@ from collections.abc import Mapping
 from itertools import islice
 
 from braze_frames.cache.campaign import CampaignFiles, StoredCampaign
-from braze_frames.cache.layout import Part
 from braze_frames.cache.many import load_many
 from braze_frames.errors import BrazeError
 from braze_frames.payload.batch import Span
 from braze_frames.sources.plan import each
+from braze_frames.storage.layout import Part
 
 # What coding the texts of many campaigns at once saves is saved by so many; more only
 # take more memory at a time.
