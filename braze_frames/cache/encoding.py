@@ -220,9 +220,9 @@ def _batch(
         _add_extra(stored.tables["extra"], days, rows, day_extra, entry_extra)
     if "element" in stored.tables:
         elements = elements_of(_elements(stored.tables["element"], days, rows))
+    stats = day_extra.stats(_columns(totals)), entry_extra.stats(_columns(entries))
     return Batch(
-        *(stored.origin, days, days),
-        *(day_extra.stats(_columns(totals)), entry_extra.stats(_columns(entries))),
+        *(stored.origin, days, days, *stats),
         *(rows.day, rows.key, rows.keys, elements, []),
     )
 
@@ -230,7 +230,7 @@ def _batch(
 def _of_days(
     tables: Sequence[pa.Table], campaigns: Sequence[StoredTables]
 ) -> list[tuple[pa.Table, Ints]]:
-    """Return of each campaign's table the rows of its days, and the place of the day."""
+    """Return the rows of each campaign's days, and the place of their day."""
     found = np.split(_days_in(tables), np.cumsum([len(table) for table in tables[:-1]]))
     return [
         _on(table, of_rows, one.days)

@@ -15,7 +15,7 @@ from braze_frames.core.arguments import asked_days
 from braze_frames.core.days import date_of
 from braze_frames.errors import BrazeError, CacheError, RequestError, listed
 from braze_frames.payload.batch import Batch, Span
-from braze_frames.sources.offline import all_of, lacks_days
+from braze_frames.sources.offline import all_of, lacks_days, load_each
 from braze_frames.sources.plan import (
     Found,
     Pulled,
@@ -31,7 +31,6 @@ from braze_frames.sources.plan import (
     span_of,
 )
 from braze_frames.sources.remote import Arrival, Fetch, ending, fetch_details, must_ask
-from braze_frames.sources.stored import load_each
 from braze_frames.storage.coverage import (
     Coverage,
     FreshnessPolicy,

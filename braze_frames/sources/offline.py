@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC
+from itertools import islice
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -10,6 +11,7 @@ from braze_frames.api.client import BrazeClient
 from braze_frames.api.details import Details
 from braze_frames.cache.cache import Cache
 from braze_frames.cache.campaign import CampaignFiles, StoredCampaign
+from braze_frames.cache.many import load_many
 from braze_frames.core.arguments import asked_days, moment_in
 from braze_frames.core.arrays import Ints
 from braze_frames.core.days import date_of
@@ -27,13 +29,16 @@ from braze_frames.sources.plan import (
     each,
     last_settled_on,
     newest_days,
+    only_ours,
     provenance,
     put_together,
     span_of,
 )
-from braze_frames.sources.stored import load_each
 from braze_frames.storage.coverage import instant_of, last_settled, moment_of
-from braze_frames.storage.layout import ALWAYS
+from braze_frames.storage.layout import ALWAYS, Part
+
+# What it saves to code the texts of many campaigns at once is saved by so many.
+_GROUP = 150
 
 
 def read_earlier(
@@ -63,6 +68,30 @@ def _told(plan: ReadPlan, held: StoredCampaign) -> Details | None:
     if plan.details is False or held.about is None:
         return None
     return held.about.details
+
+
+def load_each(
+    shelf: Mapping[str, CampaignFiles], part: Part, span: Span
+) -> tuple[dict[str, StoredCampaign], dict[str, BrazeError]]:
+    """Read stored days of campaigns in groups; return the errors of the others.
+
+    A group with a campaign that cannot be read is read one by one.
+    """
+    found: dict[str, StoredCampaign] = {}
+    failed: dict[str, BrazeError] = {}
+
+    def group(names: Sequence[str]) -> list[StoredCampaign]:
+        return load_many([shelf[name] for name in names], part, span)
+
+    rest = iter(shelf)
+    while names := [*islice(rest, _GROUP)]:
+        try:
+            with only_ours("a group of campaigns"):
+                found |= zip(names, group(names), strict=True)
+        except BrazeError:
+            here, lost = each(lambda name: group([name])[0], names)
+            found, failed = found | here, failed | lost
+    return found, failed
 
 
 def lacks_days(held: StoredCampaign, asked: Span) -> bool:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from datetime import UTC, date, datetime, timedelta
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -103,17 +103,20 @@ def in_all(coverages: Sequence[Coverage]) -> Coverage:
     """Return the days that all cover, each as old as in the oldest of them."""
     whole, *others = coverages
     for other in others:
-        days, here, there = whole.days, ..., ...
-        if not np.array_equal(whole.days, other.days):
-            days, here, there = np.intersect1d(
-                whole.days, other.days, assume_unique=True, return_indices=True
-            )
+        days, here, there = _shared(whole.days, other.days)
         whole = Coverage(
             days,
             np.maximum(whole.seen[here], other.seen[there]),
             np.minimum(whole.fetched[here], other.fetched[there]),
         )
     return whole
+
+
+def _shared(one: Ints, other: Ints) -> tuple[Ints, Any, Any]:
+    """Return the days of both, and where they are in each: most often everywhere."""
+    if np.array_equal(one, other):
+        return one, slice(None), slice(None)
+    return np.intersect1d(one, other, assume_unique=True, return_indices=True)
 
 
 def runs_of(coverage: Coverage) -> list[Run]:
@@ -153,7 +156,9 @@ def from_runs(runs: Iterable[Sequence[int]]) -> Coverage:
         raise ValueError("days that no calendar has")
     if not table:
         return no_days()
-    _, sizes, seen, fetched = (np.array(part, np.int64) for part in zip(*table))
+    _, sizes, seen, fetched = (
+        np.array(part, np.int64) for part in zip(*table, strict=True)
+    )
     days = [np.arange(first, first + size) for first, size, _, _ in table]
     return Coverage(
         np.concatenate(days), np.repeat(seen, sizes), np.repeat(fetched, sizes)
