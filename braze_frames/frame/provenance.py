@@ -112,12 +112,12 @@ def _odd_names(frame: Any) -> dict[str, list[str]]:
         used = pd.unique(owners[0])
         found[""] = [owners[1][code] for code in used if code >= 0]
     if variations and any(map(_is_odd, variations[1])):
-        pairs = pd.DataFrame({"name": variations[0]})
-        pairs["owner"] = owners[0] if owners else 0
+        of_owner = owners[0] if owners else np.zeros_like(variations[0])
+        pairs = pd.DataFrame({"owner": of_owner, "name": variations[0]})
         pairs = pairs[(pairs >= 0).all(axis=1)].drop_duplicates()
-        for owner, own in pairs.groupby("owner")["name"]:
+        for owner, name in pairs.itertuples(index=False):
             parent = owners[1][owner] if owners else ""
-            found[parent] = [variations[1][code] for code in own]
+            found.setdefault(parent, []).append(variations[1][name])
     return {of: sorted(own) for of, own in found.items() if any(map(_is_odd, own))}
 
 
