@@ -71,7 +71,7 @@ class Pieces(NamedTuple):
     single: bool
 
 
-class Loaded(NamedTuple):
+class LoadedInput(NamedTuple):
     """The campaigns of an input; its pieces, where they do not come one by one."""
 
     campaigns: list[LoadedCampaign]
@@ -84,7 +84,7 @@ class Loaded(NamedTuple):
         return self.campaigns[0].id is not None and not alone
 
 
-def load(contents: Contents, zone: tzinfo | None = None) -> Loaded:
+def load(contents: Contents, zone: tzinfo | None = None) -> LoadedInput:
     """Read an input out of its envelopes, and tell its campaigns apart.
 
     Bare answers are one campaign, whose ``id`` is None: they are read one by one, so
@@ -101,11 +101,11 @@ def load(contents: Contents, zone: tzinfo | None = None) -> Loaded:
     first = [*islice(pieces, 1)]
     if not (first and first[0] and first[0].bare):
         found = _gathered(contents, [*first, *pieces])
-        return Loaded(sort_out(found, zone), found)
+        return LoadedInput(sort_out(found, zone), found)
     # Through an iterator, which lets go of the first answer once it was handed on.
     stream = chain(iter(first), pieces)
     campaign = LoadedCampaign(None, None, lambda: _in_turn(stream, contents, zone))
-    return Loaded([campaign], Pieces(contents.origin, [], {}, single=False))
+    return LoadedInput([campaign], Pieces(contents.origin, [], {}, single=False))
 
 
 def _in_turn(

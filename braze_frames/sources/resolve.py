@@ -11,7 +11,13 @@ from braze_frames.api.client import BrazeClient
 from braze_frames.core.arguments import nearest
 from braze_frames.core.names import disambiguate, short, shown
 from braze_frames.errors import BrazeError, SourceError, listed
-from braze_frames.loaders.campaigns import Loaded, LoadedCampaign, Pieces, load, sort_out
+from braze_frames.loaders.campaigns import (
+    LoadedInput,
+    LoadedCampaign,
+    Pieces,
+    load,
+    sort_out,
+)
 from braze_frames.loaders.ids import same_id
 from braze_frames.schema.ids import is_campaign_id
 from braze_frames.sources.plan import Item, Request, only_ours
@@ -50,7 +56,7 @@ def open_items(items: Sequence[Item], zone: tzinfo | None) -> Iterator[Opened]:
         yield from _pooled(pool, labels, zone)
 
 
-def _is_table(loaded: Loaded) -> bool:
+def _is_table(loaded: LoadedInput) -> bool:
     """Whether a file is a part of a table: rows with ids, or several campaigns."""
     rows = any(part.is_row for part in loaded.found.pieces)
     several = rows or len(loaded.campaigns) > 1
