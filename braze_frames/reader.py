@@ -178,10 +178,10 @@ def read_braze_series(
     2026-03-01 email   A             2      1
     """
     from braze_frames.cache.cache import as_cache
-    from braze_frames.cache.layout import part_of
     from braze_frames.core.arguments import parse_days
     from braze_frames.sources.plan import ReadPlan
     from braze_frames.sources.route import pull
+    from braze_frames.storage.layout import part_of
 
     _check_choice("grain", grain, (*_GRAINS, "all"))
     _check_choice("on_error", on_error, ("raise", "warn"))
