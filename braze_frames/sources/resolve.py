@@ -12,8 +12,8 @@ from braze_frames.core.arguments import nearest
 from braze_frames.core.names import disambiguate, short, shown
 from braze_frames.errors import BrazeError, SourceError, listed
 from braze_frames.loaders.campaigns import (
-    LoadedInput,
     LoadedCampaign,
+    LoadedInput,
     Pieces,
     load,
     sort_out,
