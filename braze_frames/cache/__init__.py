@@ -42,7 +42,7 @@ alone instead of ``details``; it is still read, and written anew as version 2.
     <cache>/<endpoint>/.compact/<grain>/part-00000.parquet
     <cache>/<endpoint>/.compact/manifest.parquet
 
-A part holds the rows of some campaigns as their files do, with ``campaign_id`` in front,
+A part holds the rows of campaigns as their files do, with ``campaign_id`` in front,
 sorted by it and by day. A row of the manifest is a file of a campaign: ``campaign``,
 ``grain``, ``name``, ``written``, its ``size`` and ``mtime`` (nanoseconds since 1970; in
 an object store its ``etag``) when it was copied, ``coverage``, ``part``, ``first_row``
