@@ -1,13 +1,13 @@
 """Sums of stats: exact, and only where they make sense."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 import numpy as np
 import pandas as pd
 
-from braze_frames.core.arrays import Bools, Column
+from braze_frames.core.arrays import Column
 from braze_frames.frame.by import By, Period, kept_levels
-from braze_frames.frame.groups import Tally, arrays
+from braze_frames.frame.groups import Groups, Tally, arrays
 from braze_frames.frame.levels import levels_of, summed_stats
 from braze_frames.frame.provenance import Unit, labelled
 from braze_frames.frame.sums import (
@@ -130,32 +130,45 @@ def finish_totals(sums: Sums, *, whole: bool = False) -> pd.DataFrame:
     """Turn sums of parts into the table of ``totals``; warns as it does."""
     part = sums.whole() if whole else sums
     asked = part.asked()
-    tally = Tally(asked.codes, asked.count)
-    columns: dict[str, pd.api.extensions.ExtensionArray] = {}
-    refused: list[str] = []
-    apart: dict[str, list[str]] = {}
-    for name, (values, missing) in sorted(part.columns.items(), key=_rank):
-        column = tally.column(name, values, None if not missing.any() else ~missing)
-        wrong = np.zeros(asked.count, dtype=bool)
-        if name in STAT and STAT[name].unique:
-            wrong = in_several_channels(part.groups, asked, ~missing)
-            refused += [name] if wrong.any() else []
-        if is_day_total(name):
-            lacking, campaigns = left_out(part.groups, asked, ~missing)
-            apart |= {name: campaigns} if campaigns else {}
-            wrong = wrong | lacking
-        columns[name] = _cell(column, wrong)
-    warn_of_sums(refused, apart, "a sum would leave them out (<NA>)")
+    found = dict(sorted(part.columns.items(), key=_rank))
+    # Where each group stands alone nothing is added up, and nothing left out.
+    if asked.count < part.groups.count:
+        found = _added_up(found, part.groups, asked)
+    columns = {name: _cell(column) for name, column in found.items()}
     table = pd.DataFrame(columns, index=asked.index())
     return labelled(table, sums.about(_units(columns), whole=whole))
 
 
-def _cell(column: Column, wrong: Bools) -> pd.api.extensions.ExtensionArray:
-    """Return sums, amounts to the cent; missing where they would be wrong."""
-    values, missing = np.where(wrong, 0, column.values), column.missing | wrong
-    if values.dtype == np.float64:
-        values = np.round(values, 2)
-    return Column(values, missing).array()
+def _added_up(
+    found: Mapping[str, Column], fine: Groups, asked: Groups
+) -> dict[str, Column]:
+    """Add sums up; missing, with a warning, where they would mislead."""
+    tally = Tally(asked.codes, asked.count)
+    columns: dict[str, Column] = {}
+    people: list[str] = []
+    apart: dict[str, list[str]] = {}
+    for name, (values, missing) in found.items():
+        column = tally.column(name, values, None if not missing.any() else ~missing)
+        wrong = np.zeros(asked.count, dtype=bool)
+        if name in STAT and STAT[name].unique:
+            wrong = in_several_channels(fine, asked, ~missing)
+            people += [name] if wrong.any() else []
+        if is_day_total(name):
+            lacking, campaigns = left_out(fine, asked, ~missing)
+            apart |= {name: campaigns} if campaigns else {}
+            wrong = wrong | lacking
+        columns[name] = Column(
+            np.where(wrong, 0, column.values), column.missing | wrong
+        )
+    warn_of_sums(people, apart, "a sum would leave them out (<NA>)")
+    return columns
+
+
+def _cell(column: Column) -> pd.api.extensions.ExtensionArray:
+    """Return sums, amounts to the cent."""
+    if column.values.dtype == np.float64:
+        column = column._replace(values=np.round(column.values, 2))
+    return column.array()
 
 
 def _units(columns: Iterable[str]) -> dict[str, Unit]:
