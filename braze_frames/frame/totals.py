@@ -1,11 +1,13 @@
 """Sums of stats: exact, and only where they make sense."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 
 from braze_frames.core.arrays import Column
+from braze_frames.core.parts import answered
 from braze_frames.frame.by import By, Period, kept_levels
 from braze_frames.frame.groups import Groups, Tally, arrays
 from braze_frames.frame.levels import levels_of, summed_stats
@@ -16,6 +18,7 @@ from braze_frames.frame.sums import (
     in_several_channels,
     known_days,
     left_out,
+    merge,
     settled_day,
     spread_campaigns,
     warn_of_sums,
@@ -94,49 +97,51 @@ def totals(
     channel variation
     email   A             3      2
     """
-    return finish_totals(partial_totals(df, by, freq), whole=whole)
+    return answered(df, TotalsSteps(by, freq, whole))
 
 
-def partial_totals(df: pd.DataFrame, by: By = None, freq: Period = None) -> Sums:
-    """Sum the stats of a part of a frame: of some of its campaigns, whole.
+class TotalsSteps(NamedTuple):
+    """The steps of ``totals``."""
 
-    Parameters and errors are those of ``totals``. Merge the parts, then finish them:
-    the result is that of the whole frame.
+    by: By = None
+    freq: Period = None
+    whole: bool = False
 
-    Examples
-    --------
-    >>> import braze_frames as bf
-    >>> from braze_frames.frame.sums import merge
-    >>> day = {"time": "2026-03-01", "messages": {"email": [{"sent": 2}]}}
-    >>> parts = [
-    ...     partial_totals(bf.read_braze_series({name: {"data": [day]}}), by="channel")
-    ...     for name in ("Spring", "Autumn")
-    ... ]
-    >>> finish_totals(merge(parts))["sent"].to_dict()
-    {'email': 4}
-    """
-    levels = {level.name: level for level in levels_of(df)}
-    kept = kept_levels(df, levels, by, freq)
-    stats, size = summed_stats(df), len(df)
-    apart = spread_campaigns(kept, levels, stats, size)
-    groups = finest(kept, levels, apart, size)
-    tally = Tally(groups.codes, groups.count)
-    columns = {name: tally.column(name, *arrays(one)) for name, one in stats.items()}
-    days = known_days(levels["date"])
-    return Sums(groups, columns, days, freq, settled_day(df))
+    @property
+    def needs_whole_campaigns(self) -> bool:
+        """Sums add up however the rows are cut."""
+        return False
 
+    def partial(self, df: pd.DataFrame) -> Sums:
+        """Sum the stats of a part."""
+        levels = {level.name: level for level in levels_of(df)}
+        kept = kept_levels(df, levels, self.by, self.freq)
+        stats, size = summed_stats(df), len(df)
+        apart = spread_campaigns(kept, levels, stats, size)
+        groups = finest(kept, levels, apart, size)
+        tally = Tally(groups.codes, groups.count)
+        columns = {
+            name: tally.column(name, *arrays(one)) for name, one in stats.items()
+        }
+        days = known_days(levels["date"])
+        return Sums(groups, columns, days, self.freq, settled_day(df))
 
-def finish_totals(sums: Sums, *, whole: bool = False) -> pd.DataFrame:
-    """Turn sums of parts into the table of ``totals``; warns as it does."""
-    part = sums.whole() if whole else sums
-    asked = part.asked()
-    found = dict(sorted(part.columns.items(), key=_rank))
-    # Where each group stands alone nothing is added up, and nothing left out.
-    if asked.count < part.groups.count:
-        found = _added_up(found, part.groups, asked)
-    columns = {name: _cell(column) for name, column in found.items()}
-    table = pd.DataFrame(columns, index=asked.index())
-    return labelled(table, sums.about(_units(columns), whole=whole))
+    def merge(self, parts: Sequence[Sums]) -> Sums:
+        """Add up the sums of parts."""
+        return merge(parts)
+
+    def finish(self, part: Sums) -> pd.DataFrame:
+        """Return the table of the whole; warn of what was not added up."""
+        part = part.in_periods()
+        sums = part.whole() if self.whole else part
+        asked = sums.asked()
+        found = dict(sorted(sums.columns.items(), key=_rank))
+        # Where each group stands alone nothing is added up, and nothing left out.
+        if asked.count < sums.groups.count:
+            found = _added_up(found, sums.groups, asked)
+        columns = {name: _cell(column) for name, column in found.items()}
+        table = pd.DataFrame(columns, index=asked.index())
+        return labelled(table, part.about(_units(columns), whole=self.whole))
 
 
 def _added_up(
