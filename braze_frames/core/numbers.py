@@ -47,13 +47,13 @@ def share(value: float) -> str:
     Examples
     --------
     >>> share(0.04372), share(0.0), share(0.00001), share(0.999999)
-    ('4.37 %', '0.00 %', '&lt;0.01 %', '&gt;99.99 %')
+    ('4.37 %', '0.00 %', '<0.01 %', '>99.99 %')
     """
     text = number(100 * value, 2)
     if value > 0 and text == "0.00":
-        return "&lt;0.01 %"
+        return "<0.01 %"
     if value < 1 and text == "100.00":
-        return "&gt;99.99 %"
+        return ">99.99 %"
     return f"{text} %"
 
 
@@ -92,10 +92,10 @@ def amount(value: float) -> str:
     Examples
     --------
     >>> amount(12345.678), amount(0.001)
-    ('12,345.68', '&lt;0.01')
+    ('12,345.68', '<0.01')
     """
     text = number(value, 2)
-    return "&lt;0.01" if value > 0 and text == "0.00" else text
+    return "<0.01" if value > 0 and text == "0.00" else text
 
 
 def p_value(value: float) -> str:
@@ -104,9 +104,9 @@ def p_value(value: float) -> str:
     Examples
     --------
     >>> p_value(0.0444), p_value(1e-9)
-    ('0.044', '&lt;0.001')
+    ('0.044', '<0.001')
     """
-    return "&lt;0.001" if value < 0.001 else f"{value:.3f}"
+    return "<0.001" if value < 0.001 else f"{value:.3f}"
 
 
 def day(value: Any) -> str:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -15,7 +15,6 @@ from braze_frames.frame.levels import Level, levels_of
 
 # Conversions come in for up to 30 days after the send: Braze docs, metrics_glossary.md.
 _GROWS = pd.Timedelta(days=31)
-Unit = Literal["share", "USD", "count"]
 
 
 def provenance_of(frame: Any) -> Mapping[str, Any]:
@@ -127,6 +126,46 @@ def labelled(table: pd.DataFrame, about: Mapping[str, Any]) -> pd.DataFrame:
     if about:
         table.attrs["braze"] = dict(about)
     return table
+
+
+# More rows make attrs heavy, which pandas copies with each slice.
+_MOST_ROWS = 200
+
+
+def left_out_attrs(
+    index: pd.Index, reasons: Mapping[str, Mapping[str, Any]]
+) -> dict[str, Any]:
+    """Return which sums were not made, by the reason for it; for tables' footnotes.
+
+    Parameters
+    ----------
+    index : Index
+        The rows of the result.
+    reasons : mapping
+        Reason → column → for each row whether it holds.
+
+    Examples
+    --------
+    >>> left_out_attrs(pd.Index(["a", "b"]), {"people": {"opens": np.array([0, 1])}})
+    {'left_out': {'people': {'columns': ['opens'], 'rows': [['b']]}}}
+    """
+    found = {}
+    for reason, columns in reasons.items():
+        known = {name: np.asarray(where, bool) for name, where in columns.items()}
+        known = {name: where for name, where in known.items() if where.any()}
+        if known:
+            rows = np.flatnonzero(np.any([*known.values()], axis=0))[:_MOST_ROWS]
+            labels = [[*map(_text, _parts(label))] for label in index[rows]]
+            found[reason] = {"columns": [*known], "rows": labels}
+    return {"left_out": found} if found else {}
+
+
+def _parts(label: Any) -> Sequence[Any]:
+    return label if isinstance(label, tuple) else (label,)
+
+
+def _text(label: Any) -> str:
+    return str(label.date() if isinstance(label, pd.Timestamp) else label)
 
 
 def settled_until(df: pd.DataFrame) -> np.datetime64:

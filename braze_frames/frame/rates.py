@@ -18,7 +18,7 @@ from braze_frames.frame.channels import (
 )
 from braze_frames.frame.groups import Groups, Tally, day_positions, group_rows
 from braze_frames.frame.levels import Level
-from braze_frames.frame.provenance import Unit, labelled
+from braze_frames.frame.provenance import labelled, left_out_attrs
 from braze_frames.frame.sums import (
     Sums,
     constant,
@@ -36,6 +36,7 @@ from braze_frames.schema.formulas import (
     definitions_in,
     metrics_of,
 )
+from braze_frames.schema.units import Unit
 from braze_frames.stats.jackknife import single_rate
 from braze_frames.stats.scores import Interval, wilson
 
@@ -262,7 +263,9 @@ def finish_rates(
         units |= dict.fromkeys(own, _unit(defined[name]))
     frame = pd.DataFrame(columns, index=groups.index(), dtype="float64")
     level = {} if ci is None else {"ci": float(ci)}
-    return labelled(frame, part.sums.about(units, whole=whole) | level)
+    refused = {name: rate.not_added for name, rate in found.items()}
+    why = left_out_attrs(frame.index, {"people": refused})
+    return labelled(frame, part.sums.about(units, whole=whole) | level | why)
 
 
 def _unit(defined: Defined) -> Unit:
@@ -317,8 +320,10 @@ class _Rate:
         self.counted = tally.select(given).found.copy()
         refusals = {stat: self._in_several(stat) for stat in _unique(defined)}
         self.refused = [stat for stat, where in refusals.items() if where.any()]
+        self.not_added = np.zeros(groups.count, dtype=bool)
         for where in refusals.values():
-            self.counted &= ~where
+            self.not_added |= where
+        self.counted &= ~self.not_added
         self.left_out = self._campaigns_left_out()
 
     def _of(self, chosen: Callable[[Definition], bool]) -> Bools:

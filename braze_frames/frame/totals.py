@@ -1,7 +1,5 @@
 """Sums of stats: exact, and only where they make sense."""
 
-from collections.abc import Iterable
-
 import numpy as np
 import pandas as pd
 
@@ -9,7 +7,7 @@ from braze_frames.core.arrays import Bools, Column
 from braze_frames.frame.by import By, Period, kept_levels
 from braze_frames.frame.groups import Tally, arrays
 from braze_frames.frame.levels import levels_of, summed_stats
-from braze_frames.frame.provenance import Unit, labelled
+from braze_frames.frame.provenance import labelled, left_out_attrs
 from braze_frames.frame.sums import (
     Sums,
     finest,
@@ -20,7 +18,8 @@ from braze_frames.frame.sums import (
     spread_campaigns,
     warn_of_sums,
 )
-from braze_frames.schema.channels import STAT, STAT_RANK, STATS, is_day_total
+from braze_frames.schema.channels import STAT, STAT_RANK, is_day_total
+from braze_frames.schema.units import Unit, metric_unit
 
 
 def totals(
@@ -132,22 +131,26 @@ def finish_totals(sums: Sums, *, whole: bool = False) -> pd.DataFrame:
     asked = part.asked()
     tally = Tally(asked.codes, asked.count)
     columns: dict[str, pd.api.extensions.ExtensionArray] = {}
-    refused: list[str] = []
+    refused: dict[str, Bools] = {}
     apart: dict[str, list[str]] = {}
+    absent: dict[str, Bools] = {}
     for name, (values, missing) in sorted(part.columns.items(), key=_rank):
         column = tally.column(name, values, None if not missing.any() else ~missing)
         wrong = np.zeros(asked.count, dtype=bool)
         if name in STAT and STAT[name].unique:
-            wrong = in_several_channels(part.groups, asked, ~missing)
-            refused += [name] if wrong.any() else []
+            refused[name] = in_several_channels(part.groups, asked, ~missing)
+            wrong = refused[name]
         if is_day_total(name):
-            lacking, campaigns = left_out(part.groups, asked, ~missing)
+            absent[name], campaigns = left_out(part.groups, asked, ~missing)
             apart |= {name: campaigns} if campaigns else {}
-            wrong = wrong | lacking
+            wrong = wrong | absent[name]
         columns[name] = _cell(column, wrong)
-    warn_of_sums(refused, apart, "a sum would leave them out (<NA>)")
+    people = [name for name, where in refused.items() if where.any()]
+    warn_of_sums(people, apart, "a sum would leave them out (<NA>)")
     table = pd.DataFrame(columns, index=asked.index())
-    return labelled(table, sums.about(_units(columns), whole=whole))
+    units: dict[str, Unit] = {name: metric_unit(name) or "count" for name in columns}
+    why = left_out_attrs(table.index, {"people": refused, "totals": absent})
+    return labelled(table, sums.about(units, whole=whole) | why)
 
 
 def _cell(column: Column, wrong: Bools) -> pd.api.extensions.ExtensionArray:
@@ -156,11 +159,6 @@ def _cell(column: Column, wrong: Bools) -> pd.api.extensions.ExtensionArray:
     if values.dtype == np.float64:
         values = np.round(values, 2)
     return Column(values, missing).array()
-
-
-def _units(columns: Iterable[str]) -> dict[str, Unit]:
-    amounts = {stat.name for stat in STATS if stat.dtype == "Float64"}
-    return {name: "USD" if name in amounts else "count" for name in columns}
 
 
 def _rank(stat: tuple[str, object]) -> tuple[int, str]:
