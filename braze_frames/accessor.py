@@ -9,6 +9,7 @@ import pandas as pd
 
 from braze_frames.core.lazy import Later
 from braze_frames.frame.levels import grain_of, labels
+from braze_frames.frame.provenance import pass_on_names
 
 if TYPE_CHECKING:
     from braze_frames.checks.check import check as _check
@@ -82,7 +83,7 @@ class Verb:
 
         @wraps(function)
         def method(self: Holder, /, *args: Any, **kwargs: Any) -> Any:
-            return function(self._frame, *args, **kwargs)
+            return pass_on_names(function(self._frame, *args, **kwargs), self._frame)
 
         method.__name__ = self._name  # help would show ``mde = plan_mde`` otherwise
         setattr(self._owner, self._name, method)

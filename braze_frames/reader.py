@@ -13,13 +13,13 @@ from braze_frames.errors import (
     warn,
 )
 from braze_frames.frame.levels import Frames, Grain
+from braze_frames.frame.provenance import MOST_NAMES, names_attrs
 from braze_frames.schema.channels import STAT, VARIATION_ID
 
 if TYPE_CHECKING:
     from braze_frames.api.client import BrazeClient
     from braze_frames.sources.plan import Pulled
 
-_LISTED = 500
 _SCHEMA = 1
 # So much of a campaign's name stands in a warning that lists several.
 _NAME = 40
@@ -178,10 +178,10 @@ def read_braze_series(
     2026-03-01 email   A             2      1
     """
     from braze_frames.cache.cache import as_cache
-    from braze_frames.cache.layout import part_of
     from braze_frames.core.arguments import parse_days
     from braze_frames.sources.plan import ReadPlan
     from braze_frames.sources.route import pull
+    from braze_frames.storage.layout import part_of
 
     _check_choice("grain", grain, (*_GRAINS, "all"))
     _check_choice("on_error", on_error, ("raise", "warn"))
@@ -268,11 +268,11 @@ def _name_silent(pulled: "Pulled") -> None:
 
 
 def _label(frames: list[pd.DataFrame], pulled: "Pulled") -> None:
-    items = pulled.request.items[:_LISTED]
+    items = pulled.request.items[:MOST_NAMES]
     ids = {one.label: one.id or one.known for one in items if one.label}
     for frame in frames:
         about = {"schema": _SCHEMA, **pulled.attrs, "campaigns": dict(ids)}
-        frame.attrs["braze"] = about
+        frame.attrs["braze"] = about | names_attrs(frame)
 
 
 def _chosen(frames: list[pd.DataFrame], columns: Iterable[str]) -> list[pd.DataFrame]:

@@ -20,7 +20,7 @@ LAYERS = (
     "sources plots checks card tables",
     "portfolio drawing",
     "cache account experiment wording",
-    "loaders",
+    "loaders storage",
     "payload sandbox",
     "api frame",
     "schema stats transport",
@@ -30,7 +30,7 @@ LAYERS = (
 ANSWERING = {"frame", "stats", "experiment", "checks", "plots", "tables", "card"}
 ANSWERING |= {"portfolio", "wording", "drawing"}
 READING = {"payload", "api", "transport", "cache", "sandbox", "sources", "account"}
-READING |= {"loaders"}
+READING |= {"loaders", "storage"}
 
 
 def room_of(path):

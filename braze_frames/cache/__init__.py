@@ -1,4 +1,4 @@
-"""Campaigns on disk: layout, coverage, revisions, storage.
+"""Campaigns that are kept: what is stored, what must be asked, what changed.
 
 ::
 
@@ -27,7 +27,7 @@ campaign, ``history`` (the write up to which ``revision`` tells of this file, se
 below), ``rows`` of the file, ``name``, ``details`` (what the API's campaign details
 said, null where they were not asked), ``tz``, ``coverage``: runs of stored days as
 ``[first day, days, first seen, last fetched]``, in days and microseconds since
-1970-01-01 in UTC; and ``seal``, see ``braze_frames.cache.parquet``. Files do not know
+1970-01-01 in UTC; and ``seal``, see ``braze_frames.storage.parquet``. Files do not know
 their campaign's id: it stands in the path alone.
 
 ``revision`` is moved into its place before the files that it tells of. So that it never
@@ -37,5 +37,5 @@ many of its first rows count for files with that ``history``.
 Version 1 had no seal, the number of ``revisions`` instead of ``history``, and ``names``
 alone instead of ``details``; it is still read, and written anew as version 2.
 
-May import: payload, api, frame, schema, core, errors.
+May import: storage, payload, api, frame, schema, core, errors.
 """

@@ -20,18 +20,19 @@ import pyarrow.compute as pc
 from braze_frames.api.client import BrazeClient
 from braze_frames.api.endpoints import LOOPBACK
 from braze_frames.cache.campaign import CampaignFiles
-from braze_frames.cache.coverage import (
+from braze_frames.core.arguments import first_day
+from braze_frames.core.arrays import Bools
+from braze_frames.core.days import day_number
+from braze_frames.schema.channels import STATS, VARIATION_ID, VARIATION_NAME
+from braze_frames.storage.coverage import (
     SETTLE_DAYS,
     FreshnessPolicy,
     instant_of,
     last_settled,
 )
-from braze_frames.cache.layout import ALWAYS, folder_of
-from braze_frames.cache.storage import Storage
-from braze_frames.core.arguments import first_day
-from braze_frames.core.arrays import Bools
-from braze_frames.core.days import day_number
-from braze_frames.schema.channels import STATS, VARIATION_ID, VARIATION_NAME
+from braze_frames.storage.layout import ALWAYS, folder_of
+from braze_frames.storage.local import LocalStorage
+from braze_frames.storage.storage import Storage
 
 _INFO = {
     "campaign": "str",
@@ -189,20 +190,24 @@ class Cache:
 
     def campaigns(self, campaign: str | None = None) -> "Iterator[CampaignFiles]":
         """Yield the files of the campaigns with this id or name, or of all."""
-        for root in sorted(_folders(self.path)):
-            for id_ in Storage(root).campaigns():
-                files = CampaignFiles(root, id_)
+        for storage in self.storages():
+            for id_ in storage.campaigns():
+                files = CampaignFiles(storage, id_)
                 if campaign is None or _is_called(files, campaign):
                     yield files
 
-    def folder_for(self, client: BrazeClient) -> Path:
-        """Return where the numbers of a client's account lie.
+    def storages(self) -> list[Storage]:
+        """Return the storages of all endpoints, by name."""
+        return [LocalStorage(root) for root in sorted(_folders(self.path))]
+
+    def storage_for(self, client: BrazeClient) -> Storage:
+        """Return where the numbers of a client's account are stored.
 
         What comes from a server on this machine never goes into the default folder.
         """
         made_up = self._is_default and client.host in LOOPBACK
         path = _temporary_folder(os.getpid()) if made_up else self.path
-        return path / folder_of(client.account)
+        return LocalStorage(path / folder_of(client.account))
 
     @property
     def terms(self) -> FreshnessPolicy:
@@ -316,7 +321,7 @@ def _summary(
         return None
     settled = last_settled(coverage, about.tz, terms)
     return {
-        "endpoint": files.root.name,
+        "endpoint": files.storage.name,
         "campaign": files.id,
         "name": about.name,
         "first": _date(coverage.days[0]),
@@ -347,7 +352,7 @@ def _history(shelf: Sequence[CampaignFiles]) -> pd.DataFrame:
         if table is not None:
             stats = table.filter(pc.invert(pc.is_in(table["stat"], _MADE)))
             tables.append(stats.select([*_REVISIONS][1:]))
-            owners += [(files.root.name, files.id)] * len(stats)
+            owners += [(files.storage.name, files.id)] * len(stats)
     if not tables:
         return _by_endpoint(pd.DataFrame(columns=["endpoint", *_REVISIONS]), _REVISIONS)
     frame = pa.concat_tables(tables).to_pandas()

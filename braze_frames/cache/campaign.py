@@ -5,7 +5,6 @@ file that is lost, or older than the others, only makes its days be fetched agai
 """
 
 from collections.abc import Collection, Mapping, Sequence
-from pathlib import Path
 from typing import NamedTuple
 from uuid import uuid4
 
@@ -13,16 +12,6 @@ import numpy as np
 import pyarrow as pa
 
 from braze_frames.api.details import Details
-from braze_frames.cache.coverage import (
-    Coverage,
-    fetch_again,
-    fetched_now,
-    in_all,
-    keep,
-    no_days,
-    since_last_fetch,
-    within,
-)
 from braze_frames.cache.encoding import (
     completed,
     from_tables,
@@ -30,15 +19,6 @@ from braze_frames.cache.encoding import (
     stored_days,
     to_tables,
 )
-from braze_frames.cache.layout import (
-    ALWAYS,
-    EVERYTHING,
-    SCHEMAS,
-    Part,
-    StoredGrain,
-    identity_of,
-)
-from braze_frames.cache.parquet import About, PendingFile
 from braze_frames.cache.revisions import (
     GrainTables,
     as_of,
@@ -48,12 +28,31 @@ from braze_frames.cache.revisions import (
     history_with,
     is_lost,
 )
-from braze_frames.cache.storage import Loaded, Storage
 from braze_frames.core.arrays import Ints
 from braze_frames.errors import CacheError
 from braze_frames.payload.batch import Batch, Span, owner
 from braze_frames.payload.days import normalise
 from braze_frames.schema.ids import check_campaign_id
+from braze_frames.storage.coverage import (
+    Coverage,
+    fetch_again,
+    fetched_now,
+    in_all,
+    keep,
+    no_days,
+    since_last_fetch,
+    within,
+)
+from braze_frames.storage.layout import (
+    ALWAYS,
+    EVERYTHING,
+    SCHEMAS,
+    Part,
+    StoredGrain,
+    identity_of,
+)
+from braze_frames.storage.parquet import About, PendingFile
+from braze_frames.storage.storage import Loaded, Storage
 
 # Another writer wins at each failed try, so that this many in a row are no accident.
 _TRIES = 100
@@ -100,7 +99,7 @@ class StoredCampaign(NamedTuple):
 
 
 class CampaignFiles:
-    """The files of one campaign below an endpoint's folder.
+    """The files of one campaign in an endpoint's storage.
 
     Raises
     ------
@@ -108,17 +107,12 @@ class CampaignFiles:
         The id is no UUID.
     """
 
-    def __init__(self, root: Path, campaign_id: str) -> None:
-        self.root, self.id = root, check_campaign_id(campaign_id).lower()
-        self._storage = Storage(root)
-
-    def path(self, grain: StoredGrain) -> Path:
-        """Return where the file of a grain lies."""
-        return self._storage.path(self.id, grain)
+    def __init__(self, storage: Storage, campaign_id: str) -> None:
+        self.storage, self.id = storage, check_campaign_id(campaign_id).lower()
 
     def size(self) -> int:
         """Return how many bytes the files have."""
-        return self._storage.size(self.id)
+        return self.storage.size(self.id)
 
     def coverage(self, grains: Collection[StoredGrain] = EVERYTHING) -> Covered:
         """Tell which days all files of some grains hold; reads no rows.
@@ -214,7 +208,7 @@ class CampaignFiles:
 
     def revisions(self) -> pa.Table | None:
         """Return the rows of the ``revision`` grain that count; None is none."""
-        if not self.path("revision").exists():
+        if "revision" not in self._load({"revision": ()}).abouts:
             return None
         wanted: _Wanted = dict.fromkeys(EVERYTHING, ())
         wanted = {**wanted, "revision": _ALL_COLUMNS["revision"]}
@@ -234,7 +228,7 @@ class CampaignFiles:
         new = normalise(news.batches or [nothing])
         for _ in range(_TRIES):
             old = self._load(_ALL_COLUMNS)
-            if self._storage.replace(self.id, _updated(old, new, news), old.version):
+            if self.storage.replace(self.id, _updated(old, new, news), old.version):
                 return
         raise self._overtaken()
 
@@ -243,9 +237,9 @@ class CampaignFiles:
         for _ in range(_TRIES):
             old = self._load(_ALL_COLUMNS)
             if before is None or not _reaches(old, before):
-                self._storage.remove(self.id)
+                self.storage.remove(self.id)
                 return
-            if self._storage.replace(self.id, _cut(old, before), old.version):
+            if self.storage.replace(self.id, _cut(old, before), old.version):
                 return
         raise self._overtaken()
 
@@ -254,7 +248,7 @@ class CampaignFiles:
         return f"campaign {self.id}"
 
     def _load(self, wanted: _Wanted, span: Span | None = None) -> Loaded:
-        return self._storage.load(self.id, wanted, span)
+        return self.storage.load(self.id, wanted, span)
 
     def _count_rows(self, days: Ints) -> int:
         tables = self._load({"variation": ["date"]}).tables
@@ -264,8 +258,8 @@ class CampaignFiles:
 
     def _overtaken(self) -> CacheError:
         return CacheError(
-            f"other processes write campaign {self.id} in {str(self.root)!r} all the "
-            "time; end some of them, and read again: all that was stored is kept"
+            f"other processes write campaign {self.id} in {str(self.storage)!r} all "
+            "the time; end some of them, and read again: all that was stored is kept"
         )
 
 

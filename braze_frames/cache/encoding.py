@@ -8,7 +8,6 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from braze_frames.cache.layout import POSITION, SCHEMAS, StoredGrain, days_column
 from braze_frames.core.arrays import Bools, Column, Ints
 from braze_frames.payload.batch import (
     Batch,
@@ -25,6 +24,7 @@ from braze_frames.schema.channels import (
     VARIATION_ID,
     VARIATION_NAME,
 )
+from braze_frames.storage.layout import POSITION, SCHEMAS, StoredGrain, days_column
 
 _MICROSECONDS_A_DAY = 86_400_000_000
 

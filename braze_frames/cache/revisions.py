@@ -16,9 +16,6 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from braze_frames.cache.encoding import coded, completed, fitted, stored_days
-from braze_frames.cache.layout import EVERYTHING, POSITION, StoredGrain
-from braze_frames.cache.parquet import ROWS, PendingFile, history_about
-from braze_frames.cache.storage import Loaded
 from braze_frames.core.arrays import Bools
 from braze_frames.schema.channels import (
     DAY_TOTALS,
@@ -28,6 +25,9 @@ from braze_frames.schema.channels import (
     VARIATION_ID,
     VARIATION_NAME,
 )
+from braze_frames.storage.layout import EVERYTHING, POSITION, StoredGrain
+from braze_frames.storage.parquet import ROWS, PendingFile, history_about
+from braze_frames.storage.storage import Loaded
 
 GrainTables = Mapping[StoredGrain, pa.Table]
 _SCHEMA = pa.schema(

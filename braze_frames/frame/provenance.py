@@ -1,6 +1,6 @@
 """What the ``attrs`` of a frame know, and what results pass on of its days."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any
 
@@ -8,13 +8,15 @@ import numpy as np
 import pandas as pd
 
 from braze_frames.core.arguments import last_day
-from braze_frames.core.names import LABEL_WIDTH, short_names
+from braze_frames.core.names import LABEL_WIDTH, legible, short_names
 from braze_frames.errors import FrameError
 from braze_frames.frame.by import Period, binned
 from braze_frames.frame.levels import Level, levels_of
 
 # Conversions come in for up to 30 days after the send: Braze docs, metrics_glossary.md.
 _GROWS = pd.Timedelta(days=31)
+# pandas copies ``attrs`` at every step: they hold so many campaigns or names at most.
+MOST_NAMES = 500
 
 
 def provenance_of(frame: Any) -> Mapping[str, Any]:
@@ -45,13 +47,21 @@ def as_day(said: object) -> str | None:
         return None
 
 
-def short_names_of(df: pd.DataFrame) -> dict[str, dict[str, str]]:
-    """Return the labels of a frame's long names, the same in all of its results.
+def short_names_of(frame: Any) -> dict[str, dict[str, str]]:
+    """Return the labels of a frame's names, the same in all of its results.
+
+    What ``attrs`` say holds for slices and results too; else names are shortened over
+    what is there.
+
+    Parameters
+    ----------
+    frame : DataFrame or Series
+        A frame, or the result of a verb.
 
     Returns
     -------
     dict
-        Campaign → variation → label, where that is shorter; under ``""`` stand the
+        Campaign → variation → label, where that is another; under ``""`` stand the
         campaigns themselves, and the variations of a frame without campaigns.
 
     Examples
@@ -63,21 +73,71 @@ def short_names_of(df: pd.DataFrame) -> dict[str, dict[str, str]]:
     >>> list(short_names_of(pd.DataFrame({"sent": [1]}, index=index))[""].values())
     ['AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA…']
     """
-    levels = {level.name: level for level in levels_of(df)}
-    owners, names = levels.get("campaign"), levels.get("variation")
-    found = {"": _shortened(owners.used().labels)} if owners else {}
-    if names is not None and any(len(str(name)) > LABEL_WIDTH for name in names.labels):
-        of_owner = owners.codes if owners else np.zeros(len(df), dtype=np.int64)
-        for owner in np.unique(of_owner):
-            parent = str(owners.labels[owner]) if owners else ""
-            here = np.unique(names.codes[of_owner == owner])
-            found[parent] = _shortened(names.labels[here])
-    return {parent: short for parent, short in found.items() if short}
+    stored = provenance_of(frame).get("labels")
+    known = stored if isinstance(stored, Mapping) else {}
+    found: dict[str, dict[str, str]] = {}
+    for parent, names in _odd_names(frame).items():
+        own = known.get(parent)
+        if isinstance(own, Mapping) and {*filter(_is_odd, names)} <= {*map(str, own)}:
+            found[parent] = {str(name): str(label) for name, label in own.items()}
+        else:
+            short = short_names(names)
+            found[parent] = {n: label for n, label in short.items() if n != label}
+    return found
 
 
-def _shortened(names: Iterable[object]) -> dict[str, str]:
-    """Return the labels of a campaign's names that are not the names themselves."""
-    return {name: one for name, one in short_names(names).items() if one != name}
+def names_attrs(frame: Any) -> dict[str, Any]:
+    """Return what results say of long names; nothing where they are none, or many."""
+    many = sum(map(len, _odd_names(frame).values())) > MOST_NAMES
+    found = {} if many else short_names_of(frame)
+    return {"labels": found} if found else {}
+
+
+def pass_on_names(result: Any, df: pd.DataFrame) -> Any:
+    """Return a result that says what the long names of the frame asked are cut to."""
+    if isinstance(result, pd.DataFrame | pd.Series) and (own := names_attrs(df)):
+        result.attrs["braze"] = {**provenance_of(result), **own}
+    return result
+
+
+def _odd_names(frame: Any) -> dict[str, list[str]]:
+    """Return campaign → its variations, sorted, where one cannot be shown as it is.
+
+    Under ``""`` stand campaigns, and the variations of a frame without them.
+    """
+    owners, variations = _names_in(frame, "campaign"), _names_in(frame, "variation")
+    found: dict[str, list[str]] = {}
+    if owners and any(map(_is_odd, owners[1])):
+        used = pd.unique(owners[0])
+        found[""] = [owners[1][code] for code in used if code >= 0]
+    if variations and any(map(_is_odd, variations[1])):
+        of_owner = owners[0] if owners else np.zeros_like(variations[0])
+        pairs = pd.DataFrame({"owner": of_owner, "name": variations[0]})
+        pairs = pairs[(pairs >= 0).all(axis=1)].drop_duplicates()
+        for owner, name in pairs.itertuples(index=False):
+            parent = owners[1][owner] if owners else ""
+            found.setdefault(parent, []).append(variations[1][name])
+    return {of: sorted(own) for of, own in found.items() if any(map(_is_odd, own))}
+
+
+def _is_odd(name: str) -> bool:
+    return len(name) > LABEL_WIDTH or legible(name) != name
+
+
+def _names_in(frame: Any, level: str) -> tuple[Any, list[str]] | None:
+    """Return a level as codes into names, -1 where it is missing; None: no such level.
+
+    The names of an index are taken as they lie: rows need not have all of them.
+    """
+    index = frame.index
+    if isinstance(index, pd.MultiIndex) and level in index.names:
+        place = index.names.index(level)
+        return np.asarray(index.codes[place]), [*map(str, index.levels[place])]
+    column = index if level in index.names else getattr(frame, level, None)
+    if not isinstance(column, pd.Series | pd.Index):
+        return None
+    codes, names = pd.factorize(column)
+    return codes, [*map(str, names)]
 
 
 def settled_attrs(frame: pd.DataFrame, last: Any) -> dict[str, str]:

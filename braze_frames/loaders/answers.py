@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 from braze_frames.core.names import shown
 from braze_frames.errors import PayloadError
 from braze_frames.loaders.ids import tells_whose
+from braze_frames.schema.channels import is_day_total
 from braze_frames.schema.exports import (
     ANSWER_EXPORTS,
     CANVAS_EXPORTS,
@@ -17,6 +18,10 @@ from braze_frames.schema.exports import (
 )
 
 _RESPONSE_KEYS = frozenset({"data", "message", "errors"})
+_BARE_KEYS = frozenset({"data", "message"})
+_DAY_KEYS = frozenset({"time", "messages"})
+# Any other message may hold the request's address, and so an id.
+_SUCCESS = "success"
 
 
 class Answer(NamedTuple):
@@ -35,6 +40,33 @@ class Answer(NamedTuple):
 def is_response(tree: Any) -> bool:
     """Tell whether a tree is an answer of an endpoint."""
     return isinstance(tree, Mapping) and bool(_RESPONSE_KEYS & tree.keys())
+
+
+def is_bare(tree: Any) -> bool:
+    """Tell whether a tree is an answer as the API gives it, and nothing beside.
+
+    Its days then carry no ids, and belong to the campaign that was asked for.
+
+    Examples
+    --------
+    >>> day = {"time": "2026-05-01", "messages": {}, "revenue": 0.0}
+    >>> is_bare({"message": "success", "data": [day]})
+    True
+    >>> is_bare({"data": [day | {"campaign_id": "a"}]})
+    False
+    """
+    if not isinstance(tree, dict) or not tree.keys() <= _BARE_KEYS:
+        return False
+    days = tree.get("data")
+    if not isinstance(days, list) or tree.get("message", _SUCCESS) != _SUCCESS:
+        return False
+    if not set(map(type, days)) <= {dict}:
+        return False
+    keys = {*chain.from_iterable(days)}
+    known = all(
+        isinstance(key, str) and (key in _DAY_KEYS or is_day_total(key)) for key in keys
+    )
+    return known and (not keys or "messages" in keys)
 
 
 def is_row(tree: Any) -> bool:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import tzinfo
-from itertools import chain
+from itertools import chain, islice
 from typing import Any, NamedTuple
 
 from braze_frames.core.names import short, shown
@@ -10,6 +10,7 @@ from braze_frames.errors import PayloadError
 from braze_frames.loaders.answers import (
     Answer,
     check_campaign_series,
+    is_bare,
     is_response,
     is_row,
     other_export,
@@ -45,11 +46,15 @@ class LoadedCampaign(NamedTuple):
 
 
 class Piece(NamedTuple):
-    """One answer or day row, read out of its envelope."""
+    """One answer or day row, read out of its envelope.
+
+    ``bare`` is an answer of the API and nothing beside it.
+    """
 
     answer: Answer
     around: Trees
     stream: str
+    bare: bool = False
 
     @property
     def is_row(self) -> bool:
@@ -66,40 +71,93 @@ class Pieces(NamedTuple):
     single: bool
 
 
-def pieces_of(contents: Contents) -> Pieces:
-    """Read an input out of its envelopes, and leave out what is no campaign's.
+class LoadedInput(NamedTuple):
+    """The campaigns of an input; its pieces, where they do not come one by one."""
+
+    campaigns: list[LoadedCampaign]
+    found: Pieces
+
+    @property
+    def several(self) -> bool:
+        """Whether they make the level ``campaign``: ids stand in more than one tree."""
+        alone = self.found.single and len(self.campaigns) == 1
+        return self.campaigns[0].id is not None and not alone
+
+
+def load(contents: Contents, zone: tzinfo | None = None) -> LoadedInput:
+    """Read an input out of its envelopes, and tell its campaigns apart.
+
+    Bare answers are one campaign, whose ``id`` is None: they are read one by one, so
+    that no more than one decoded tree stands in memory.
 
     Raises
     ------
     PayloadError
         It holds another endpoint's answers, or nothing at all.
+    SourceError
+        As ``sort_out``.
     """
-    parts: list[Piece] = []
+    pieces = map(_piece, chain.from_iterable(map(_flat, contents.answers)))
+    first = [*islice(pieces, 1)]
+    if not (first and first[0] and first[0].bare):
+        found = _gathered(contents, [*first, *pieces])
+        return LoadedInput(sort_out(found, zone), found)
+    # Through an iterator, which lets go of the first answer once it was handed on.
+    stream = chain(iter(first), pieces)
+    campaign = LoadedCampaign(None, None, lambda: _in_turn(stream, contents, zone))
+    return LoadedInput([campaign], Pieces(contents.origin, [], {}, single=False))
+
+
+def _in_turn(
+    pieces: Iterable[Piece | None], contents: Contents, zone: tzinfo | None
+) -> Iterator[Answer]:
+    """Yield bare answers as they come, then what came beside them.
+
+    An empty answer stands for those that were handed on: what carries an id is no part
+    of their campaign.
+    """
+    others: list[Piece | None] = []
+    place = ""
+    for piece in pieces:
+        if piece is None or not piece.bare:
+            others.append(piece)
+            continue
+        place = place or piece.answer.origin
+        check_daily(piece.answer.tree["data"], piece.answer.origin)
+        yield piece.answer
+    if others:
+        nothing = Piece(Answer(place, {"data": []}, careful=False), {}, "")
+        found = _gathered(contents, [nothing, *others])
+        yield from chain.from_iterable(one.answers() for one in sort_out(found, zone))
+
+
+def _gathered(contents: Contents, pieces: Iterable[Piece | None]) -> Pieces:
+    """Leave out what is no campaign's."""
+    kept: list[Piece] = []
     names: dict[str, str] = {}
     skipped: dict[str, None] = {}
-    for answer in chain.from_iterable(map(_flat, contents.answers)):
-        part = _part(answer)
-        if part is None:
+    for piece in pieces:
+        if piece is None:
             skipped["messages without records"] = None
-        elif not part.stream or _is_series(part):
-            parts.append(part)
+        elif not piece.stream or _is_series(piece):
+            kept.append(piece)
         else:
-            names |= _named(part)
-            skipped[f"the stream {shown(part.stream, 40)}"] = None
-    if not parts:
+            names |= _named(piece)
+            skipped[f"the stream {shown(piece.stream, 40)}"] = None
+    if not kept:
         only = f"; only {', '.join([*skipped][:5])}" if skipped else ""
         raise PayloadError(
             f"{contents.origin}: there are no days of campaigns in it{only}; nothing "
             "to read"
         )
-    return Pieces(contents.origin, parts, names, _is_single(contents, parts))
+    return Pieces(contents.origin, kept, names, _is_single(contents, kept))
 
 
-def _is_single(contents: Contents, parts: Sequence[Piece]) -> bool:
+def _is_single(contents: Contents, pieces: Sequence[Piece]) -> bool:
     """Whether an input is one answer: in no list, mapping or envelope, and no row."""
-    first = parts[0]
+    first = pieces[0]
     bare = first.answer.origin == contents.origin and not (first.around or first.stream)
-    return contents.single and len(parts) == 1 and bare and not first.is_row
+    return contents.single and len(pieces) == 1 and bare and not first.is_row
 
 
 def _flat(answer: Answer) -> Iterator[Answer]:
@@ -135,8 +193,11 @@ def _is_by_id(tree: Any) -> bool:
     )
 
 
-def _part(answer: Answer) -> Piece | None:
+def _piece(answer: Answer) -> Piece | None:
+    """Read a tree out of its envelope; None is a message without a record."""
     tree = answer.tree
+    if is_bare(tree):
+        return Piece(answer, {}, "", bare=True)
     if not isinstance(tree, Mapping):
         return Piece(answer, {}, "")
     if is_message(tree):
@@ -154,14 +215,14 @@ def _with_known_names(answer: Answer) -> Answer:
     return answer._replace(tree=with_known_names(answer.tree, answer.origin))
 
 
-def _is_series(part: Piece) -> bool:
-    tree = part.answer.tree
+def _is_series(piece: Piece) -> bool:
+    tree = piece.answer.tree
     return (is_row(tree) or is_response(tree)) and other_export(tree) is None
 
 
-def _named(part: Piece) -> dict[str, str]:
+def _named(piece: Piece) -> dict[str, str]:
     """Return the campaign that a record of a stream of campaigns names, by its id."""
-    tree, campaigns = part.answer.tree, "campaign" in part.stream.lower()
+    tree, campaigns = piece.answer.tree, "campaign" in piece.stream.lower()
     id_, name = tree.get("id"), tree.get("name")
     known = campaigns and isinstance(id_, str) and isinstance(name, str)
     return {same_id(id_): name} if known else {}

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-_SIMPLE = (str, bool, int, float, type(None))
+_PLAIN = frozenset((str, bool, int, float, type(None)))
 _DEEPEST = 20
 """A day is 4 deep; what is deeper is none, and the parser says so."""
 
@@ -41,9 +41,11 @@ def as_json(value: Any, depth: int = 0) -> Any:
     >>> as_json(np.datetime64("2026-05-01")), as_json(date(2026, 5, 1))
     ('2026-05-01T00:00:00', '2026-05-01')
     """
-    if value.__class__ in _SIMPLE or depth > _DEEPEST:
+    if value.__class__ in _PLAIN or depth > _DEEPEST:
         return value
     if isinstance(value, Mapping):
+        if value.__class__ is dict and _PLAIN.issuperset(map(type, value.values())):
+            return value
         return {key: as_json(one, depth + 1) for key, one in value.items()}
     if isinstance(value, list | tuple | np.ndarray):
         return [as_json(one, depth + 1) for one in value]

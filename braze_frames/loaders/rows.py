@@ -166,11 +166,13 @@ def check_daily(days: Iterable[Any], whose: str) -> None:
         Names the day.
     """
     clocks: dict[str, str] = {}
-    for day in days:
-        text = day.get("time") if isinstance(day, dict) else None
-        if isinstance(text, str):
-            inside, clock, _ = _settle(text, None)
-            _check_clock(clocks, inside[:_DAY], clock, whose)
+    times = [day.get("time") for day in days if isinstance(day, dict)]
+    texts = [text for text in times if isinstance(text, str)]
+    if {*map(len, texts)} == {_DAY}:
+        return  # days without times, as the API gives them
+    for text in texts:
+        inside, clock, _ = _settle(text, None)
+        _check_clock(clocks, inside[:_DAY], clock, whose)
 
 
 def _in_zone(days: Iterable[Any], zone: tzinfo | None, whose: str) -> Days:

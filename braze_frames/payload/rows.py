@@ -3,12 +3,13 @@
 The common case never touches a value in Python: the objects of a channel that share
 their keys are packed by one ``struct`` call each. What does not fit goes from cheap to
 dear: objects that share other keys are packed by those; a hole is filled by a blank,
-slides and buttons are taken off; what is left is checked value by value. So is a whole
-answer that arrives decoded, or that holds booleans, which ``struct`` would take for
-numbers.
+slides and buttons are taken off; what is left is checked value by value. So are objects
+with booleans, which ``struct`` would take for numbers.
 """
 
 from collections.abc import Callable, Iterable
+from itertools import chain
+from math import isfinite
 from typing import Any, NamedTuple, NoReturn
 
 import numpy as np
@@ -40,6 +41,9 @@ _RARE = 16
 # A new way to pack takes as long as 8 objects value by value, and as 30 of which slides
 # and buttons are taken off.
 _WORTH_PACKING = 16
+
+# What ``struct`` takes for what it is, or refuses: it takes a boolean for a number.
+_PLAIN = frozenset((int, float, str, type(None), dict, list))
 
 Fail = Callable[[int, str, Any, str], NoReturn]
 _COUNT = "a whole number below 2^63"
@@ -94,20 +98,20 @@ class RowPacker(NamedTuple):
 
     def pack(self, rows: list[Day], start: int, counts: Ints) -> None:
         """Put objects that have so many stats into rows from ``start`` on."""
-        if self.check_each_value:
-            self._by_value(rows, range(len(rows)), start)
-            return
+        odd = _not_plain(rows) if self.check_each_value else []
+        is_plain = np.ones(len(rows), dtype=bool)
+        is_plain[odd] = False
         shapes: list[Shape] = []
         irregular: list[int] = []
-        for count in np.flatnonzero(np.bincount(counts)):
-            members = np.flatnonzero(counts == count)
+        for count in np.flatnonzero(np.bincount(counts[is_plain])):
+            members = np.flatnonzero(is_plain & (counts == count))
             if len(members) * _RARE < len(rows):
                 irregular += members.tolist()
             else:
                 irregular += self._pack_group(rows, members, start, shapes)
         irregular = self._regroup(rows, irregular, start, shapes)
         irregular = self._pack_irregular(rows, irregular, start, shapes)
-        self._by_value(rows, irregular, start)
+        self._by_value(rows, sorted(irregular + odd), start)
 
     def _pack_group(
         self, rows: list[Day], members: Ints, start: int, shapes: list[Shape]
@@ -287,6 +291,21 @@ class RowPacker(NamedTuple):
             self.stats.leave_out(number, key)
         else:
             self.stats.put(number, key, checked)
+
+
+def _not_plain(rows: list[Day]) -> list[int]:
+    """Return the numbers of the objects that ``struct`` could take for others."""
+    if not all(isinstance(k, str) and is_text(k) for k in {*chain.from_iterable(rows)}):
+        return list(range(len(rows)))
+    return [n for n, row in enumerate(rows) if not _is_plain(row)]
+
+
+def _is_plain(row: Day) -> bool:
+    kinds = {*map(type, row.values())}
+    return kinds <= _PLAIN and (
+        float not in kinds
+        or all(isfinite(value) for value in row.values() if value.__class__ is float)
+    )
 
 
 def is_text(text: str) -> bool:

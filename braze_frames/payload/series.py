@@ -225,25 +225,24 @@ class _AnswerParser:
         self.entry_key = _follow([*map(self._entries, self.channels, self.starts)])
 
     def _channels(self, listed: list[Any]) -> list[_Channel]:
-        channels: dict[str, _Channel] = {}
+        """Return the channels that have entries, in the order in which they occur."""
         for n, messages in enumerate(listed):
-            if messages is None:
-                continue
-            if not isinstance(messages, dict):
+            if messages is not None and not isinstance(messages, dict):
                 self._fail(n, ("messages",), messages, "an object of channels")
-            for name, rows in messages.items():
-                if name not in channels:
-                    self._check_channel(n, name)
-                if rows is None:
-                    continue
-                if not isinstance(rows, list):
-                    self._fail(n, (name,), rows, "a list of objects")
-                if not rows:
-                    continue
-                channel = channels.setdefault(name, _Channel(name, [], []))
-                channel.days.append(n)
-                channel.lists.append(rows)
-        return list(channels.values())
+        names = dict.fromkeys(chain.from_iterable(filter(None, listed)))
+        channels = [self._channel(name, listed) for name in names]
+        return [channel for channel in channels if channel.days]
+
+    def _channel(self, name: Any, listed: list[Any]) -> _Channel:
+        of_days = [messages.get(name) if messages else None for messages in listed]
+        if not (isinstance(name, str) and is_text(name)):
+            day = next(n for n, one in enumerate(listed) if one and name in one)
+            self._fail(day, (), name, "a channel that is text, of no lone surrogates")
+        for n, rows in enumerate(of_days):
+            if rows is not None and not isinstance(rows, list):
+                self._fail(n, (name,), rows, "a list of objects")
+        days = [n for n, rows in enumerate(of_days) if rows]
+        return _Channel(name, days, [*filter(None, of_days)])
 
     def _entries(self, channel: _Channel, start: int) -> Ints:
         """Pack the entries of a channel and return the codes of their keys."""
@@ -300,12 +299,6 @@ class _AnswerParser:
                 self._fail_entry(row, key, value, "text")
             if value is not None and not is_text(value):
                 self._fail_entry(row, key, value, "text without lone surrogates")
-
-    def _check_channel(self, day: int, name: Any) -> None:
-        if not isinstance(name, str):
-            self._fail(day, (), name, "a channel that is text")
-        if not is_text(name):
-            self._fail(day, (), name, "text without lone surrogates")
 
     def _fail_total(self, row: int, key: str, value: Any, expected: str) -> NoReturn:
         self._fail(row, (key,), value, expected)

@@ -10,13 +10,6 @@ from braze_frames.api.details import Details
 from braze_frames.api.windows import Window, plan_days, plan_windows
 from braze_frames.cache.cache import Cache
 from braze_frames.cache.campaign import CampaignFiles, StoredCampaign, Update
-from braze_frames.cache.coverage import (
-    Coverage,
-    FreshnessPolicy,
-    moment_of,
-    what_to_fetch,
-)
-from braze_frames.cache.storage import FullDiskError, Storage
 from braze_frames.core.arguments import asked_days
 from braze_frames.core.days import date_of
 from braze_frames.errors import BrazeError, CacheError, RequestError, listed
@@ -37,6 +30,13 @@ from braze_frames.sources.plan import (
     span_of,
 )
 from braze_frames.sources.remote import Arrival, Fetch, ending, fetch_details, must_ask
+from braze_frames.storage.coverage import (
+    Coverage,
+    FreshnessPolicy,
+    moment_of,
+    what_to_fetch,
+)
+from braze_frames.storage.storage import FullDiskError
 
 # Each round of a read may find one more damaged file of a campaign; more than two are
 # no accident.
@@ -97,9 +97,9 @@ def read_cached(
     CacheError
         Nothing can be stored: the disk is full, or the folder may not be written.
     """
-    root, now = cache.folder_for(client), client.now()
+    storage, now = cache.storage_for(client), client.now()
     shelf = _Shelf(
-        {id_: CampaignFiles(root, id_) for id_ in request.ids},
+        {id_: CampaignFiles(storage, id_) for id_ in request.ids},
         {str(item.id): item.label for item in request.items if item.label != item.id},
         client,
         now,
@@ -161,7 +161,7 @@ def _round(
         if (needed := missing_windows(look.coverage, span, shelf.now, policy))
     }
     if windows:
-        Storage(files[ids[0]].root).check_writable()
+        files[ids[0]].storage.check_writable()
     stored = _fetch(shelf, windows, plan)
     ready = [id_ for id_ in looks if id_ not in stored.failed]
     held, lost = each(lambda id_: files[id_].load(plan.part, span), ready)

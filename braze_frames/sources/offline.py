@@ -10,8 +10,6 @@ from braze_frames.api.client import BrazeClient
 from braze_frames.api.details import Details
 from braze_frames.cache.cache import Cache
 from braze_frames.cache.campaign import CampaignFiles, StoredCampaign
-from braze_frames.cache.coverage import instant_of, last_settled, moment_of
-from braze_frames.cache.layout import ALWAYS
 from braze_frames.core.arguments import asked_days, moment_in
 from braze_frames.core.arrays import Ints
 from braze_frames.core.days import date_of
@@ -33,6 +31,8 @@ from braze_frames.sources.plan import (
     put_together,
     span_of,
 )
+from braze_frames.storage.coverage import instant_of, last_settled, moment_of
+from braze_frames.storage.layout import ALWAYS
 
 
 def read_earlier(
@@ -44,10 +44,10 @@ def read_earlier(
     moment = moment_in(plan.as_of, client.zone).astimezone(client.zone)
     today = min(moment.date(), client.today())
     span = span_of(*asked_days(plan.days, today))
-    root, at = cache.folder_for(client), moment_of(moment)
+    storage, at = cache.storage_for(client), moment_of(moment)
 
     def look(id_: str) -> Found:
-        held = CampaignFiles(root, id_).load_at(span, at)
+        held = CampaignFiles(storage, id_).load_at(span, at)
         details = _told(plan, all_of(held, span))
         settled = last_settled_on(seen.date(), details, cache.settle_days)
         return put_together(held.batches, details, settled)
@@ -208,7 +208,7 @@ def labels_of(campaigns: Sequence[tuple[CampaignFiles, str | None]]) -> list[str
             ids = [campaigns[place][0].id for place in group]
             labels = disambiguate(name, ids)
             if len(set(labels)) < len(labels):
-                roots = (campaigns[place][0].root.name for place in group)
+                roots = (campaigns[place][0].storage.name for place in group)
                 labels = [f"{a} [{b}]" for a, b in zip(labels, roots, strict=True)]
             for place, label in zip(group, labels, strict=True):
                 names[place] = label

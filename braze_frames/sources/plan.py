@@ -14,7 +14,6 @@ from braze_frames.api.client import BrazeClient
 from braze_frames.api.details import Details
 from braze_frames.api.endpoints import zone_of
 from braze_frames.cache.cache import Cache
-from braze_frames.cache.layout import Part
 from braze_frames.core.arguments import DayRange
 from braze_frames.core.days import date_of, day_number
 from braze_frames.errors import BrazeError, PayloadError
@@ -23,6 +22,7 @@ from braze_frames.loaders.files import Contents
 from braze_frames.payload.assemble import Campaign
 from braze_frames.payload.batch import EVERY_DAY, Batch, Span, select_days
 from braze_frames.payload.days import NO_NAMES, normalise
+from braze_frames.storage.layout import Part
 
 Attrs = dict[str, Any]
 _R = TypeVar("_R")

@@ -18,7 +18,7 @@ import pandas as pd
 from braze_frames.core.names import short_path, shown, shown_path
 from braze_frames.errors import SourceError
 from braze_frames.loaders.answers import Answer, is_response, is_row, other_export
-from braze_frames.loaders.campaigns import pieces_of, sort_out
+from braze_frames.loaders.campaigns import load
 from braze_frames.loaders.files import (
     SUFFIXES,
     Contents,
@@ -124,27 +124,26 @@ def _single(source: Any, zone: tzinfo | None) -> Request:
 
 def _opened(contents: Contents, zone: tzinfo | None) -> Request:
     with only_ours(contents.origin):
-        found = pieces_of(contents)
-        loaded = sort_out(found, zone)
-    several = loaded[0].id is not None and not (found.single and len(loaded) == 1)
-    items = items_of(loaded)
-    if not several:
+        loaded = load(contents, zone)
+    items = items_of(loaded.campaigns)
+    if not loaded.several:
         items = [item._replace(label="") for item in items]
-    return Request(items, several)
+    return Request(items, loaded.several)
 
 
 def _contents_of_trees(
     trees: Sequence[Any], origin: str, *, single: bool = False
 ) -> Contents:
     origin = short_path(origin)
-    answers = [
+    # One by one: a tree is copied where it holds other things than JSON has.
+    answers = (
         Answer(
             f"{origin} {number}" if len(trees) > 1 else origin,
             tree if is_row(tree) else as_json(tree),
             careful=True,
         )
         for number, tree in enumerate(trees, 1)
-    ]
+    )
     return Contents(origin, answers, single)
 
 

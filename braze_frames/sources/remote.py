@@ -11,7 +11,6 @@ import numpy as np
 from braze_frames.api.client import BrazeClient
 from braze_frames.api.details import Details, details_in
 from braze_frames.api.windows import Window, ending_at, plan_windows
-from braze_frames.cache.coverage import SETTLE_DAYS
 from braze_frames.core.arguments import asked_days
 from braze_frames.core.arrays import Ints
 from braze_frames.errors import (
@@ -38,6 +37,7 @@ from braze_frames.sources.plan import (
     put_together,
     span_of,
 )
+from braze_frames.storage.coverage import SETTLE_DAYS
 
 if TYPE_CHECKING:
     from braze_frames.transport.side_by_side import Requests

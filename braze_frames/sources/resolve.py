@@ -11,7 +11,13 @@ from braze_frames.api.client import BrazeClient
 from braze_frames.core.arguments import nearest
 from braze_frames.core.names import disambiguate, short, shown
 from braze_frames.errors import BrazeError, SourceError, listed
-from braze_frames.loaders.campaigns import LoadedCampaign, Pieces, pieces_of, sort_out
+from braze_frames.loaders.campaigns import (
+    LoadedCampaign,
+    LoadedInput,
+    Pieces,
+    load,
+    sort_out,
+)
 from braze_frames.loaders.ids import same_id
 from braze_frames.schema.ids import is_campaign_id
 from braze_frames.sources.plan import Item, Request, only_ours
@@ -37,24 +43,24 @@ def open_items(items: Sequence[Item], zone: tzinfo | None) -> Iterator[Opened]:
             continue
         try:
             with only_ours(short(item.label)):
-                found = pieces_of(item.contents())
-                loaded = sort_out(found, zone)
+                loaded = load(item.contents(), zone)
         except BrazeError as error:
             yield Opened(item, error)
             continue
-        if item.pooled and _is_table(found, loaded):
-            pool.append(found)
+        if item.pooled and _is_table(loaded):
+            pool.append(loaded.found)
         else:
             labels.add(item.label)
-            yield _alone(item, loaded)
+            yield _alone(item, loaded.campaigns)
     if pool:
         yield from _pooled(pool, labels, zone)
 
 
-def _is_table(found: Pieces, loaded: Sequence[LoadedCampaign]) -> bool:
+def _is_table(loaded: LoadedInput) -> bool:
     """Whether a file is a part of a table: rows with ids, or several campaigns."""
-    rows = any(part.is_row for part in found.pieces)
-    return loaded[0].id is not None and (rows or len(loaded) > 1)
+    rows = any(part.is_row for part in loaded.found.pieces)
+    several = rows or len(loaded.campaigns) > 1
+    return loaded.campaigns[0].id is not None and several
 
 
 def _alone(item: Item, loaded: Sequence[LoadedCampaign]) -> Opened:

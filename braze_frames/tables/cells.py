@@ -11,6 +11,7 @@ from braze_frames.core.arrays import Bools, Ints
 from braze_frames.core.names import legible
 from braze_frames.core.numbers import DASH
 from braze_frames.errors import FrameError
+from braze_frames.frame.provenance import short_names_of
 from braze_frames.schema.units import (
     Unit,
     base_name,
@@ -373,12 +374,20 @@ class Showing:
 
     # --- labels ---
 
+    @cached_property
+    def _short(self) -> dict[str, str]:
+        """The labels of names, as in pictures of the frame."""
+        known = [*self.told.labels, *short_names_of(self.frame).values()]
+        return {name: label for own in known for name, label in own.items()}
+
     def written(
         self, values: Any, width: int = NAME_WIDTH, *, dates: bool = False
     ) -> Show:
         """Return how labels are written; dates with their marks, none as nothing."""
         given = {text_of(one): one for one in values if not is_missing(one)}
         shown = texts(given, width)
+        if width == NAME_WIDTH:
+            shown |= {text: self._short[text] for text in shown if text in self._short}
         if dates:
             shown = {text: one + self.told.marks(text) for text, one in shown.items()}
         return lambda value: "" if is_missing(value) else shown[text_of(value)]

@@ -20,7 +20,8 @@ class Told(NamedTuple):
     """What a result says of itself; None or nothing where it says nothing usable.
 
     ``partial``: label of a period that is cut → days in it, days of the whole one;
-    ``left_out``: reason → columns and rows whose sums were not made.
+    ``left_out``: reason → columns and rows whose sums were not made. ``labels``: what
+    is written for long names.
     """
 
     settled_until: str | None
@@ -34,6 +35,7 @@ class Told(NamedTuple):
     units: Units
     partial: Mapping[str, tuple[int, int] | None]
     left_out: Mapping[str, tuple[Collection[str], Collection[tuple[str, ...]]]]
+    labels: Sequence[Mapping[str, str]]
     periods: str | None
     portfolio: str | None
 
@@ -68,6 +70,7 @@ def told_by(frame: Any) -> Told:
         _units(said.get("units")),
         _partial(said.get("partial"), said.get("partial_days")),
         _left_out(said.get("left_out")),
+        _labels(said.get("labels")),
         _periods(said.get("periods")),
         _portfolio(said.get("portfolio")),
     )
@@ -120,6 +123,11 @@ def _left_out(
 
 def _rows(said: object) -> set[tuple[str, ...]]:
     return {tuple(_names(row)) for row in said} if isinstance(said, list) else set()
+
+
+def _labels(said: object) -> list[dict[str, str]]:
+    own = map(_mapping, _mapping(said).values())
+    return [{str(name): str(label) for name, label in one.items()} for one in own]
 
 
 def _periods(said: object) -> str | None:

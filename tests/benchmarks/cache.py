@@ -29,12 +29,13 @@ import responses
 
 import braze_frames as bf
 from braze_frames.cache.campaign import CampaignFiles, Update
-from braze_frames.cache.coverage import moment_of
-from braze_frames.cache.layout import ALWAYS
 from braze_frames.core.arrays import Column
 from braze_frames.payload.batch import Batch, EntryKey, elements_of
 from braze_frames.payload.columns import Stats
 from braze_frames.schema.channels import CHANNELS, STAT, STATS
+from braze_frames.storage.coverage import moment_of
+from braze_frames.storage.layout import ALWAYS
+from braze_frames.storage.local import LocalStorage
 
 ROUNDS = 7
 FIRST = (date(2023, 1, 1) - date(1970, 1, 1)).days
@@ -103,11 +104,11 @@ def columns(rng, stats, size):
 def store(root, number, **shape):
     """Write one campaign as the cache does; return its file of variations."""
     moment = moment_of(pd.Timestamp("2026-06-30 12:00Z").to_pydatetime())
-    files = CampaignFiles(root, campaign_id(number))
+    files = CampaignFiles(LocalStorage(root), campaign_id(number))
     files.write(
         Update([batch(number, **shape)], moment, "UTC", f"Campaign {number:05}")
     )
-    return files.path("variation")
+    return files.storage.path(files.id, "variation")
 
 
 def bare(path):
@@ -161,13 +162,13 @@ def updates(folder):
     roots = []
     for count in (1000, 10_000):
         root = folder / str(count)
-        files = CampaignFiles(root, campaign_id(1))
+        files = CampaignFiles(LocalStorage(root), campaign_id(1))
         store(root, 1, days=500, variations=4)
         for number in range(2, count + 1):
             for grain in ALWAYS:
-                copy = CampaignFiles(root, campaign_id(number)).path(grain)
+                copy = LocalStorage(root).path(campaign_id(number), grain)
                 copy.parent.mkdir(parents=True)
-                shutil.copy(files.path(grain), copy)
+                shutil.copy(files.storage.path(files.id, grain), copy)
         roots.append(root)
     few, many = roots
     yield ratio(
@@ -183,7 +184,7 @@ def warm_reads(folder):
         id_ = sandbox.campaigns["Basket Reminder: Subject Test"]
         options = {"length": 120, "client": client, "cache": folder}
         bf.read_braze_series(id_, **options)
-        path = CampaignFiles(folder / client.account, id_).path("variation")
+        path = LocalStorage(folder / client.account).path(id_, "variation")
         sandbox.requests.clear()
         yield ratio(
             lambda: bf.read_braze_series(id_, **options), lambda: bare(path), repeat=20

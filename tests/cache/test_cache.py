@@ -12,8 +12,9 @@ import pytest
 import braze_frames as bf
 from braze_frames.cache.cache import as_cache
 from braze_frames.cache.campaign import CampaignFiles
-from braze_frames.cache.layout import folder_of
 from braze_frames.sources.offline import labels_of
+from braze_frames.storage.layout import folder_of
+from braze_frames.storage.local import LocalStorage
 
 from ..payloads import ID, OTHER_ID, day, email, entry
 from ..worlds import KEY, World, inhabited, series_asked
@@ -439,7 +440,7 @@ def test_the_default_folder_is_the_users_cache(monkeypatch, tmp_path):
     cache = bf.Cache()
     assert tmp_path in cache.path.parents
     with bf.connect("US-05", "made-up") as client:
-        assert cache.folder_for(client) == cache.path / "rest.iad-05.braze.com"
+        assert cache.storage_for(client).root == cache.path / "rest.iad-05.braze.com"
 
 
 def test_nothing_of_the_key_is_in_any_file(tmp_path):
@@ -465,7 +466,7 @@ def test_an_id_that_tries_to_leave_the_folder_is_refused(tmp_path, sandbox, clie
     cache = bf.Cache(tmp_path / "cache")
     for id_ in ("../x", "../outside.parquet", "/etc/passwd", "..", f"{ID}/../x"):
         with pytest.raises(bf.SourceError):
-            CampaignFiles(cache.path / "host", id_)
+            CampaignFiles(LocalStorage(cache.path / "host"), id_)
         with pytest.raises(bf.SourceError):
             bf.read_braze_series([id_, ID], client=client, cache=cache)
         assert cache.clear(campaign=id_).empty
@@ -517,8 +518,10 @@ def test_a_clock_set_back_loses_nothing(sandbox, client, cache):
 
 
 def test_names_that_several_campaigns_have_are_told_apart(tmp_path):
-    one, two = (CampaignFiles(tmp_path / "a", id_) for id_ in (ID, OTHER_ID))
-    third = CampaignFiles(tmp_path / "b", ID)
+    one, two = (
+        CampaignFiles(LocalStorage(tmp_path / "a"), id_) for id_ in (ID, OTHER_ID)
+    )
+    third = CampaignFiles(LocalStorage(tmp_path / "b"), ID)
     assert labels_of([(one, "x"), (two, "x")]) == [
         f"x [{ID[:8]}]",
         f"x [{OTHER_ID[:8]}]",

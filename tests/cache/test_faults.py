@@ -22,12 +22,12 @@ import pytest
 
 import braze_frames as bf
 from braze_frames.cache.campaign import CampaignFiles, Update
-from braze_frames.cache.coverage import moment_of
-from braze_frames.cache.layout import ALWAYS
-from braze_frames.cache.storage import locked
 from braze_frames.core.arrays import Column
 from braze_frames.payload.batch import Batch, EntryKey, elements_of
 from braze_frames.payload.columns import Stats
+from braze_frames.storage.coverage import moment_of
+from braze_frames.storage.layout import ALWAYS
+from braze_frames.storage.local import LocalStorage, locked
 
 from ..payloads import ID, OTHER_ID, day, entry
 from ..worlds import World, inhabited
@@ -94,7 +94,7 @@ def stored(files, days=60):
     """Return the numbers in each file, after a check that every day is there."""
     found = {}
     for grain, stat in (("campaign", "conversions"), ("variation", "sent")):
-        table = pq.read_table(files.path(grain)).to_pandas()
+        table = pq.read_table(files.storage.path(files.id, grain)).to_pandas()
         rows = 2 if grain == "variation" else 1
         assert table["date"].value_counts().tolist() == [rows] * days
         (found[grain],) = set(table[stat].tolist())
@@ -110,11 +110,11 @@ def seconds_of_a_write(files):
 
 def unfinished(files):
     """Return what writers have left in their workshop."""
-    return list((files.root / ".writing").iterdir())
+    return list((files.storage.root / ".writing").iterdir())
 
 
 def test_a_kill_at_any_instant_leaves_the_old_or_the_new_file(tmp_path):
-    files, rng = CampaignFiles(tmp_path, ID), random.Random(0)
+    files, rng = CampaignFiles(LocalStorage(tmp_path), ID), random.Random(0)
     write(files, 0)
     usual = statistics.median(seconds_of_a_write(files) for _ in range(5))
     before, killed = stored(files), 0
@@ -145,7 +145,7 @@ def write_many(root, writer):
     order = random.Random(writer).sample(range(CAMPAIGNS), CAMPAIGNS)
     for number in order:
         first = FIRST + writer * DAYS_OF_EACH
-        files = CampaignFiles(root, campaign(number))
+        files = CampaignFiles(LocalStorage(root), campaign(number))
         write(files, number, first=first, days=DAYS_OF_EACH)
 
 
@@ -194,7 +194,7 @@ def test_many_processes_update_the_same_campaigns_while_others_read(tmp_path):
 
 
 def test_a_full_disk_leaves_what_was_stored(tmp_path):
-    files = CampaignFiles(tmp_path, ID)
+    files = CampaignFiles(LocalStorage(tmp_path), ID)
     write(files, 1)
 
     def fill():
@@ -281,7 +281,7 @@ def test_a_damaged_file_is_set_aside_and_fetched_again(account, tmp_path, harm, 
     options = {"grain": "all", "client": client, "cache": tmp_path, **SPAN}
     expected = bf.read_braze_series([ID, OTHER_ID], **options)
     (root,) = tmp_path.iterdir()
-    harm(CampaignFiles(root, ID).path(grain))
+    harm(LocalStorage(root).path(ID, grain))
     world.asked.clear()
     with pytest.warns(bf.CacheWarning, match="fetched again") as caught:
         found = bf.read_braze_series([ID, OTHER_ID], **options)
@@ -301,7 +301,7 @@ def test_a_file_that_was_removed_is_fetched_again(account, tmp_path, grain):
     options = {"grain": "all", "client": client, "cache": tmp_path, **SPAN}
     expected = bf.read_braze_series(ID, **options)
     (root,) = tmp_path.iterdir()
-    missing(CampaignFiles(root, ID).path(grain))
+    missing(LocalStorage(root).path(ID, grain))
     for one, other in zip(bf.read_braze_series(ID, **options), expected, strict=True):
         equal(one, other)
 
@@ -311,11 +311,11 @@ def test_days_before_those_asked_survive_the_damage_of_another_grain(account, tm
     options = {"client": client, "cache": tmp_path}
     bf.read_braze_series(ID, **options, **SPAN)
     (root,) = tmp_path.iterdir()
-    files = CampaignFiles(root, ID)
-    noise(files.path("campaign"))
+    files = CampaignFiles(LocalStorage(root), ID)
+    noise(files.storage.path(files.id, "campaign"))
     with pytest.warns(bf.CacheWarning):
         bf.read_braze_series(ID, start="2026-05-01", end="2026-05-30", **options)
-    rows = pq.read_table(files.path("variation")).num_rows
+    rows = pq.read_table(files.storage.path(files.id, "variation")).num_rows
     assert rows == 91
 
 
@@ -325,7 +325,7 @@ def test_without_a_server_a_damaged_file_is_an_error_that_names_the_days(tmp_pat
         options = {"client": client, "cache": tmp_path, **SPAN}
         bf.read_braze_series(id_, **options)
         (root,) = tmp_path.iterdir()
-        noise(CampaignFiles(root, id_).path("variation"))
+        noise(LocalStorage(root).path(id_, "variation"))
         sandbox.stop()
         with pytest.warns(bf.CacheWarning):
             with pytest.raises(bf.RequestError, match="2026-03-01 … 2026-05-30"):
@@ -395,7 +395,7 @@ def test_a_file_of_a_newer_version_is_refused_and_untouched(account, tmp_path):
     options = {"client": client, "cache": tmp_path}
     bf.read_braze_series([ID, OTHER_ID], **options, **SPAN)
     (root,) = tmp_path.iterdir()
-    path = CampaignFiles(root, ID).path("variation")
+    path = LocalStorage(root).path(ID, "variation")
     table = pq.read_table(path)
     newer = table.schema.metadata[b"braze_frames"].replace(
         b'"version":2', b'"version":3'
@@ -426,7 +426,7 @@ def test_files_of_different_writes_give_the_days_that_both_hold(
     options = {"grain": "all", "client": client, "cache": tmp_path}
     bf.read_braze_series(ID, **options, **SPAN)
     (root,) = tmp_path.iterdir()
-    path = CampaignFiles(root, ID).path(grain)
+    path = LocalStorage(root).path(ID, grain)
     older = path.read_bytes()
     more = {"start": "2026-02-01", "end": "2026-05-30"}
     expected = bf.read_braze_series(ID, **options, **more)
@@ -445,7 +445,8 @@ def test_files_of_different_writes_give_the_days_that_both_hold(
 
 
 def test_a_lock_left_by_a_dead_process_stops_nobody(tmp_path):
-    files, fork = CampaignFiles(tmp_path, ID), multiprocessing.get_context("fork")
+    files = CampaignFiles(LocalStorage(tmp_path), ID)
+    fork = multiprocessing.get_context("fork")
     held = fork.Event()
     lock = tmp_path / ".locks" / f"{ID}.lock"
 

@@ -12,9 +12,9 @@ import pyarrow.parquet as pq
 import pytest
 
 import braze_frames as bf
-from braze_frames.cache.campaign import CampaignFiles
-from braze_frames.cache.layout import SCHEMAS
-from braze_frames.cache.parquet import (
+from braze_frames.storage.layout import SCHEMAS
+from braze_frames.storage.local import LocalStorage
+from braze_frames.storage.parquet import (
     PendingFile,
     UnreadableFile,
     read_file,
@@ -77,7 +77,7 @@ def test_a_bit_flipped_anywhere_in_a_footer_is_found_before_the_file_is_opened(
     _, client = account
     bf.read_braze_series(ID, client=client, cache=tmp_path, grain="all", **SPAN)
     (root,) = tmp_path.iterdir()
-    path = CampaignFiles(root, ID).path(grain)
+    path = LocalStorage(root).path(ID, grain)
     body, rng = path.read_bytes(), random.Random(0)
     footer = range(footer_of(body), len(body))
     pages = rng.sample(range(4, footer[0]), 200)
@@ -105,7 +105,7 @@ def test_after_a_flipped_bit_a_read_is_equal_or_the_file_is_fetched_again(
     options = {"client": client, "cache": tmp_path / "cache", "grain": "all", **SPAN}
     expected = bf.read_braze_series(ID, **options)
     (root,) = (tmp_path / "cache").iterdir()
-    paths = [CampaignFiles(root, ID).path(grain) for grain in GRAINS]
+    paths = [LocalStorage(root).path(ID, grain) for grain in GRAINS]
     rng, bodies = random.Random(1), {path: path.read_bytes() for path in paths}
 
     def flip():
@@ -135,7 +135,7 @@ def test_files_that_say_different_things_of_one_write_are_fetched_again(
     options = {"client": client, "cache": tmp_path, "grain": "all", **SPAN}
     expected = bf.read_braze_series({"Name": ID}, **options)
     (root,) = tmp_path.iterdir()
-    path = CampaignFiles(root, ID).path("campaign")
+    path = LocalStorage(root).path(ID, "campaign")
     about, table = read_file(path, "campaign", SCHEMAS["campaign"].names, None)
     write_file(PendingFile("campaign", table, about._replace(name="Nome")), path)
     world.asked.clear()

@@ -2,15 +2,18 @@
 
 import io
 import json
+import tracemalloc
 import warnings
 
+import numpy as np
 import pandas as pd
 import pytest
 
 import braze_frames as bf
 
-from ..payloads import ID, OTHER_ID, as_bytes, day, email, entry
+from ..payloads import ID, OTHER_ID, as_bytes, day, email, entry, response
 
+STATS = ["sent", "opens", "clicks", "bounces", "delivered", "conversions"]
 LEVELS = ["campaign", "date", "channel", "variation"]
 
 
@@ -148,6 +151,36 @@ def test_answers_of_which_only_some_have_an_id_are_refused():
     for source in (answers, lines(*answers)):
         with pytest.raises(bf.SourceError, match="has no campaign_id"):
             bf.read_braze_series(source)
+
+
+def test_a_row_after_bare_answers_is_a_day_of_their_campaign():
+    answers = [email(entry("A", "v-a", sent=n), time=f"2026-05-0{n}") for n in (1, 2)]
+    frame = bf.read_braze_series(lines(*answers, row(3, time="2026-05-03")))
+    assert frame["sent"].tolist() == [1, 2, 3]
+    with pytest.raises(bf.SourceError, match="line 1 has no campaign_id"):
+        bf.read_braze_series(lines(*answers, row(3, ID, time="2026-05-03")))
+
+
+def test_another_endpoints_answer_after_bare_ones_is_refused():
+    other = {"message": "success", "data": [{"time": "2026-05-01", "dau": 5}]}
+    with pytest.raises(bf.PayloadError, match="/kpi/dau/data_series"):
+        bf.read_braze_series(lines(email(entry("A", sent=1)), other))
+
+
+def test_json_lines_of_one_campaign_are_held_one_by_one():
+    entries = [entry(n, f"v-{n}", **dict.fromkeys(STATS, 9)) for n in "ABCD"]
+    body = lines(
+        *(
+            response(*(day(str(one)[:10], {"email": entries}) for one in hundred))
+            for hundred in np.split(pd.date_range("2020-01-01", periods=2000), 20)
+        )
+    )
+    tracemalloc.start()
+    frame = bf.read_braze_series(body)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    # All decoded answers take 10 times as much as the frame, one of 20 takes half.
+    assert peak < 5 * frame.memory_usage(index=True).sum()
 
 
 def test_other_columns_of_lists_are_left_out_with_a_warning():

@@ -18,8 +18,10 @@ import orjson
 import pyarrow as pa
 
 from braze_frames.api.details import Details
-from braze_frames.cache.coverage import Coverage, from_runs, no_days, runs_of
-from braze_frames.cache.layout import (
+from braze_frames.errors import CacheError
+from braze_frames.payload.batch import Span
+from braze_frames.storage.coverage import Coverage, from_runs, no_days, runs_of
+from braze_frames.storage.layout import (
     SCHEMAS,
     VERSION,
     StoredGrain,
@@ -28,8 +30,6 @@ from braze_frames.cache.layout import (
     stored_stats,
     texts_of,
 )
-from braze_frames.errors import CacheError
-from braze_frames.payload.batch import Span
 
 if TYPE_CHECKING:
     from pyarrow.parquet import FileMetaData, ParquetFile

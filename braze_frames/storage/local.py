@@ -1,9 +1,4 @@
-"""Where campaigns are stored: loaded, replaced, listed, removed, set aside.
-
-This is the seam behind which another kind of store would stand. A campaign is loaded
-together with its version, and replaced only while that is still the version that lies
-there. This one keeps files in a folder, with a lock for writers.
-"""
+"""Campaigns in a folder of this machine, with a lock for each that is written."""
 
 import errno
 import os
@@ -12,13 +7,16 @@ import warnings
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import BinaryIO
 from uuid import uuid4
 
 import pyarrow as pa
 
-from braze_frames.cache.layout import ALWAYS, FILE, SCHEMAS, StoredGrain
-from braze_frames.cache.parquet import (
+from braze_frames.errors import CacheError, CacheWarning
+from braze_frames.payload.batch import Span
+from braze_frames.schema.ids import is_campaign_id
+from braze_frames.storage.layout import ALWAYS, FILE, SCHEMAS, StoredGrain
+from braze_frames.storage.parquet import (
     About,
     PendingFile,
     UnreadableFile,
@@ -26,15 +24,13 @@ from braze_frames.cache.parquet import (
     read_file,
     write_file,
 )
-from braze_frames.errors import CacheError, CacheWarning
-from braze_frames.payload.batch import Span
-from braze_frames.schema.ids import is_campaign_id
-
-if TYPE_CHECKING:
-    pass
-
-Version = frozenset[tuple[StoredGrain, str]]
-"""The writes that a campaign's files come from."""
+from braze_frames.storage.storage import (
+    FullDiskError,
+    Loaded,
+    Mark,
+    Storage,
+    Version,
+)
 
 # What a disk, a quota and a limit on files say when there is no room.
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
@@ -45,31 +41,18 @@ _PATIENCE = 60
 _TRIES = 6
 
 
-class FullDiskError(CacheError):
-    """Nothing more can be stored, whatever the campaign."""
-
-
-class Loaded(NamedTuple):
-    """What the files of a campaign say, and those of their rows that were asked."""
-
-    abouts: dict[StoredGrain, About]
-    tables: dict[StoredGrain, pa.Table]
-
-    @property
-    def version(self) -> Version:
-        """The version of these files."""
-        return frozenset((grain, one.written) for grain, one in self.abouts.items())
-
-
 class DamagedFile(Exception):  # noqa: N818
     """A file was damaged and is set aside; the campaign can be loaded again."""
 
 
-class Storage:
-    """The campaigns below an endpoint's folder."""
+class LocalStorage(Storage):
+    """The campaigns below an endpoint's folder, each with a file for each grain."""
 
     def __init__(self, root: Path) -> None:
-        self.root = root
+        self.root, self.name = root, root.name
+
+    def __str__(self) -> str:
+        return str(self.root)
 
     def path(self, campaign: str, grain: StoredGrain) -> Path:
         """Return where the file of a grain lies."""
@@ -83,28 +66,21 @@ class Storage:
         ids = {name.removeprefix("campaign_id=") for name in folders}
         return sorted(id_ for id_ in ids if is_campaign_id(id_))
 
+    def marks(self) -> dict[tuple[str, StoredGrain], Mark]:
+        """Return the mark of each file; opens none of them."""
+        return {
+            (path.parent.name.removeprefix("campaign_id="), grain): _mark(path)
+            for grain in SCHEMAS
+            for path in (self.root / grain).glob(f"*/{FILE}")
+        }
+
     def load(
         self,
         campaign: str,
         wanted: Mapping[StoredGrain, Collection[str]],
         span: Span | None = None,
     ) -> Loaded:
-        """Load a campaign as one write left it; only after a kill files differ.
-
-        Parameters
-        ----------
-        campaign : str
-            Its id.
-        wanted : mapping
-            Grain → the columns to read; none reads what the file says of itself.
-        span : Span, optional
-            Leave out parts of files that hold none of these days.
-
-        Raises
-        ------
-        CacheError
-            A file is of a newer version, may not be read, or cannot be set aside.
-        """
+        """Load a campaign; who finds files of two writes waits for the writer."""
         for left in reversed(range(_TRIES)):
             loaded = self._sound(campaign, wanted, span)
             if not left or self._agree(campaign, loaded):
@@ -173,20 +149,7 @@ class Storage:
     def replace(
         self, campaign: str, files: Sequence[PendingFile], version: Version
     ) -> bool:
-        """Put files into their places, in the order given.
-
-        Returns
-        -------
-        bool
-            False, and nothing was done, where another version lies there by now.
-
-        Raises
-        ------
-        FullDiskError
-            The disk is full.
-        CacheError
-            The campaign may not be written, or another process holds its lock.
-        """
+        """Put files into their places under the campaign's lock."""
         with self._locked(campaign):
             if self._version(campaign) != version:
                 return False
@@ -194,13 +157,7 @@ class Storage:
         return True
 
     def remove(self, campaign: str) -> None:
-        """Remove a campaign and what of it was set aside.
-
-        Raises
-        ------
-        CacheError
-            It may not be removed.
-        """
+        """Remove a campaign's files under its lock."""
         with self._locked(campaign):
             self._version(campaign)  # refuses files of a newer version
             try:
@@ -220,13 +177,7 @@ class Storage:
         return sum(path.stat().st_size for path in paths if path.is_file())
 
     def check_writable(self) -> None:
-        """Refuse a folder that may not be written, before anything is asked.
-
-        Raises
-        ------
-        CacheError
-            Nothing can be stored there.
-        """
+        """Refuse a folder that may not be written."""
         probe = self.root / ".writing" / uuid4().hex
         try:
             probe.parent.mkdir(parents=True, exist_ok=True)
@@ -243,7 +194,7 @@ class Storage:
         *,
         sure: bool = False,
     ) -> None:
-        """Move a damaged file away, unless a good one has taken its place meanwhile.
+        """Move a damaged file to ``.aside``.
 
         ``sure`` when no look at the file alone can tell that it is damaged.
         """
@@ -264,6 +215,44 @@ class Storage:
             CacheWarning,
             stacklevel=2,
         )
+
+    def objects(self, folder: str) -> list[str]:
+        """Return the keys of the files below a folder."""
+        found = (self.root / folder).rglob("*")
+        return sorted(
+            path.relative_to(self.root).as_posix() for path in found if path.is_file()
+        )
+
+    def open_object(self, key: str) -> BinaryIO:
+        """Open a file of the folder."""
+        try:
+            return (self.root / key).open("rb")
+        except FileNotFoundError:
+            raise
+        except OSError as error:
+            raise refusal(self.root / key, error) from error
+
+    def put_object(self, key: str, body: bytes) -> None:
+        """Write a file beside its place, then move it there."""
+        unfinished = self.root / ".writing" / uuid4().hex
+        try:
+            unfinished.parent.mkdir(parents=True, exist_ok=True)
+            with unfinished.open("wb") as sink:
+                sink.write(body)
+                sink.flush()
+                os.fsync(sink.fileno())
+            _move(unfinished, self.root / key)
+        except OSError as error:
+            raise refusal(self.root / key, error) from error
+        finally:
+            unfinished.unlink(missing_ok=True)
+
+    def delete_object(self, key: str) -> None:
+        """Delete a file, if it is there."""
+        try:
+            (self.root / key).unlink(missing_ok=True)
+        except OSError as error:
+            raise refusal(self.root / key, error) from error
 
     def _version(self, campaign: str) -> Version:
         """Return the version that lies there, under the lock."""
@@ -292,6 +281,11 @@ class Storage:
         finally:
             for unfinished, _ in staged:
                 unfinished.unlink(missing_ok=True)
+
+
+def _mark(path: Path) -> Mark:
+    told = path.stat()
+    return Mark(told.st_size, f"{told.st_size}-{told.st_mtime_ns}")
 
 
 def _shared(about: About) -> tuple[object, ...]:

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 
 from braze_frames.api.windows import MOST_DAYS, plan_days
-from braze_frames.cache.coverage import (
+from braze_frames.payload.batch import Span
+from braze_frames.storage.coverage import (
     Coverage,
     FreshnessPolicy,
     fetch_again,
@@ -22,7 +23,6 @@ from braze_frames.cache.coverage import (
     runs_of,
     what_to_fetch,
 )
-from braze_frames.payload.batch import Span
 
 TERMS = FreshnessPolicy(31, timedelta(hours=1))
 FIRST = date(2026, 1, 1)

@@ -9,8 +9,8 @@ import pyarrow.parquet as pq
 import pytest
 
 import braze_frames as bf
-from braze_frames.cache.layout import SCHEMAS, VERSION
 from braze_frames.schema.channels import DAY_TOTALS, STAT
+from braze_frames.storage.layout import SCHEMAS, VERSION
 
 from ..payloads import ID, OTHER_ID, day, entry
 from ..worlds import World, inhabited

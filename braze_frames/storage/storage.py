@@ -1,0 +1,169 @@
+"""The seam behind which campaigns are stored: what each kind of store can do.
+
+A campaign is loaded together with its version, and replaced only while that is still
+the version that lies there.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Collection, Mapping, Sequence
+from typing import BinaryIO, NamedTuple
+
+import pyarrow as pa
+
+from braze_frames.errors import CacheError
+from braze_frames.payload.batch import Span
+from braze_frames.storage.layout import StoredGrain
+from braze_frames.storage.parquet import About, PendingFile, UnreadableFile
+
+Version = frozenset[tuple[StoredGrain, str]]
+"""The writes that a campaign's files come from."""
+
+
+class FullDiskError(CacheError):
+    """Nothing more can be stored, whatever the campaign."""
+
+
+class Loaded(NamedTuple):
+    """What the files of a campaign say, and those of their rows that were asked."""
+
+    abouts: dict[StoredGrain, About]
+    tables: dict[StoredGrain, pa.Table]
+
+    @property
+    def version(self) -> Version:
+        """The version of these files."""
+        return frozenset((grain, one.written) for grain, one in self.abouts.items())
+
+
+class Mark(NamedTuple):
+    """What a listing tells of a file: its bytes, and a text that each write changes."""
+
+    size: int
+    token: str
+
+
+class Storage(ABC):
+    """The campaigns below an endpoint's folder, and objects that are kept beside them.
+
+    Attributes
+    ----------
+    name : str
+        The endpoint's folder.
+    """
+
+    name: str
+
+    @abstractmethod
+    def campaigns(self) -> list[str]:
+        """Return the ids of all campaigns."""
+
+    @abstractmethod
+    def marks(self) -> dict[tuple[str, StoredGrain], Mark]:
+        """Return the mark of each file, by campaign and grain; opens none of them."""
+
+    @abstractmethod
+    def load(
+        self,
+        campaign: str,
+        wanted: Mapping[StoredGrain, Collection[str]],
+        span: Span | None = None,
+    ) -> Loaded:
+        """Load a campaign as one write left it; only after a kill files differ.
+
+        Parameters
+        ----------
+        campaign : str
+            Its id.
+        wanted : mapping
+            Grain → the columns to read; none reads what the file says of itself.
+        span : Span, optional
+            Leave out parts of files that hold none of these days.
+
+        Raises
+        ------
+        CacheError
+            A file is of a newer version, may not be read, or cannot be set aside.
+        """
+
+    @abstractmethod
+    def replace(
+        self, campaign: str, files: Sequence[PendingFile], version: Version
+    ) -> bool:
+        """Put files into their places, in the order given.
+
+        Returns
+        -------
+        bool
+            False, and nothing was lost, where another version lies there by now.
+
+        Raises
+        ------
+        FullDiskError
+            The disk is full.
+        CacheError
+            The campaign may not be written.
+        """
+
+    @abstractmethod
+    def remove(self, campaign: str) -> None:
+        """Remove a campaign and what of it was set aside.
+
+        Raises
+        ------
+        CacheError
+            It may not be removed.
+        """
+
+    @abstractmethod
+    def set_aside(self, campaign: str, grain: StoredGrain, why: UnreadableFile) -> None:
+        """Put a damaged file away, unless a good one has taken its place meanwhile."""
+
+    @abstractmethod
+    def size(self, campaign: str) -> int:
+        """Return how many bytes a campaign's files have."""
+
+    @abstractmethod
+    def check_writable(self) -> None:
+        """Refuse a store that may not be written, before anything is asked.
+
+        Raises
+        ------
+        CacheError
+            Nothing can be stored there.
+        """
+
+    @abstractmethod
+    def objects(self, folder: str) -> list[str]:
+        """Return the keys of the objects below a folder, such as ``.compact``."""
+
+    @abstractmethod
+    def open_object(self, key: str) -> BinaryIO:
+        """Open an object, such as ``.compact/variation/part-00000.parquet``.
+
+        Raises
+        ------
+        FileNotFoundError
+            It is not there.
+        CacheError
+            It may not be read.
+        """
+
+    @abstractmethod
+    def put_object(self, key: str, body: bytes) -> None:
+        """Write an object: a kill leaves the old one, or the new one.
+
+        Raises
+        ------
+        CacheError
+            It may not be written.
+        """
+
+    @abstractmethod
+    def delete_object(self, key: str) -> None:
+        """Delete an object, if it is there.
+
+        Raises
+        ------
+        CacheError
+            It may not be deleted.
+        """
