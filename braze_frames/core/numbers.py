@@ -7,6 +7,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+# Of a hundred and more nobody reads the parts of one.
+_LARGE = 100
 DASH, MINUS = "\N{EN DASH}", "\N{MINUS SIGN}"
 
 
@@ -29,16 +31,16 @@ def number(value: float, decimals: int, *, signed: bool = False) -> str:
 
 
 def count(value: float) -> str:
-    """Write a count; a part of one only where there is.
+    """Write a count; a part of one only of a small mean.
 
     Examples
     --------
-    >>> count(9007199254740993), count(12345.0), count(2.5)
-    ('9,007,199,254,740,993', '12,345', '2.50')
+    >>> count(9007199254740993), count(12345.6), count(2.5)
+    ('9,007,199,254,740,993', '12,346', '2.50')
     """
     if isinstance(value, Integral):
         return f"{int(value):,}".replace("-", MINUS)
-    return number(value, 2 if value % 1 else 0)
+    return number(value, 2 if value % 1 and abs(value) < _LARGE else 0)
 
 
 def share(value: float) -> str:

@@ -15,6 +15,7 @@ from braze_frames.frame.levels import Level, levels_of
 
 # Conversions come in for up to 30 days after the send: Braze docs, metrics_glossary.md.
 _GROWS = pd.Timedelta(days=31)
+_DAY = np.timedelta64(1, "D")
 # pandas copies ``attrs`` at every step: they hold so many campaigns or names at most.
 MOST_NAMES = 500
 
@@ -140,9 +141,27 @@ def _names_in(frame: Any, level: str) -> tuple[Any, list[str]] | None:
     return codes, [*map(str, names)]
 
 
+def settled_day(df: pd.DataFrame) -> str | None:
+    """Return the last day before any that still grows, as far as the frame knows.
+
+    Where campaigns know their own days (``settled`` in ``attrs``), each row counts by
+    its campaign's.
+    """
+    earliest = as_day(provenance_of(df).get("settled_until"))
+    levels = {level.name: level.used() for level in levels_of(df)}
+    campaign, date = levels.get("campaign"), levels["date"]
+    if earliest is None or campaign is None or "settled" not in provenance_of(df):
+        return earliest
+    until = settled_until_each(df, [str(name) for name in campaign.labels])
+    days = pd.DatetimeIndex(date.labels).tz_localize(None).to_numpy("datetime64[D]")
+    growing = days[date.codes] > until[campaign.codes]
+    last = days[date.codes][growing].min() - _DAY if growing.any() else until.max()
+    return str(last)
+
+
 def settled_attrs(frame: pd.DataFrame, last: Any) -> dict[str, str]:
     """Return until when a frame is settled and its last day; nothing if not known."""
-    until = as_day(provenance_of(frame).get("settled_until"))
+    until = settled_day(frame)
     if until is None or pd.isna(last):
         return {}
     return {"settled_until": until, "last": pd.Timestamp(last).date().isoformat()}
@@ -249,7 +268,7 @@ def settled_until_each(df: pd.DataFrame, campaigns: Sequence[str | None]) -> Any
 def whole_until(df: pd.DataFrame) -> np.datetime64:
     """Return the last day that was over when the frame was read, if it knows when."""
     read = as_day(str(provenance_of(df).get("fetched_at"))[:10])
-    return np.datetime64(read or "NaT", "D") - np.timedelta64(1, "D")
+    return np.datetime64(read or "NaT", "D") - _DAY
 
 
 def settled(df: pd.DataFrame, until: Any = None) -> pd.DataFrame:

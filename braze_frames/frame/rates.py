@@ -320,9 +320,8 @@ class _Rate:
         self.counted = tally.select(given).found.copy()
         refusals = {stat: self._in_several(stat) for stat in _unique(defined)}
         self.refused = [stat for stat, where in refusals.items() if where.any()]
-        self.not_added = np.zeros(groups.count, dtype=bool)
-        for where in refusals.values():
-            self.not_added |= where
+        nowhere = np.zeros(groups.count, dtype=bool)
+        self.not_added = np.logical_or.reduce([nowhere, *refusals.values()])
         self.counted &= ~self.not_added
         self.left_out = self._campaigns_left_out()
 

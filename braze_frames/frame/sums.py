@@ -18,7 +18,7 @@ from braze_frames.errors import NonAdditiveWarning, listed, warn
 from braze_frames.frame.by import Period, cut_periods, is_cut
 from braze_frames.frame.groups import Groups, Tally, arrays, group_rows
 from braze_frames.frame.levels import Level
-from braze_frames.frame.provenance import as_day, days_attrs, provenance_of
+from braze_frames.frame.provenance import days_attrs
 from braze_frames.schema.channels import is_day_total
 from braze_frames.schema.units import Unit
 
@@ -90,11 +90,6 @@ def finest(
 def known_days(date: Level) -> pd.DatetimeIndex:
     """Return the days that rows have, sorted."""
     return pd.DatetimeIndex(date.used().labels).tz_localize(None)
-
-
-def settled_day(df: pd.DataFrame) -> str | None:
-    """Return until when a frame is settled, where it knows."""
-    return as_day(provenance_of(df).get("settled_until"))
 
 
 def constant(size: int) -> Level:

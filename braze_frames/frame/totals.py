@@ -7,14 +7,13 @@ from braze_frames.core.arrays import Bools, Column
 from braze_frames.frame.by import By, Period, kept_levels
 from braze_frames.frame.groups import Tally, arrays
 from braze_frames.frame.levels import levels_of, summed_stats
-from braze_frames.frame.provenance import labelled, left_out_attrs
+from braze_frames.frame.provenance import labelled, left_out_attrs, settled_day
 from braze_frames.frame.sums import (
     Sums,
     finest,
     in_several_channels,
     known_days,
     left_out,
-    settled_day,
     spread_campaigns,
     warn_of_sums,
 )

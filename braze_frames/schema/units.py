@@ -90,7 +90,7 @@ def unit_of(column: str, metric: str = "") -> Unit | None:
     return _OF_RESULT.get(name) or metric_unit(name)
 
 
-def units_of(columns: Iterable[str], metrics: Iterable[str]) -> Units:
+def units_of(columns: Iterable[object], metrics: Iterable[str]) -> Units:
     """Return the units of the columns of a result, for its ``attrs``.
 
     Examples
@@ -104,7 +104,7 @@ def units_of(columns: Iterable[str], metrics: Iterable[str]) -> Units:
     """
     asked = list(metrics)
     units: dict[str, Unit | Mapping[str, Unit]] = {}
-    for column in columns:
+    for column in map(str, columns):
         each = {
             metric: unit
             for metric in asked or [""]

@@ -1,6 +1,5 @@
 """What of a table is shown and how: its columns, rows and labels, and what to say."""
 
-from collections.abc import Iterator, Sequence
 from functools import cached_property
 from typing import Any, NamedTuple
 
@@ -20,7 +19,7 @@ from braze_frames.schema.units import (
     metric_unit,
     unit_of,
 )
-from braze_frames.tables.footnotes import TableSummary
+from braze_frames.tables.footnotes import TableSummary, Told, told_by
 from braze_frames.tables.formats import (
     NAME_WIDTH,
     TEXT_WIDTH,
@@ -29,14 +28,12 @@ from braze_frames.tables.formats import (
     dollars,
     flag,
     kind_of,
-    plain,
     text_of,
     texts,
+    unitless,
 )
-from braze_frames.tables.missing import REASONS, Reason, usual_reason, without
-from braze_frames.tables.told import Told, told_by
+from braze_frames.tables.missing import PLACES, REASONS, Missing, Reason
 
-PLACES = frozenset(("campaign", "date", "channel", "variation"))
 _NAMES = frozenset(
     ("campaign", "channel", "variation", "variation_api_id", "control", "best")
 )
@@ -116,7 +113,7 @@ class Cell(NamedTuple):
     note: int = 0
 
 
-class Column(NamedTuple):
+class ColumnCells(NamedTuple):
     """The ways in which the cells of a column are written, and that of each row."""
 
     ways: list[Cell]
@@ -176,8 +173,7 @@ class Showing:
         for name in _SHARED:
             column = self._named(name)
             found = [] if column is None else _distinct(column)
-            whole = column is not None and bool(column.notna().all())
-            said |= {name: found[0]} if len(found) == 1 and whole else {}
+            said |= {name: found[0]} if len(found) == 1 else {}
         return said
 
     # --- notes, stars and reasons ---
@@ -233,52 +229,15 @@ class Showing:
             return np.zeros(len(self.frame), dtype=bool)
         return self._judged[1].to_numpy(dtype=bool)
 
-    def _reasons(self, n: int) -> "np.ndarray[Any, np.dtype[np.object_]]":
+    def _reasons(self, n: int) -> Any:
         """Return for each row why its number is missing; None where it is not."""
-        found = np.full(len(self.frame), None, dtype=object)
-        missing = self._missing(n) & (self._noted == 0)
-        if not missing.any() or self.kinds[n] == "text":
-            return found
-        for name in map(base_name, self.labels[n]):
-            shares = self._shares(name)
-            reason = usual_reason(name, shares=shares, ours=self._ours)
-            found[missing] = found[missing] if reason is None else reason
-            for more, where in self._further(n, name):
-                found[missing & where] = more
-        return found
-
-    def _further(self, n: int, name: str) -> "Iterator[tuple[Reason, Bools]]":
-        """Yield what explains a missing number better; the last that holds counts."""
-        limits = [of for of in self.labels[n] if base_name(of) != of]
-        if limits and name in self._flat and self._shares(name):
-            yield "limit", ~self._missing(self._flat[name])
-        for reason in ("totals", "people"):
-            columns, rows = self.told.left_out.get(reason, ((), ()))
-            if name in columns:
-                here = [_key(label) in rows for label in self.frame.index]
-                yield reason, np.array(here, dtype=bool)
-        channels = self._channels(n)
-        if channels is not None:
-            yield "channel", without(name, channels)
-
-    def _channels(self, n: int) -> list[str] | None:
-        """Return the channel of each row; in wide tables that of the column."""
-        rows = self._named("channel")
-        if rows is not None:
-            return [text_of(one) for one in rows]
-        if "channel" in self.frame.columns.names:
-            level = self.frame.columns.names.index("channel")
-            return [self.labels[n][level]] * len(self.frame)
-        return None
-
-    def _shares(self, name: str) -> bool:
-        """Tell whether a column is a rate: by its unit, and as it is no stat."""
-        return self.told.units.get(name, unit_of(name)) in ("share", "USD")
+        told = self.kinds[n] in ("number", "flag")
+        unexplained = self._missing(n) & (self._noted == 0) & told
+        return self._why.reasons(n, unexplained, number=self.kinds[n] == "number")
 
     @cached_property
-    def _ours(self) -> bool:
-        named = {*self.frame.index.names, *self.frame.columns.names, *self._flat}
-        return not PLACES.isdisjoint(named)
+    def _why(self) -> Missing:
+        return Missing(self.frame, self.labels, self.told, self._named("channel"))
 
     def _missing(self, n: int) -> Bools:
         return self.frame.iloc[:, n].isna().to_numpy(dtype=bool)
@@ -293,21 +252,21 @@ class Showing:
 
     # --- cells ---
 
-    def column(self, n: int) -> Column:
+    def column(self, n: int) -> ColumnCells:
         """Return how the cells of a column are written."""
         units, of_unit = self._units(n)
         noted = np.where(self._missing(n) | (n == self._mark), self._noted, 0)
+        noted *= self.kinds[n] != "text"
         for reason, number in self._reasons_shown.items():
-            noted = np.where(self._reasons(n) == reason, number, noted)
-        if self.kinds[n] == "text":
-            noted = np.zeros_like(noted)
-        starred = self._starred if n == self._star else np.zeros_like(self._starred)
+            if number:
+                noted = np.where(self._reasons(n) == reason, number, noted)
+        starred = self._starred & (n == self._star) & ~self._missing(n)
         keys = list(zip(of_unit, starred.tolist(), noted.tolist(), strict=True))
         ways = {key: place for place, key in enumerate(dict.fromkeys(keys))}
         cells = [
             Cell(self._show(n, units[unit]), star, note) for unit, star, note in ways
         ]
-        return Column(cells, np.array([ways[key] for key in keys], dtype=np.int64))
+        return ColumnCells(cells, np.array([ways[key] for key in keys], dtype=np.int64))
 
     def _units(self, n: int) -> tuple[list[Unit | None], list[int]]:
         """Return the units of a column, and which of them each row has."""
@@ -357,7 +316,7 @@ class Showing:
             return or_dash(flag)
         if unit == "USD" and self._by_row(n):
             return or_dash(dollars)
-        return or_dash(plain if unit is None else WRITTEN[unit])
+        return or_dash(unitless if unit is None else WRITTEN[unit])
 
     def _by_row(self, n: int) -> bool:
         """Tell whether shares and amounts may stand in one column, a row each."""
@@ -410,7 +369,7 @@ class Showing:
             amounts=self._amounts(),
             guessed=self._guessed(),
             dates=dates,
-            compares=bool(self._by_name("lift", "change", "rate_before")),
+            metric="" if self._named("metric") is not None else self.told.metric,
         )
 
     @property
@@ -453,12 +412,6 @@ class Showing:
         if dates is None and "date" in self.frame.columns.names:
             dates = pd.Series(self.frame.columns.get_level_values("date"))
         return None if dates is None else [text_of(one) for one in dates.dropna()]
-
-
-def _key(label: Any) -> tuple[str, ...]:
-    """Return the labels of a row as ``attrs`` hold them."""
-    parts: Sequence[Any] = label if isinstance(label, tuple) else (label,)
-    return tuple(map(text_of, parts))
 
 
 def _distinct(column: "pd.Series[Any]") -> list[str]:

@@ -47,7 +47,7 @@ def _days(value: float) -> str:
     return number(value, 1)
 
 
-def plain(value: float) -> str:
+def unitless(value: float) -> str:
     """Write a number of which no unit is known."""
     if isinstance(value, Integral):
         return count(value)

@@ -175,7 +175,7 @@ def _named_safely(labels: pd.Index) -> pd.Index:
 
 def _write_cells(styler: Styler, table: Showing) -> None:
     """Say how cells are written; columns of one way in one go, which is faster."""
-    alike = {}
+    alike: dict[Any, Any] = {}
     for n, column in enumerate(table.frame.columns):
         ways, of_row = table.column(n)
         if len(ways) <= 1:

@@ -129,9 +129,7 @@ def _strings(
     return strings
 
 
-def _labels(
-    table: Showing, labels: pd.Index, escaped: Callable[[str], str]
-) -> pd.Index:
+def _labels(table: Showing, labels: pd.Index, escaped: Callable[[str], str]) -> Any:
     names = [None if n is None else escaped(legible(n)) for n in labels.names]
     levels: list[Any] = []
     for level, name in enumerate(labels.names):
