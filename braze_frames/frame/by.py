@@ -46,8 +46,20 @@ def kept_levels(
             f"freq={freq!r} keeps periods apart; leave one of them out"
         )
     of_campaigns = asked[:1] and _is_name(asked[0]) and asked[0] == "campaign"
-    kept.insert(1 if of_campaigns else 0, binned(levels["date"], freq))
+    days = levels["date"]
+    date = binned(days, freq) if is_anchored(freq) else binned(days, "D")
+    kept.insert(1 if of_campaigns else 0, date)
     return kept
+
+
+def is_anchored(freq: str | pd.offsets.BaseOffset) -> bool:
+    """Tell whether periods are the same whichever days are there, unlike "10D".
+
+    Others count from the first day of all, which a part of a frame does not know: its
+    rows are kept apart by day.
+    """
+    offset = _offset(freq)
+    return offset.n == 1 or (isinstance(offset, pd.offsets.Tick) and offset == _DAY)
 
 
 def _asked(levels: dict[str, Level], by: Any) -> list[Any]:

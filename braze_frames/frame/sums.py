@@ -15,7 +15,7 @@ import pandas as pd
 
 from braze_frames.core.arrays import Bools, Column, Ints
 from braze_frames.errors import NonAdditiveWarning, listed, warn
-from braze_frames.frame.by import Period, cut_periods, is_cut
+from braze_frames.frame.by import Period, binned, cut_periods, is_anchored, is_cut
 from braze_frames.frame.groups import Groups, Tally, arrays, group_rows
 from braze_frames.frame.levels import Level
 from braze_frames.frame.provenance import days_attrs
@@ -36,6 +36,17 @@ class Sums(NamedTuple):
     days: pd.DatetimeIndex
     freq: Period
     settled_until: str | None
+
+    def in_periods(self) -> "Sums":
+        """Return sums of days by the periods asked, where only the whole tells them."""
+        if self.freq is None or is_anchored(self.freq):
+            return self
+        levels = [
+            one if one.name != "date" else binned(one, self.freq)
+            for one in self.groups.levels[:-2]
+        ]
+        groups, columns = _grouped([*levels, *self.groups.levels[-2:]], self.columns)
+        return self._replace(groups=groups, columns=columns)
 
     def asked(self) -> Groups:
         """Group the groups by the levels that were asked for."""
@@ -140,54 +151,69 @@ def _distinct(outer: Level, inner: Level) -> Ints:
     return np.asarray(found.reshape(-1, several).sum(axis=1))
 
 
-def merge(sums: Sequence[Sums]) -> Sums:
+def merge(parts: Sequence[Sums]) -> Sums:
     """Add up the sums of parts; no campaign may be in two of them.
-
-    Periods that count from the first day (as ``"10D"`` does) merge only where all parts
-    begin on the same day.
 
     Raises
     ------
     PayloadError
         A sum of counts does not fit in 64 bits.
     """
-    return reduce(_merged, sums)
+    if len(parts) == 1:
+        return parts[0]
+    levels = map(_joined, zip(*(part.groups.levels for part in parts), strict=True))
+    names = dict.fromkeys(name for part in parts for name in part.columns)
+    joined = {
+        name: Column(*map(np.concatenate, zip(*_columns(parts, name), strict=True)))
+        for name in names
+    }
+    groups, columns = _grouped(list(levels), joined)
+    days = pd.DatetimeIndex(np.unique(np.concatenate([part.days for part in parts])))
+    known = [part.settled_until for part in parts if part.settled_until]
+    return Sums(groups, columns, days, parts[0].freq, min(known, default=None))
 
 
-def _merged(one: Sums, other: Sums) -> Sums:
-    size = one.groups.count + other.groups.count
-    levels = map(_joined, one.groups.levels, other.groups.levels)
-    groups = group_rows(list(levels), size)
+def _grouped(
+    levels: Sequence[Level], columns: Mapping[str, Column]
+) -> tuple[Groups, dict[str, Column]]:
+    """Add up sums whose labels are the same."""
+    groups = group_rows(levels, len(levels[-1].codes))
     tally = Tally(groups.codes, groups.count)
-    columns = {}
-    for name in dict.fromkeys([*one.columns, *other.columns]):
-        values, missing = map(
-            np.concatenate, zip(*_both(one, other, name), strict=True)
+    return groups, {
+        name: tally.column(name, one.values, ~one.missing)
+        for name, one in columns.items()
+    }
+
+
+def _columns(parts: Sequence[Sums], name: str) -> list[Column]:
+    """Return a column of parts; all is missing in one that lacks it."""
+    return [
+        part.columns[name]
+        if name in part.columns
+        else Column(
+            np.zeros(part.groups.count, dtype=np.int64),
+            np.ones(part.groups.count, dtype=bool),
         )
-        columns[name] = tally.column(name, values, ~missing)
-    days = pd.DatetimeIndex(one.days.union(other.days))
-    known = [part.settled_until for part in (one, other) if part.settled_until]
-    return Sums(groups, columns, days, one.freq, min(known, default=None))
+        for part in parts
+    ]
 
 
-def _both(one: Sums, other: Sums, name: str) -> list[Column]:
-    """Return a column of both parts; all is missing in the part that lacks it."""
-    found = []
-    for part, beside in ((one, other), (other, one)):
-        size = part.groups.count
-        known = part.columns.get(name) or beside.columns[name]
-        nothing = Column(np.zeros(size, known.values.dtype), np.ones(size, dtype=bool))
-        found.append(part.columns.get(name, nothing))
-    return found
-
-
-def _joined(one: Level, other: Level) -> Level:
-    """Put the codes of two parts into the labels of both."""
-    if one.labels.equals(other.labels):
-        return one._replace(codes=np.concatenate([one.codes, other.codes]))
-    labels = one.labels.union(other.labels)
-    codes = [labels.get_indexer(part.labels)[part.codes] for part in (one, other)]
-    return Level(one.name, labels, np.concatenate(codes))
+def _joined(parts: Sequence[Level]) -> Level:
+    """Put the codes of parts into the labels of all; what has none stays last."""
+    first = parts[0].labels
+    if all(first.equals(part.labels) for part in parts):
+        return parts[0]._replace(codes=np.concatenate([part.codes for part in parts]))
+    known = [part.labels[part.labels.notna()] for part in parts]
+    labels = reduce(pd.Index.union, known)
+    if isinstance(labels, pd.DatetimeIndex):
+        labels = pd.DatetimeIndex(labels.to_numpy(), name=labels.name)  # without freq
+    codes = [np.append(labels.get_indexer(one), len(labels)) for one in known]
+    if any(len(one) < len(part.labels) for one, part in zip(known, parts, strict=True)):
+        labels = labels.append(pd.Index([None], dtype=labels.dtype))
+    pairs = zip(codes, parts, strict=True)
+    return Level(
+        parts[0].name, labels, np.concatenate([own[one.codes] for own, one in pairs])
+    )
 
 
 def in_several_channels(fine: Groups, asked: Groups, found: Bools) -> Bools:

@@ -1,9 +1,13 @@
 """Sums of stats: exact, and only where they make sense."""
 
+from collections.abc import Sequence
+from typing import NamedTuple
+
 import numpy as np
 import pandas as pd
 
 from braze_frames.core.arrays import Bools, Column
+from braze_frames.core.parts import answered
 from braze_frames.frame.by import By, Period, kept_levels
 from braze_frames.frame.groups import Tally, arrays
 from braze_frames.frame.levels import levels_of, summed_stats
@@ -14,6 +18,7 @@ from braze_frames.frame.sums import (
     in_several_channels,
     known_days,
     left_out,
+    merge,
     spread_campaigns,
     warn_of_sums,
 )
@@ -92,64 +97,68 @@ def totals(
     channel variation
     email   A             3      2
     """
-    return finish_totals(partial_totals(df, by, freq), whole=whole)
+    return answered(df, TotalsSteps(by, freq, whole))
 
 
-def partial_totals(df: pd.DataFrame, by: By = None, freq: Period = None) -> Sums:
-    """Sum the stats of a part of a frame: of some of its campaigns, whole.
+class TotalsSteps(NamedTuple):
+    """The steps of ``totals``."""
 
-    Parameters and errors are those of ``totals``. Merge the parts, then finish them:
-    the result is that of the whole frame.
+    by: By = None
+    freq: Period = None
+    whole: bool = False
 
-    Examples
-    --------
-    >>> import braze_frames as bf
-    >>> from braze_frames.frame.sums import merge
-    >>> day = {"time": "2026-03-01", "messages": {"email": [{"sent": 2}]}}
-    >>> parts = [
-    ...     partial_totals(bf.read_braze_series({name: {"data": [day]}}), by="channel")
-    ...     for name in ("Spring", "Autumn")
-    ... ]
-    >>> finish_totals(merge(parts))["sent"].to_dict()
-    {'email': 4}
-    """
-    levels = {level.name: level for level in levels_of(df)}
-    kept = kept_levels(df, levels, by, freq)
-    stats, size = summed_stats(df), len(df)
-    apart = spread_campaigns(kept, levels, stats, size)
-    groups = finest(kept, levels, apart, size)
-    tally = Tally(groups.codes, groups.count)
-    columns = {name: tally.column(name, *arrays(one)) for name, one in stats.items()}
-    days = known_days(levels["date"])
-    return Sums(groups, columns, days, freq, settled_day(df))
+    @property
+    def needs_whole_campaigns(self) -> bool:
+        """Sums add up however the rows are cut."""
+        return False
 
+    def partial(self, df: pd.DataFrame) -> Sums:
+        """Sum the stats of a part."""
+        levels = {level.name: level for level in levels_of(df)}
+        kept = kept_levels(df, levels, self.by, self.freq)
+        stats, size = summed_stats(df), len(df)
+        apart = spread_campaigns(kept, levels, stats, size)
+        groups = finest(kept, levels, apart, size)
+        tally = Tally(groups.codes, groups.count)
+        columns = {
+            name: tally.column(name, *arrays(one)) for name, one in stats.items()
+        }
+        days = known_days(levels["date"])
+        return Sums(groups, columns, days, self.freq, settled_day(df))
 
-def finish_totals(sums: Sums, *, whole: bool = False) -> pd.DataFrame:
-    """Turn sums of parts into the table of ``totals``; warns as it does."""
-    part = sums.whole() if whole else sums
-    asked = part.asked()
-    tally = Tally(asked.codes, asked.count)
-    columns: dict[str, pd.api.extensions.ExtensionArray] = {}
-    refused: dict[str, Bools] = {}
-    apart: dict[str, list[str]] = {}
-    absent: dict[str, Bools] = {}
-    for name, (values, missing) in sorted(part.columns.items(), key=_rank):
-        column = tally.column(name, values, None if not missing.any() else ~missing)
-        wrong = np.zeros(asked.count, dtype=bool)
-        if name in STAT and STAT[name].unique:
-            refused[name] = in_several_channels(part.groups, asked, ~missing)
-            wrong = refused[name]
-        if is_day_total(name):
-            absent[name], campaigns = left_out(part.groups, asked, ~missing)
-            apart |= {name: campaigns} if campaigns else {}
-            wrong = wrong | absent[name]
-        columns[name] = _cell(column, wrong)
-    people = [name for name, where in refused.items() if where.any()]
-    warn_of_sums(people, apart, "a sum would leave them out (<NA>)")
-    table = pd.DataFrame(columns, index=asked.index())
-    units: dict[str, Unit] = {name: metric_unit(name) or "count" for name in columns}
-    why = left_out_attrs(table.index, {"people": refused, "totals": absent})
-    return labelled(table, sums.about(units, whole=whole) | why)
+    def merge(self, parts: Sequence[Sums]) -> Sums:
+        """Add up the sums of parts."""
+        return merge(parts)
+
+    def finish(self, part: Sums) -> pd.DataFrame:
+        """Return the table of the whole; warn of what was not added up."""
+        part = part.in_periods()
+        sums = part.whole() if self.whole else part
+        asked = sums.asked()
+        tally = Tally(asked.codes, asked.count)
+        columns: dict[str, pd.api.extensions.ExtensionArray] = {}
+        refused: dict[str, Bools] = {}
+        absent: dict[str, Bools] = {}
+        apart: dict[str, list[str]] = {}
+        for name, (values, missing) in sorted(sums.columns.items(), key=_rank):
+            column = tally.column(name, values, None if not missing.any() else ~missing)
+            wrong = np.zeros(asked.count, dtype=bool)
+            if name in STAT and STAT[name].unique:
+                refused[name] = in_several_channels(sums.groups, asked, ~missing)
+                wrong = refused[name]
+            if is_day_total(name):
+                absent[name], campaigns = left_out(sums.groups, asked, ~missing)
+                apart |= {name: campaigns} if campaigns else {}
+                wrong = wrong | absent[name]
+            columns[name] = _cell(column, wrong)
+        people = [name for name, where in refused.items() if where.any()]
+        warn_of_sums(people, apart, "a sum would leave them out (<NA>)")
+        table = pd.DataFrame(columns, index=asked.index())
+        units: dict[str, Unit] = {
+            name: metric_unit(name) or "count" for name in columns
+        }
+        why = left_out_attrs(table.index, {"people": refused, "totals": absent})
+        return labelled(table, part.about(units, whole=self.whole) | why)
 
 
 def _cell(column: Column, wrong: Bools) -> pd.api.extensions.ExtensionArray:

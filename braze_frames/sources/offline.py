@@ -1,7 +1,8 @@
 """What is stored, now or as it stood at a moment; nobody is asked."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC
+from itertools import islice
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -10,11 +11,12 @@ from braze_frames.api.client import BrazeClient
 from braze_frames.api.details import Details
 from braze_frames.cache.cache import Cache
 from braze_frames.cache.campaign import CampaignFiles, StoredCampaign
+from braze_frames.cache.many import load_many
 from braze_frames.core.arguments import asked_days, moment_in
 from braze_frames.core.arrays import Ints
 from braze_frames.core.days import date_of
 from braze_frames.core.names import disambiguate
-from braze_frames.errors import CacheError, listed
+from braze_frames.errors import BrazeError, CacheError, listed
 from braze_frames.payload.batch import Span
 from braze_frames.sources.plan import (
     Attrs,
@@ -27,12 +29,16 @@ from braze_frames.sources.plan import (
     each,
     last_settled_on,
     newest_days,
+    only_ours,
     provenance,
     put_together,
     span_of,
 )
 from braze_frames.storage.coverage import instant_of, last_settled, moment_of
-from braze_frames.storage.layout import ALWAYS
+from braze_frames.storage.layout import ALWAYS, Part
+
+# What it saves to code the texts of many campaigns at once is saved by so many.
+_GROUP = 150
 
 
 def read_earlier(
@@ -62,6 +68,30 @@ def _told(plan: ReadPlan, held: StoredCampaign) -> Details | None:
     if plan.details is False or held.about is None:
         return None
     return held.about.details
+
+
+def load_each(
+    shelf: Mapping[str, CampaignFiles], part: Part, span: Span
+) -> tuple[dict[str, StoredCampaign], dict[str, BrazeError]]:
+    """Read stored days of campaigns in groups; return the errors of the others.
+
+    A group with a campaign that cannot be read is read one by one.
+    """
+    found: dict[str, StoredCampaign] = {}
+    failed: dict[str, BrazeError] = {}
+
+    def group(names: Sequence[str]) -> list[StoredCampaign]:
+        return load_many([shelf[name] for name in names], part, span)
+
+    rest = iter(shelf)
+    while names := [*islice(rest, _GROUP)]:
+        try:
+            with only_ours("a group of campaigns"):
+                found |= zip(names, group(names), strict=True)
+        except BrazeError:
+            here, lost = each(lambda name: group([name])[0], names)
+            found, failed = found | here, failed | lost
+    return found, failed
 
 
 def lacks_days(held: StoredCampaign, asked: Span) -> bool:
@@ -112,8 +142,10 @@ def read_cache(cache: Cache, plan: ReadPlan) -> Pulled:
         raise ValueError(
             "a Cache as the source asks nobody; to refresh it pass ids, and cache="
         )
-    shelf = {str(place): files for place, files in enumerate(cache.campaigns())}
-    held, failed = each(lambda place: _stored(shelf[place], plan), shelf)
+    shelf = {
+        str(place): files for place, files in enumerate(cache.campaigns(copied=True))
+    }
+    held, failed = _held(shelf, plan)
     errors = {shelf[place].id: error for place, error in failed.items()}
     kept = [(shelf[place], one) for place, one in held.items() if one.about]
     if not any(len(one.coverage.days) for _, one in kept) and not errors:
@@ -141,14 +173,21 @@ def read_cache(cache: Cache, plan: ReadPlan) -> Pulled:
     return collect(Request(items, several=True), found, errors | odd, about)
 
 
-def _stored(files: CampaignFiles, plan: ReadPlan) -> StoredCampaign:
+def _held(
+    shelf: Mapping[str, CampaignFiles], plan: ReadPlan
+) -> tuple[dict[str, StoredCampaign], dict[str, BrazeError]]:
+    """Load campaigns now or as they stood; return the errors of the others."""
     first = None if plan.days.length else plan.days.first
     span = span_of(first, plan.days.last)
     if plan.as_of is None:
-        return files.load(plan.part, span)
-    about = files.coverage(ALWAYS).about
-    zone = ZoneInfo(about.tz if about else "UTC")
-    return files.load_at(span, moment_of(moment_in(plan.as_of, zone)))
+        return load_each(shelf, plan.part, span)
+
+    def look(place: str) -> StoredCampaign:
+        about = shelf[place].coverage(ALWAYS).about
+        zone = ZoneInfo(about.tz if about else "UTC")
+        return shelf[place].load_at(span, moment_of(moment_in(plan.as_of, zone)))
+
+    return each(look, shelf)
 
 
 def _asked_text(plan: ReadPlan) -> str:
