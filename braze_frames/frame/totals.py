@@ -1,6 +1,6 @@
 """Sums of stats: exact, and only where they make sense."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -9,7 +9,7 @@ import pandas as pd
 from braze_frames.core.arrays import Bools, Column
 from braze_frames.core.parts import answered
 from braze_frames.frame.by import By, Period, kept_levels
-from braze_frames.frame.groups import Tally, arrays
+from braze_frames.frame.groups import Groups, Tally, arrays
 from braze_frames.frame.levels import levels_of, summed_stats
 from braze_frames.frame.provenance import labelled, left_out_attrs, settled_day
 from braze_frames.frame.sums import (
@@ -135,38 +135,51 @@ class TotalsSteps(NamedTuple):
         part = part.in_periods()
         sums = part.whole() if self.whole else part
         asked = sums.asked()
-        tally = Tally(asked.codes, asked.count)
-        columns: dict[str, pd.api.extensions.ExtensionArray] = {}
-        refused: dict[str, Bools] = {}
-        absent: dict[str, Bools] = {}
-        apart: dict[str, list[str]] = {}
-        for name, (values, missing) in sorted(sums.columns.items(), key=_rank):
-            column = tally.column(name, values, None if not missing.any() else ~missing)
-            wrong = np.zeros(asked.count, dtype=bool)
-            if name in STAT and STAT[name].unique:
-                refused[name] = in_several_channels(sums.groups, asked, ~missing)
-                wrong = refused[name]
-            if is_day_total(name):
-                absent[name], campaigns = left_out(sums.groups, asked, ~missing)
-                apart |= {name: campaigns} if campaigns else {}
-                wrong = wrong | absent[name]
-            columns[name] = _cell(column, wrong)
-        people = [name for name, where in refused.items() if where.any()]
-        warn_of_sums(people, apart, "a sum would leave them out (<NA>)")
+        found = dict(sorted(sums.columns.items(), key=_rank))
+        # Where each group stands alone nothing is added up, and nothing left out.
+        wrong: dict[str, dict[str, Bools]] = {}
+        if asked.count < sums.groups.count:
+            found, wrong = _added_up(found, sums.groups, asked)
+        columns = {name: _cell(column) for name, column in found.items()}
         table = pd.DataFrame(columns, index=asked.index())
         units: dict[str, Unit] = {
             name: metric_unit(name) or "count" for name in columns
         }
-        why = left_out_attrs(table.index, {"people": refused, "totals": absent})
+        why = left_out_attrs(table.index, wrong)
         return labelled(table, part.about(units, whole=self.whole) | why)
 
 
-def _cell(column: Column, wrong: Bools) -> pd.api.extensions.ExtensionArray:
-    """Return sums, amounts to the cent; missing where they would be wrong."""
-    values, missing = np.where(wrong, 0, column.values), column.missing | wrong
-    if values.dtype == np.float64:
-        values = np.round(values, 2)
-    return Column(values, missing).array()
+def _added_up(
+    found: Mapping[str, Column], fine: Groups, asked: Groups
+) -> tuple[dict[str, Column], dict[str, dict[str, Bools]]]:
+    """Add sums up; missing, with a warning, where they would mislead, and where."""
+    tally = Tally(asked.codes, asked.count)
+    columns: dict[str, Column] = {}
+    people: dict[str, Bools] = {}
+    totals: dict[str, Bools] = {}
+    apart: dict[str, list[str]] = {}
+    for name, (values, missing) in found.items():
+        column = tally.column(name, values, None if not missing.any() else ~missing)
+        wrong = np.zeros(asked.count, dtype=bool)
+        if name in STAT and STAT[name].unique:
+            wrong = people[name] = in_several_channels(fine, asked, ~missing)
+        if is_day_total(name):
+            totals[name], campaigns = left_out(fine, asked, ~missing)
+            apart |= {name: campaigns} if campaigns else {}
+            wrong = wrong | totals[name]
+        columns[name] = Column(
+            np.where(wrong, 0, column.values), column.missing | wrong
+        )
+    refused = [name for name, where in people.items() if where.any()]
+    warn_of_sums(refused, apart, "a sum would leave them out (<NA>)")
+    return columns, {"people": people, "totals": totals}
+
+
+def _cell(column: Column) -> pd.api.extensions.ExtensionArray:
+    """Return sums, amounts to the cent."""
+    if column.values.dtype == np.float64:
+        column = column._replace(values=np.round(column.values, 2))
+    return column.array()
 
 
 def _rank(stat: tuple[str, object]) -> tuple[int, str]:
