@@ -255,11 +255,28 @@ def read_file(
             raise UnreadableFile("a folder") from None
         raise
     with source:
-        try:
-            about = from_footer(read_footer(source), str(path))
-            return about, _read_table(source, about, grain, columns, span)
-        except _DAMAGE as error:
-            raise UnreadableFile(str(error)) from None
+        return read_open(source, str(path), grain, columns, span)
+
+
+def read_open(
+    source: pa.NativeFile,
+    where: str,
+    grain: StoredGrain,
+    columns: Collection[str],
+    span: Span | None,
+) -> tuple[About, pa.Table | None]:
+    """Read an open file; ``where`` is what to call it in errors.
+
+    Raises
+    ------
+    CacheError, UnreadableFile
+        As for ``read_file``.
+    """
+    try:
+        about = from_footer(read_footer(source), where)
+        return about, _read_table(source, about, grain, columns, span)
+    except _DAMAGE as error:
+        raise UnreadableFile(str(error)) from None
 
 
 def _read_table(
@@ -359,19 +376,30 @@ def write_file(file: PendingFile, path: Path) -> None:
     OSError, ArrowException
         It cannot be written.
     """
+    with path.open("w+b") as sink:
+        write_open(file, sink, str(path))
+        os.fsync(sink.fileno())
+
+
+def write_open(file: PendingFile, sink: BinaryIO, where: str) -> None:
+    """Write a file to where it can be read back; ``where`` is its name in errors.
+
+    Raises
+    ------
+    OSError, ArrowException
+        It cannot be written.
+    """
     from pyarrow.parquet import write_table
 
     table = file.table.replace_schema_metadata(as_metadata(file.about))
-    with path.open("w+b") as sink:
-        write_table(
-            table,
-            sink,
-            row_group_size=_GROUP,
-            write_page_checksum=True,
-            **encodings(file.grain),
-        )
-        sink.flush()
-        seal_footer(sink)
-        sink.flush()
-        os.fsync(sink.fileno())
-        from_footer(read_footer(sink), str(path))
+    write_table(
+        table,
+        sink,
+        row_group_size=_GROUP,
+        write_page_checksum=True,
+        **encodings(file.grain),
+    )
+    sink.flush()
+    seal_footer(sink)
+    sink.flush()
+    from_footer(read_footer(sink), where)
