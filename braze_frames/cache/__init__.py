@@ -38,5 +38,19 @@ many of its first rows count for files with that ``history``.
 Version 1 had no seal, the number of ``revisions`` instead of ``history``, and ``names``
 alone instead of ``details``; it is still read, and written anew as version 2.
 
+``Cache.compact`` puts beside them a copy of all campaigns in a few large files::
+
+    <cache>/<endpoint>/.compact/<grain>/part-00000.parquet
+    <cache>/<endpoint>/.compact/manifest.parquet
+
+A part holds the rows of campaigns as their files do, with ``campaign_id`` in front,
+sorted by it and by day. A row of the manifest is a file of a campaign: ``campaign``,
+``grain``, ``name``, ``written``, its ``size`` and ``mtime`` (nanoseconds since 1970; in
+an object store its ``etag``) when it was copied, ``coverage``, ``part``, ``first_row``
+and ``rows`` in there, and ``about``, all that the file says of itself. The copy is
+never the truth: reads take from it what lies in its own file as the manifest says, and
+whoever wants the truth with another engine reads the grains' folders, or compacts
+first. It may be deleted at any time. ``revision`` is not copied.
+
 May import: storage, payload, api, frame, schema, core, errors.
 """

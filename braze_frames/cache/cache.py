@@ -14,6 +14,7 @@ import pyarrow.compute as pc
 from braze_frames.api.client import BrazeClient
 from braze_frames.api.endpoints import LOOPBACK
 from braze_frames.cache.campaign import CampaignFiles
+from braze_frames.cache.compact import compact, find_copy, forget_copy
 from braze_frames.cache.places import shelf_at, temporary_folder
 from braze_frames.core.arguments import first_day
 from braze_frames.core.arrays import Bools
@@ -51,6 +52,7 @@ _REVISIONS = {
     "new": "object",
     "seen_at": "datetime64[us, UTC]",
 }
+_COPIED = {"grain": "str", "files": "int64", "rows": "int64", "bytes": "int64"}
 _MADE = pa.array([VARIATION_ID, VARIATION_NAME])
 """Cells of the history that are no stats."""
 
@@ -204,13 +206,70 @@ class Cache:
                 files.remove(limit)
             if found:
                 rows.append(found | {"bytes": size - files.size()})
+        if campaign is None:
+            for storage in self.storages():
+                forget_copy(storage)
         return _table(rows)
 
-    def campaigns(self, campaign: str | None = None) -> "Iterator[CampaignFiles]":
-        """Yield the files of the campaigns with this id or name, or of all."""
+    def compact(self, campaigns_per_file: int = 150) -> pd.DataFrame:
+        """Copy all campaigns into few large files, which reads of many then take.
+
+        Thousands of small files are slow to read, whatever reads them. The copy is as
+        a photograph: a campaign that has been written or cleared since is read from
+        its own files, as all are where the copy is damaged or gone; then reads are
+        slower, and never other. So call this again after a day's fetching; it takes
+        about 12 ms a campaign, and pays after a few reads of all. It never happens by
+        itself.
+
+        Parameters
+        ----------
+        campaigns_per_file : int
+            How many campaigns a file of the copy holds.
+
+        Returns
+        -------
+        DataFrame
+            What was copied: index ``endpoint``; columns ``grain``, ``files``, ``rows``
+            and ``bytes``. A grain without rows has no file.
+
+        Raises
+        ------
+        CacheError
+            A file is of a newer version, or the folder may not be read or written; an
+            older copy then is as it was.
+        ValueError
+            ``campaigns_per_file`` is less than 1.
+
+        Notes
+        -----
+        ``<path>/<endpoint>/.compact/<grain>/part-00000.parquet``, sorted by
+        ``campaign_id`` and ``date``, and ``manifest.parquet``; the package
+        ``braze_frames.cache`` says what they hold. Engines may read the copy, too:
+        DuckDB, polars and dask take a third of the time or less.
+        """
+        per_file = operator.index(campaigns_per_file)
+        if per_file < 1:
+            raise ValueError(f"campaigns_per_file={per_file}; it is 1 or more")
+        rows = [
+            {"endpoint": storage.name, **copied._asdict()}
+            for storage in self.storages()
+            for copied in compact(storage, per_file)
+        ]
+        table = pd.DataFrame(rows, columns=["endpoint", *_COPIED])
+        return _by_endpoint(table, _COPIED)
+
+    def campaigns(
+        self, campaign: str | None = None, *, copied: bool = False
+    ) -> "Iterator[CampaignFiles]":
+        """Yield the files of the campaigns with this id or name, or of all.
+
+        ``copied`` takes from a compacted copy what is fresh there.
+        """
         for storage in self.storages():
-            for id_ in storage.campaigns():
-                files = CampaignFiles(storage, id_)
+            ids = storage.campaigns()
+            copy = find_copy(storage, ids) if copied and ids else None
+            for id_ in ids:
+                files = CampaignFiles(storage, id_, copy)
                 if campaign is None or _is_called(files, campaign):
                     yield files
 

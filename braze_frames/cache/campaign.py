@@ -12,6 +12,7 @@ import numpy as np
 import pyarrow as pa
 
 from braze_frames.api.details import Details
+from braze_frames.cache.compact import Copy
 from braze_frames.cache.encoding import (
     StoredTables,
     completed,
@@ -98,14 +99,26 @@ class StoredCampaign(NamedTuple):
 class CampaignFiles:
     """The files of one campaign in an endpoint's storage.
 
+    Parameters
+    ----------
+    storage : Storage
+        Where they are.
+    campaign_id : str
+        The campaign.
+    copy : Copy, optional
+        A compacted copy, to read from it what is fresh there.
+
     Raises
     ------
     SourceError
         The id is no UUID.
     """
 
-    def __init__(self, storage: Storage, campaign_id: str) -> None:
+    def __init__(
+        self, storage: Storage, campaign_id: str, copy: Copy | None = None
+    ) -> None:
         self.storage, self.id = storage, check_campaign_id(campaign_id).lower()
+        self.copy = copy
 
     def size(self) -> int:
         """Return how many bytes the files have."""
@@ -119,8 +132,9 @@ class CampaignFiles:
         CacheError
             A file is of a newer version, may not be read, or cannot be set aside.
         """
-        loaded = self._load(dict.fromkeys(grains, ()))
-        return Covered(covered(loaded.abouts, grains), newest(loaded))
+        copied = self.copy.told(self.id, grains) if self.copy else None
+        abouts = copied or self._load(dict.fromkeys(grains, ())).abouts
+        return Covered(covered(abouts, grains), newest(abouts))
 
     def overview(self, before: int | None = None) -> Overview:
         """Tell which days all files hold, and how many rows; some days if told.
@@ -131,7 +145,7 @@ class CampaignFiles:
             As for ``coverage``.
         """
         loaded = self._load(dict.fromkeys(EVERYTHING, ()))
-        coverage, about = covered(loaded.abouts, EVERYTHING), newest(loaded)
+        coverage, about = covered(loaded.abouts, EVERYTHING), newest(loaded.abouts)
         if before is not None:
             coverage = keep(coverage, coverage.days < before)
         if not len(coverage.days):
@@ -150,7 +164,7 @@ class CampaignFiles:
             As for ``coverage``.
         """
         loaded = self._load(_ALL_COLUMNS, span)
-        about = newest(loaded)
+        about = newest(loaded.abouts)
         coverage = within(covered(loaded.abouts, EVERYTHING), span)
         if is_lost(loaded):
             coverage = since_last_fetch(coverage)
@@ -180,6 +194,7 @@ class CampaignFiles:
         PayloadError
             A sum does not fit in 64 bits.
         """
+        self.copy = None
         nothing = StoredTables({}, no_days().days, self.origin)
         new = normalise(news.batches or from_tables([nothing]))
         always = self.storage.grains
@@ -226,10 +241,10 @@ class CampaignFiles:
         return int(np.isin(stored_days(tables["variation"]), days).sum())
 
 
-def newest(loaded: Loaded) -> About | None:
+def newest(abouts: Mapping[StoredGrain, About]) -> About | None:
     """Return what the files say of the campaign; None where there is none."""
-    abouts = [one for grain, one in loaded.abouts.items() if grain != "revision"]
-    return abouts[-1] if abouts else None
+    found = [one for grain, one in abouts.items() if grain != "revision"]
+    return found[-1] if found else None
 
 
 def _listed(abouts: Mapping[StoredGrain, About]) -> set[StoredGrain]:
@@ -282,7 +297,7 @@ def _updated(
         for grain in EVERYTHING
         if len(fresh[grain]) or grain in listed | {*always}
     }
-    last, lost = newest(old), is_lost(old)
+    last, lost = newest(old.abouts), is_lost(old)
     about = About(
         written=written,
         grains=(),

@@ -21,8 +21,8 @@ from braze_frames.experiment.pairs import (
 from braze_frames.experiment.table import TEXT, tabulate
 from braze_frames.schema.formulas import Definition
 from braze_frames.schema.rates import PRIMARY_RATE
+from braze_frames.scores.tables import quotient
 from braze_frames.stats.chi_squared import differ_within_strata, homogeneity
-from braze_frames.stats.scores import quotient
 
 _COLUMNS: dict[str, Any] = {
     "variations": "Int64",

@@ -27,6 +27,7 @@ from braze_frames.storage.storage import (
     FullDiskError,
     Loaded,
     Mark,
+    Put,
     Storage,
     Version,
     is_whole,
@@ -64,22 +65,27 @@ class LocalStorage(Storage):
 
     def path(self, campaign: str, grain: StoredGrain) -> Path:
         """Return where the file of a grain lies."""
-        return self.root / grain / f"campaign_id={campaign}" / FILE
+        # as one text: joined piece by piece, a path takes as long as reading a footer
+        return Path(f"{self.root}/{grain}/campaign_id={campaign}/{FILE}")
 
     def campaigns(self) -> list[str]:
         """Return the ids of all campaigns."""
-        folders = (
-            path.name for grain in ALWAYS for path in (self.root / grain).glob("*")
-        )
-        ids = {name.removeprefix("campaign_id=") for name in folders}
+        names: set[str] = set()
+        for grain in ALWAYS:
+            with suppress(FileNotFoundError, NotADirectoryError):
+                names.update(path.name for path in (self.root / grain).iterdir())
+        ids = {name.removeprefix("campaign_id=") for name in names}
         return sorted(id_ for id_ in ids if is_campaign_id(id_))
 
-    def marks(self) -> dict[tuple[str, StoredGrain], Mark]:
-        """Return the mark of each file; opens none of them."""
+    def marks(self, campaigns: Collection[str]) -> dict[str, dict[StoredGrain, Mark]]:
+        """Return the size and the time of files."""
         return {
-            (path.parent.name.removeprefix("campaign_id="), grain): _mark(path)
-            for grain in SCHEMAS
-            for path in (self.root / grain).glob(f"*/{FILE}")
+            campaign: {
+                grain: Mark(told.st_size, told.st_mtime_ns)
+                for grain in EVERYTHING
+                if (told := _told(self.path(campaign, grain)))
+            }
+            for campaign in campaigns
         }
 
     def load(
@@ -172,8 +178,8 @@ class LocalStorage(Storage):
 
     def size(self, campaign: str) -> int:
         """Return how many bytes a campaign's files have."""
-        paths = (self.path(campaign, grain) for grain in SCHEMAS)
-        return sum(path.stat().st_size for path in paths if path.is_file())
+        told = (_told(self.path(campaign, grain)) for grain in SCHEMAS)
+        return sum(one.st_size for one in told if one)
 
     def check_writable(self) -> None:
         """Refuse a folder that may not be written."""
@@ -215,13 +221,6 @@ class LocalStorage(Storage):
             stacklevel=2,
         )
 
-    def objects(self, folder: str) -> list[str]:
-        """Return the keys of the files below a folder."""
-        found = (self.root / folder).rglob("*")
-        return sorted(
-            path.relative_to(self.root).as_posix() for path in found if path.is_file()
-        )
-
     def open_object(self, key: str) -> BinaryIO:
         """Open a file of the folder."""
         try:
@@ -231,27 +230,37 @@ class LocalStorage(Storage):
         except OSError as error:
             raise refusal(self.root / key, error) from error
 
-    def put_object(self, key: str, body: bytes) -> None:
-        """Write a file beside its place, then move it there."""
-        unfinished = self.root / ".writing" / uuid4().hex
-        try:
-            unfinished.parent.mkdir(parents=True, exist_ok=True)
-            with unfinished.open("wb") as sink:
+    @contextmanager
+    def replacing(self, folder: str) -> Iterator[Put]:
+        """Write a new folder, then move it to the place of the old one."""
+        staging = self.root / ".writing" / f"{folder}-{uuid4().hex}"
+        old = staging.with_suffix(".old")
+
+        def put(name: str, body: bytes) -> None:
+            path = staging / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with path.open("wb") as sink:
                 sink.write(body)
                 sink.flush()
                 os.fsync(sink.fileno())
-            _move(unfinished, self.root / key)
-        except OSError as error:
-            raise refusal(self.root / key, error) from error
-        finally:
-            unfinished.unlink(missing_ok=True)
 
-    def delete_object(self, key: str) -> None:
-        """Delete a file, if it is there."""
-        try:
-            (self.root / key).unlink(missing_ok=True)
-        except OSError as error:
-            raise refusal(self.root / key, error) from error
+        with locked(self.root / ".locks" / f"{folder}.lock"):
+            # Under the lock nobody else replaces the folder: what lies there was left
+            # by one that was killed.
+            for leftover in staging.parent.glob(f"{folder}-*"):
+                shutil.rmtree(leftover, ignore_errors=True)
+            try:
+                yield put
+                with suppress(FileNotFoundError):
+                    (self.root / folder).rename(old)
+                with suppress(FileNotFoundError):
+                    staging.rename(self.root / folder)
+                _sync_folder(self.root)
+            except OSError as error:
+                raise refusal(self.root / folder, error) from error
+            finally:
+                shutil.rmtree(staging, ignore_errors=True)
+                shutil.rmtree(old, ignore_errors=True)
 
     def _version(self, campaign: str) -> Version:
         """Return the version that lies there, under the lock."""
@@ -282,9 +291,12 @@ class LocalStorage(Storage):
                 unfinished.unlink(missing_ok=True)
 
 
-def _mark(path: Path) -> Mark:
-    told = path.stat()
-    return Mark(told.st_size, f"{told.st_size}-{told.st_mtime_ns}")
+def _told(path: Path) -> os.stat_result | None:
+    """Return what the system tells of a file; None where there is none."""
+    try:
+        return path.stat()
+    except OSError:
+        return None
 
 
 def _move(unfinished: Path, path: Path) -> None:

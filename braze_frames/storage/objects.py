@@ -10,7 +10,8 @@ also those without rows.
 import random
 import time
 import warnings
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from io import BytesIO
 from typing import BinaryIO
 from zlib import crc32
@@ -36,6 +37,7 @@ from braze_frames.storage.parquet import (
 from braze_frames.storage.storage import (
     Loaded,
     Mark,
+    Put,
     Storage,
     Version,
     is_whole,
@@ -87,16 +89,15 @@ class ObjectStorage(Storage):
         ids = {name.removeprefix("campaign_id=") for one in folders for name in one}
         return sorted(id_ for id_ in ids if is_campaign_id(id_))
 
-    def marks(self) -> dict[tuple[str, StoredGrain], Mark]:
-        """Return the mark of each object; reads none of them."""
-        return {
-            (one.key.split("campaign_id=")[1].split("/")[0], grain): Mark(
-                one.size, one.tag
-            )
-            for grain in SCHEMAS
-            for one in self.store.listed(f"{self.name}/{grain}")
-            if one.key.endswith(f"/{FILE}") and "campaign_id=" in one.key
-        }
+    def marks(self, campaigns: Collection[str]) -> dict[str, dict[StoredGrain, Mark]]:
+        """Return the size and the tag of objects, which a listing tells."""
+        found: dict[str, dict[StoredGrain, Mark]] = {one: {} for one in campaigns}
+        for grain in EVERYTHING:
+            for one in self.store.listed(f"{self.name}/{grain}"):
+                id_ = one.key.split("/")[2].removeprefix("campaign_id=")
+                if id_ in found and one.key == self._key(id_, grain):
+                    found[id_][grain] = Mark(one.size, etag=one.tag)
+        return found
 
     def load(
         self,
@@ -200,11 +201,6 @@ class ObjectStorage(Storage):
     def _is_damaged(self, campaign: str, grain: StoredGrain, one: StoredObject) -> bool:
         return (self._key(campaign, grain), one.tag) in self.store.damaged
 
-    def objects(self, folder: str) -> list[str]:
-        """Return the keys of the objects below a folder."""
-        found = self.store.listed(f"{self.name}/{folder}")
-        return [one.key.removeprefix(f"{self.name}/") for one in found]
-
     def open_object(self, key: str) -> BinaryIO:
         """Open an object, which is read whole."""
         (found,) = self.store.get([f"{self.name}/{key}"])
@@ -212,13 +208,18 @@ class ObjectStorage(Storage):
             raise FileNotFoundError(key)
         return BytesIO(found.body)
 
-    def put_object(self, key: str, body: bytes) -> None:
-        """Write an object."""
-        self.store.overwrite(f"{self.name}/{key}", body)
+    @contextmanager
+    def replacing(self, folder: str) -> Iterator[Put]:
+        """Write objects, then delete those that were not written."""
+        there = {one.key for one in self.store.listed(f"{self.name}/{folder}")}
 
-    def delete_object(self, key: str) -> None:
-        """Delete an object, if it is there."""
-        self.store.delete([f"{self.name}/{key}"])
+        def put(name: str, body: bytes) -> None:
+            key = f"{self.name}/{folder}/{name}"
+            self.store.overwrite(key, body)
+            there.discard(key)
+
+        yield put
+        self.store.delete(sorted(there))
 
     def _key(self, campaign: str, grain: StoredGrain) -> str:
         return f"{self.name}/{grain}/campaign_id={campaign}/{FILE}"

@@ -5,7 +5,8 @@ the version that lies there.
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
+from contextlib import AbstractContextManager
 from types import MappingProxyType
 from typing import BinaryIO, NamedTuple
 
@@ -18,6 +19,9 @@ from braze_frames.storage.parquet import About, PendingFile
 
 Version = frozenset[tuple[StoredGrain, str]]
 """The writes that a campaign's files come from, or the tags of its objects."""
+
+
+Put = Callable[[str, bytes], None]
 
 
 class FullDiskError(CacheError):
@@ -39,10 +43,14 @@ class Loaded(NamedTuple):
 
 
 class Mark(NamedTuple):
-    """What a listing tells of a file: its bytes, and a text that each write changes."""
+    """What a listing tells of a file: its bytes, and what each write changes.
+
+    That is its time, in nanoseconds since 1970, in a folder, and its tag in a store.
+    """
 
     size: int
-    token: str
+    mtime: int | None = None
+    etag: str | None = None
 
 
 class Storage(ABC):
@@ -71,8 +79,11 @@ class Storage(ABC):
         """Return the ids of all campaigns."""
 
     @abstractmethod
-    def marks(self) -> dict[tuple[str, StoredGrain], Mark]:
-        """Return the mark of each file, by campaign and grain; opens none of them."""
+    def marks(self, campaigns: Collection[str]) -> dict[str, dict[StoredGrain, Mark]]:
+        """Return the marks of campaigns' files; opens none of them.
+
+        The history, which is not copied, has none.
+        """
 
     @abstractmethod
     def load(
@@ -142,10 +153,6 @@ class Storage(ABC):
         """
 
     @abstractmethod
-    def objects(self, folder: str) -> list[str]:
-        """Return the keys of the objects below a folder, such as ``.compact``."""
-
-    @abstractmethod
     def open_object(self, key: str) -> BinaryIO:
         """Open an object, such as ``.compact/variation/part-00000.parquet``.
 
@@ -158,23 +165,16 @@ class Storage(ABC):
         """
 
     @abstractmethod
-    def put_object(self, key: str, body: bytes) -> None:
-        """Write an object: a kill leaves the old one, or the new one.
+    def replacing(self, folder: str) -> AbstractContextManager[Put]:
+        """Replace what is below a folder by what is put: a name, and its bytes.
+
+        A store puts one after the other, the last one last; a folder is moved to its
+        place as a whole. Nothing put deletes it.
 
         Raises
         ------
         CacheError
             It may not be written.
-        """
-
-    @abstractmethod
-    def delete_object(self, key: str) -> None:
-        """Delete an object, if it is there.
-
-        Raises
-        ------
-        CacheError
-            It may not be deleted.
         """
 
 

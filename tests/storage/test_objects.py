@@ -16,6 +16,7 @@ from braze_frames.payload.columns import Stats
 from braze_frames.storage.coverage import moment_of
 from braze_frames.storage.layout import EVERYTHING, SCHEMAS
 from braze_frames.storage.objects import ObjectStorage
+from braze_frames.storage.parquet import PendingFile
 from braze_frames.storage.store import Store
 
 from ..payloads import ID
@@ -56,6 +57,14 @@ def days_of(files):
     return (files.coverage().coverage.days - FIRST).tolist()
 
 
+def as_pending(loaded):
+    """Return what was loaded as files to write."""
+    return [
+        PendingFile(grain, loaded.tables[grain], about)
+        for grain, about in loaded.abouts.items()
+    ]
+
+
 class Killed(BaseException):
     """The process has ended."""
 
@@ -92,19 +101,18 @@ def files(objects):
 
 def test_a_campaign_has_all_grains_from_its_first_write(files):
     write(files, 1)
-    grains = {grain for _, grain in files.storage.marks()}
-    assert grains == {*EVERYTHING}
+    assert files.storage.marks([ID])[ID].keys() == {*EVERYTHING}
     assert files.storage.campaigns() == [ID]
 
 
 def test_a_write_that_comes_too_late_does_nothing_and_starts_again(files):
     write(files, 1)
-    old = files.storage.load(ID, dict.fromkeys(SCHEMAS, ()))
-    marks = files.storage.marks()
-    assert files.storage.replace(ID, [], old.version)
+    old = files.storage.load(ID, {one: SCHEMAS[one].names for one in SCHEMAS})
+    first = files.storage.marks([ID])[ID]
     write(files, 2, first=FIRST + 3)
-    assert files.storage.marks().keys() == marks.keys()
-    assert not {*files.storage.marks().values()} & {*marks.values()}
+    assert not files.storage.replace(ID, as_pending(old), old.version)
+    second = files.storage.marks([ID])[ID]
+    assert not {*first.values()} & {*second.values()}
     assert days_of(files) == [0, 1, 2, 3, 4, 5]
 
 
@@ -180,21 +188,22 @@ def test_a_damaged_object_is_copied_aside_and_replaced_by_the_next_write(
     with pytest.warns(bf.CacheWarning, match=r"A copy is 'memory:///?/?host/\.aside"):
         assert days_of(files) == []
     assert days_of(files) == []  # without another warning
-    (copy,) = files.storage.objects(".aside")
-    assert files.storage.open_object(copy).read() == body[: len(body) // 2]
+    (copy,) = files.storage.store.listed("host/.aside")
+    (found,) = files.storage.store.get([copy.key])
+    assert found.body == body[: len(body) // 2]
     write(files, 2)
     assert days_of(files_in(objects)) == [0, 1, 2]
     files.remove()
-    assert files.storage.objects("") == []
+    assert files.storage.store.listed("") == []
 
 
-def test_objects_beside_the_campaigns_are_written_read_and_deleted(files):
+def test_a_folder_beside_the_campaigns_is_replaced_as_a_whole(files):
     storage = files.storage
-    storage.put_object(".compact/a", b"1")
-    storage.put_object(".compact/a", b"2")
-    assert storage.objects(".compact") == [".compact/a"]
-    assert storage.open_object(".compact/a").read() == b"2"
-    storage.delete_object(".compact/a")
-    storage.delete_object(".compact/a")
+    with storage.replacing(".compact") as put:
+        put("a", b"1")
+        put("b", b"2")
+    with storage.replacing(".compact") as put:
+        put("b", b"3")
+    assert storage.open_object(".compact/b").read() == b"3"
     with pytest.raises(FileNotFoundError):
         storage.open_object(".compact/a")
