@@ -12,7 +12,8 @@ from braze_frames.core.parts import Elsewhere
 from braze_frames.frame.by import By, Period, kept_levels
 from braze_frames.frame.groups import Groups, Selection, Tally, arrays, group_rows
 from braze_frames.frame.levels import Level, levels_of, stats_of
-from braze_frames.frame.sums import Sums, known_days, settled_day, spread_campaigns
+from braze_frames.frame.provenance import settled_day
+from braze_frames.frame.sums import Sums, known_days, spread_campaigns
 from braze_frames.schema.channels import CONTROL_STAT, RECIPIENTS
 from braze_frames.schema.formulas import Definition, Formula
 

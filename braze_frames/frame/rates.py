@@ -19,7 +19,7 @@ from braze_frames.frame.channels import (
 )
 from braze_frames.frame.groups import Groups, Tally, day_positions, group_rows
 from braze_frames.frame.levels import Level
-from braze_frames.frame.provenance import Unit, labelled
+from braze_frames.frame.provenance import labelled, left_out_attrs
 from braze_frames.frame.sums import (
     Sums,
     constant,
@@ -38,6 +38,7 @@ from braze_frames.schema.formulas import (
     definitions_in,
     metrics_of,
 )
+from braze_frames.schema.units import Unit
 from braze_frames.stats.jackknife import single_rate
 from braze_frames.stats.scores import Interval, wilson
 
@@ -259,8 +260,9 @@ class RatesSteps(NamedTuple):
             units |= dict.fromkeys(own, _unit(defined[name]))
         frame = pd.DataFrame(columns, index=groups.index(), dtype="float64")
         level = {} if self.ci is None else {"ci": float(self.ci)}
-        about = whole.about(units, whole=self.whole) | level
-        frame = labelled(frame, about)
+        refused = {name: rate.not_added for name, rate in found.items()}
+        why = left_out_attrs(frame.index, {"people": refused})
+        frame = labelled(frame, whole.about(units, whole=self.whole) | level | why)
         single = isinstance(self.metrics, str) and self.ci is None
         return frame[self.metrics] if single else frame
 
@@ -317,8 +319,9 @@ class _Rate:
         self.counted = tally.select(given).found.copy()
         refusals = {stat: self._in_several(stat) for stat in _unique(defined)}
         self.refused = [stat for stat, where in refusals.items() if where.any()]
-        for where in refusals.values():
-            self.counted &= ~where
+        nowhere = np.zeros(groups.count, dtype=bool)
+        self.not_added = np.logical_or.reduce([nowhere, *refusals.values()])
+        self.counted &= ~self.not_added
         self.left_out = self._campaigns_left_out()
 
     def _of(self, chosen: Callable[[Definition], bool]) -> Bools:

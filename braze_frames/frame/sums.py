@@ -21,8 +21,9 @@ from braze_frames.errors import NonAdditiveWarning, listed, warn
 from braze_frames.frame.by import Period, binned, cut_periods, is_anchored, is_cut
 from braze_frames.frame.groups import Groups, Tally, arrays, group_rows
 from braze_frames.frame.levels import Level
-from braze_frames.frame.provenance import Unit, as_day, days_attrs, provenance_of
+from braze_frames.frame.provenance import days_attrs
 from braze_frames.schema.channels import is_day_total
+from braze_frames.schema.units import Unit
 
 
 class Traits(NamedTuple):
@@ -79,11 +80,14 @@ class Sums(NamedTuple):
 
     def about(self, units: Mapping[str, Unit], *, whole: bool) -> dict[str, Any]:
         """Return what results say of their columns and days."""
-        cut = cut_periods(self.days, self.freq)
-        labels = [] if whole else [day.date().isoformat() for day in cut]
-        partial = {} if self.freq is None else {"partial": labels}
         days = days_attrs(self.settled_until, self.days, self.freq)
-        return {"units": dict(units)} | days | partial
+        found: dict[str, Any] = {"units": dict(units)} | days
+        if self.freq is None:
+            return found
+        cut = {} if whole else cut_periods(self.days, self.freq)
+        sizes = {day.date().isoformat(): list(size) for day, size in cut.items()}
+        found["partial"] = [*sizes]
+        return found | ({"partial_days": sizes} if sizes else {})
 
     def whole(self) -> "Sums":
         """Return the sums without the periods that are cut.
@@ -129,11 +133,6 @@ def finest(
 def known_days(date: Level) -> pd.DatetimeIndex:
     """Return the days that rows have, sorted."""
     return pd.DatetimeIndex(date.used().labels).tz_localize(None)
-
-
-def settled_day(df: pd.DataFrame) -> str | None:
-    """Return until when a frame is settled, where it knows."""
-    return as_day(provenance_of(df).get("settled_until"))
 
 
 def constant(size: int) -> Level:
