@@ -16,6 +16,7 @@ ROOMS = sorted(path.parent.name for path in PACKAGE.glob("*/__init__.py"))
 LAYERS = (
     "__init__ __main__",
     "registration",
+    "scan",
     "reader accessor",
     "sources plots checks card tables",
     "portfolio drawing",
@@ -24,10 +25,20 @@ LAYERS = (
     "payload sandbox",
     "api frame",
     "schema stats transport",
+    "scores",
     "core",
     "errors",
 )
-ANSWERING = {"frame", "stats", "experiment", "checks", "plots", "tables", "card"}
+ANSWERING = {
+    "frame",
+    "stats",
+    "scores",
+    "experiment",
+    "checks",
+    "plots",
+    "tables",
+    "card",
+}
 ANSWERING |= {"portfolio", "wording", "drawing"}
 READING = {"payload", "api", "transport", "cache", "sandbox", "sources", "account"}
 READING |= {"loaders", "storage"}
@@ -161,7 +172,9 @@ def test_no_public_name_is_defined_in_two_modules():
 
 
 def test_statistics_know_nothing_of_pandas():
-    for path in (PACKAGE / "stats").glob("*.py"):
+    for path in chain.from_iterable(
+        (PACKAGE / n).glob("*.py") for n in ("scores", "stats")
+    ):
         for node in ast.walk(tree_of(path)):
             names = [alias.name for alias in getattr(node, "names", [])]
             names += [getattr(node, "module", None) or ""]

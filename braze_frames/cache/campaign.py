@@ -4,7 +4,7 @@ A campaign has a file for each grain. Each says itself which days it holds, so t
 file that is lost, or older than the others, only makes its days be fetched again.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import NamedTuple
 from uuid import uuid4
 
@@ -12,7 +12,9 @@ import numpy as np
 import pyarrow as pa
 
 from braze_frames.api.details import Details
+from braze_frames.cache.compact import Copy
 from braze_frames.cache.encoding import (
+    StoredTables,
     completed,
     from_tables,
     merged,
@@ -30,7 +32,7 @@ from braze_frames.cache.revisions import (
 )
 from braze_frames.core.arrays import Ints
 from braze_frames.errors import CacheError
-from braze_frames.payload.batch import Batch, Span, owner
+from braze_frames.payload.batch import Batch, Span
 from braze_frames.payload.days import normalise
 from braze_frames.schema.ids import check_campaign_id
 from braze_frames.storage.coverage import (
@@ -47,17 +49,13 @@ from braze_frames.storage.layout import (
     ALWAYS,
     EVERYTHING,
     SCHEMAS,
-    Part,
     StoredGrain,
-    identity_of,
 )
 from braze_frames.storage.parquet import About, PendingFile
 from braze_frames.storage.storage import Loaded, Storage
 
-# Another writer wins at each failed try, so that this many in a row are no accident.
-_TRIES = 100
-_Wanted = Mapping[StoredGrain, Collection[str]]
-_ALL_COLUMNS: _Wanted = {
+Wanted = Mapping[StoredGrain, Collection[str]]
+_ALL_COLUMNS: Wanted = {
     grain: SCHEMAS[grain].names for grain in (*EVERYTHING, "revision")
 }
 
@@ -101,14 +99,26 @@ class StoredCampaign(NamedTuple):
 class CampaignFiles:
     """The files of one campaign in an endpoint's storage.
 
+    Parameters
+    ----------
+    storage : Storage
+        Where they are.
+    campaign_id : str
+        The campaign.
+    copy : Copy, optional
+        A compacted copy, to read from it what is fresh there.
+
     Raises
     ------
     SourceError
         The id is no UUID.
     """
 
-    def __init__(self, storage: Storage, campaign_id: str) -> None:
+    def __init__(
+        self, storage: Storage, campaign_id: str, copy: Copy | None = None
+    ) -> None:
         self.storage, self.id = storage, check_campaign_id(campaign_id).lower()
+        self.copy = copy
 
     def size(self) -> int:
         """Return how many bytes the files have."""
@@ -122,8 +132,9 @@ class CampaignFiles:
         CacheError
             A file is of a newer version, may not be read, or cannot be set aside.
         """
-        loaded = self._load(dict.fromkeys(grains, ()))
-        return Covered(_covered(loaded.abouts, grains), _newest(loaded))
+        copied = self.copy.told(self.id, grains) if self.copy else None
+        abouts = copied or self._load(dict.fromkeys(grains, ())).abouts
+        return Covered(covered(abouts, grains), newest(abouts))
 
     def overview(self, before: int | None = None) -> Overview:
         """Tell which days all files hold, and how many rows; some days if told.
@@ -134,7 +145,7 @@ class CampaignFiles:
             As for ``coverage``.
         """
         loaded = self._load(dict.fromkeys(EVERYTHING, ()))
-        coverage, about = _covered(loaded.abouts, EVERYTHING), _newest(loaded)
+        coverage, about = covered(loaded.abouts, EVERYTHING), newest(loaded.abouts)
         if before is not None:
             coverage = keep(coverage, coverage.days < before)
         if not len(coverage.days):
@@ -143,47 +154,6 @@ class CampaignFiles:
         if whole.rows >= 0 and len(whole.coverage.days) == len(coverage.days):
             return Overview(coverage, about, whole.rows)
         return Overview(coverage, about, self._count_rows(coverage.days))
-
-    def load(self, part: Part, span: Span) -> StoredCampaign:
-        """Read stored days.
-
-        Parameters
-        ----------
-        part : Part
-            The files and stats to read. Day totals that only fill a campaign's one
-            variation are read where it has one.
-        span : Span
-            The days.
-
-        Raises
-        ------
-        CacheError
-            As for ``coverage``.
-        """
-        wanted: _Wanted = {grain: _columns(grain, part) for grain in part.files}
-        is_spare = part.fill and "campaign" in wanted
-        lean = {**wanted, "campaign": set[str]()} if is_spare else wanted
-        found, loaded = self._days_of(lean, part.files, span)
-        if not (is_spare and _has_one_variation(found)):
-            return found
-        late = self._load({"campaign": wanted["campaign"]}, span)
-        if not late.version <= loaded.version:
-            return self._days_of(wanted, part.files, span)[0]
-        tables = {g: one for g, one in loaded.tables.items() if g == "extra"}
-        days = found.coverage.days
-        totals = from_tables(tables | late.tables, days, self._origin).totals
-        return found._replace(batches=[found.batches[0]._replace(totals=totals)])
-
-    def _days_of(
-        self,
-        wanted: _Wanted,
-        grains: Collection[StoredGrain],
-        span: Span,
-    ) -> tuple[StoredCampaign, Loaded]:
-        loaded = self._load(wanted, span)
-        coverage = within(_covered(loaded.abouts, grains), span)
-        batch = from_tables(loaded.tables, coverage.days, self._origin)
-        return StoredCampaign([batch], _newest(loaded), coverage), loaded
 
     def load_at(self, span: Span, moment: int) -> StoredCampaign:
         """Read stored days as they stood at a moment, in microseconds since 1970.
@@ -194,8 +164,8 @@ class CampaignFiles:
             As for ``coverage``.
         """
         loaded = self._load(_ALL_COLUMNS, span)
-        about = _newest(loaded)
-        coverage = within(_covered(loaded.abouts, EVERYTHING), span)
+        about = newest(loaded.abouts)
+        coverage = within(covered(loaded.abouts, EVERYTHING), span)
         if is_lost(loaded):
             coverage = since_last_fetch(coverage)
         coverage = keep(coverage, coverage.seen <= moment)
@@ -203,14 +173,14 @@ class CampaignFiles:
         history = counted_rows(loaded)
         if history is not None:
             tables = as_of(tables, _on_days(history, coverage.days), moment)
-        batch = from_tables(tables, coverage.days, self._origin)
+        (batch,) = from_tables([StoredTables(tables, coverage.days, self.origin)])
         return StoredCampaign([batch], about, coverage)
 
     def revisions(self) -> pa.Table | None:
         """Return the rows of the ``revision`` grain that count; None is none."""
         if "revision" not in self._load({"revision": ()}).abouts:
             return None
-        wanted: _Wanted = dict.fromkeys(EVERYTHING, ())
+        wanted: Wanted = dict.fromkeys(EVERYTHING, ())
         wanted = {**wanted, "revision": _ALL_COLUMNS["revision"]}
         return counted_rows(self._load(wanted))
 
@@ -224,30 +194,44 @@ class CampaignFiles:
         PayloadError
             A sum does not fit in 64 bits.
         """
-        nothing = from_tables({}, np.empty(0, dtype=np.int64), self._origin)
-        new = normalise(news.batches or [nothing])
-        for _ in range(_TRIES):
-            old = self._load(_ALL_COLUMNS)
-            if self.storage.replace(self.id, _updated(old, new, news), old.version):
-                return
-        raise self._overtaken()
+        self.copy = None
+        nothing = StoredTables({}, no_days().days, self.origin)
+        new = normalise(news.batches or from_tables([nothing]))
+        always = self.storage.grains
+        self._change(lambda old: _updated(old, new, news, always))
 
     def remove(self, before: int | None = None) -> None:
         """Remove the days before a day, in days since 1970-01-01, or all of them."""
-        for _ in range(_TRIES):
+        self._change(
+            lambda old: (
+                _cut(old, before)
+                if before is not None and _reaches(old, before)
+                else None
+            )
+        )
+
+    def _change(self, change: Callable[[Loaded], list[PendingFile] | None]) -> None:
+        """Replace what lies there by what it becomes; None is nothing."""
+        for attempt in range(self.storage.tries):
             old = self._load(_ALL_COLUMNS)
-            if before is None or not _reaches(old, before):
+            files = change(old)
+            if files is None:
                 self.storage.remove(self.id)
                 return
-            if self.storage.replace(self.id, _cut(old, before), old.version):
+            if self.storage.replace(self.id, files, old.version):
                 return
-        raise self._overtaken()
+            self.storage.give_way(attempt)
+        raise CacheError(
+            f"other processes write campaign {self.id} in {str(self.storage)!r} all "
+            "the time; end some of them, and read again: all that was stored is kept"
+        )
 
     @property
-    def _origin(self) -> str:
+    def origin(self) -> str:
+        """What to call the campaign in messages."""
         return f"campaign {self.id}"
 
-    def _load(self, wanted: _Wanted, span: Span | None = None) -> Loaded:
+    def _load(self, wanted: Wanted, span: Span | None = None) -> Loaded:
         return self.storage.load(self.id, wanted, span)
 
     def _count_rows(self, days: Ints) -> int:
@@ -256,28 +240,11 @@ class CampaignFiles:
             return 0
         return int(np.isin(stored_days(tables["variation"]), days).sum())
 
-    def _overtaken(self) -> CacheError:
-        return CacheError(
-            f"other processes write campaign {self.id} in {str(self.storage)!r} all "
-            "the time; end some of them, and read again: all that was stored is kept"
-        )
 
-
-def _columns(grain: StoredGrain, part: Part) -> set[str]:
-    stats = SCHEMAS[grain].names if part.stats is None else part.stats
-    return {*identity_of(grain), *stats} - {"variation"}
-
-
-def _newest(loaded: Loaded) -> About | None:
+def newest(abouts: Mapping[StoredGrain, About]) -> About | None:
     """Return what the files say of the campaign; None where there is none."""
-    abouts = [one for grain, one in loaded.abouts.items() if grain != "revision"]
-    return abouts[-1] if abouts else None
-
-
-def _has_one_variation(found: StoredCampaign) -> bool:
-    (batch,) = found.batches
-    used = np.unique(batch.entry_key).tolist()
-    return len({owner(batch.keys[code]) for code in used}) == 1
+    found = [one for grain, one in abouts.items() if grain != "revision"]
+    return found[-1] if found else None
 
 
 def _listed(abouts: Mapping[StoredGrain, About]) -> set[StoredGrain]:
@@ -285,7 +252,7 @@ def _listed(abouts: Mapping[StoredGrain, About]) -> set[StoredGrain]:
     return {grain for about in abouts.values() for grain in about.grains}
 
 
-def _covered(
+def covered(
     abouts: Mapping[StoredGrain, About], grains: Collection[StoredGrain]
 ) -> Coverage:
     """Return the days that all of these grains hold; one without rows holds any."""
@@ -301,7 +268,7 @@ def _covered_by(grain: StoredGrain, abouts: Mapping[StoredGrain, About]) -> Cove
         return abouts[grain].coverage
     if grain in ALWAYS or grain in _listed(abouts):
         return no_days()
-    return _covered(abouts, EVERYTHING)
+    return covered(abouts, EVERYTHING)
 
 
 def _contents(loaded: Loaded) -> dict[StoredGrain, pa.Table]:
@@ -312,24 +279,28 @@ def _contents(loaded: Loaded) -> dict[StoredGrain, pa.Table]:
     }
 
 
-def _updated(old: Loaded, new: Batch, news: Update) -> list[PendingFile]:
+def _updated(
+    old: Loaded, new: Batch, news: Update, always: Collection[StoredGrain]
+) -> list[PendingFile]:
     """Return the files that make a campaign what it is after a fetch.
 
     The history comes first: a kill behind it loses no old number, and it counts only
     once the others have followed. These go in reverse order of grains, so that the file
-    of variations, which all reads need, is the last to promise the new days.
+    of variations, which all reads need, is the last to promise the new days. Each names
+    the grains up to its own: a kill before a new one leaves none that is missing.
     """
     fresh, stored, written = to_tables(new), _contents(old), uuid4().hex
     history = history_with(old, _revised(old, stored, fresh, new, news.moment), written)
+    listed = _listed(old.abouts)
     tables = {
         grain: merged(stored.get(grain), fresh[grain], new.days)
         for grain in EVERYTHING
-        if grain in ALWAYS or len(fresh[grain]) or grain in old.abouts
+        if len(fresh[grain]) or grain in listed | {*always}
     }
-    last, lost = _newest(old), is_lost(old)
+    last, lost = newest(old.abouts), is_lost(old)
     about = About(
         written=written,
-        grains=tuple(tables),
+        grains=(),
         history=written if history else history_id(old),
         rows=0,
         name=news.name or (last and last.name),
@@ -343,7 +314,9 @@ def _updated(old: Loaded, new: Batch, news: Update) -> list[PendingFile]:
         before = _covered_by(grain, old.abouts)
         before = since_last_fetch(before) if lost else before
         coverage = fetch_again(before, fetched_now(new.days, news.moment))
-        told = about._replace(rows=len(table), coverage=coverage)
+        listed |= {grain}
+        grains = tuple(one for one in EVERYTHING if one in listed)
+        told = about._replace(grains=grains, rows=len(table), coverage=coverage)
         files.append(PendingFile(grain, table, told))
     return files
 
@@ -356,7 +329,7 @@ def _revised(
     moment: int,
 ) -> pa.Table | None:
     """Return what a fetch changed of the days that were stored; None is nothing."""
-    days = np.intersect1d(_covered(old.abouts, EVERYTHING).days, new.days)
+    days = np.intersect1d(covered(old.abouts, EVERYTHING).days, new.days)
     if not len(days):
         return None
     return changes_between(_of_days(stored, days), _of_days(fresh, days), moment)

@@ -37,7 +37,8 @@ class _Rows(NamedTuple):
     keys: list[EntryKey]
 
 
-_NO_ROWS = _Rows(np.empty(0, np.int64), np.empty(0, np.int64), [])
+_KEY = ("channel", VARIATION_ID, VARIATION_NAME, POSITION)
+_NO_ENTRIES = SCHEMAS["variation"].empty_table().select(["date", *_KEY])
 
 
 def stored_text(key: EntryKey | Owner) -> str:
@@ -178,42 +179,66 @@ def _place(cell: tuple[int, str, object]) -> tuple[int, str]:
     return cell[:2]
 
 
-def from_tables(
-    tables: Mapping[StoredGrain, pa.Table], days: Ints, origin: str
-) -> Batch:
-    """Return stored tables as the answer that they were.
+class StoredTables(NamedTuple):
+    """What is stored of one campaign, and which of it to take.
 
-    Parameters
-    ----------
-    tables : mapping
-        Grain → table; of each any of its stats. Grains that are not needed may lack.
-    days : ndarray
-        The days to take, ascending, in days since 1970-01-01. Each is stored.
-    origin : str
-        The campaign, for messages.
+    ``tables`` are some grains, of each any of its stats; ``days`` are ascending, in
+    days since 1970-01-01, and each is stored; ``origin`` is the campaign, for messages.
     """
-    totals, entries, rows, elements = {}, {}, _NO_ROWS, elements_of([])
-    if "campaign" in tables:
-        table, _ = _of_days(tables["campaign"], days)
-        totals = _columns(table)
-    if "variation" in tables:
-        table, day = _of_days(tables["variation"], days)
-        rows = _rows(table, day)
-        entries = _columns(table)
+
+    tables: Mapping[StoredGrain, pa.Table]
+    days: Ints
+    origin: str
+
+
+def from_tables(campaigns: Sequence[StoredTables]) -> list[Batch]:
+    """Return stored tables as the answers that they were.
+
+    Texts are coded once for all campaigns: with small ones, coding is most of the work.
+    """
+    entries = _of_days(
+        [one.tables.get("variation", _NO_ENTRIES) for one in campaigns], campaigns
+    )
+    totals = _of_days(
+        [one.tables.get("campaign", _NO_ENTRIES) for one in campaigns], campaigns
+    )
+    codes, keys = _entry_keys([table for table, _ in entries])
+    return [
+        _batch(one, day_totals, _Rows(day, key, keys), table)
+        for one, (day_totals, _), (table, day), key in zip(
+            campaigns, totals, entries, codes, strict=True
+        )
+    ]
+
+
+def _batch(
+    stored: StoredTables, totals: pa.Table, rows: _Rows, entries: pa.Table
+) -> Batch:
+    days, elements = stored.days, elements_of([])
     day_extra, entry_extra = Filling(len(days)), Filling(len(rows.day))
-    if "extra" in tables:
-        _add_extra(tables["extra"], days, rows, day_extra, entry_extra)
-    if "element" in tables:
-        elements = elements_of(_elements(tables["element"], days, rows))
+    if "extra" in stored.tables:
+        _add_extra(stored.tables["extra"], days, rows, day_extra, entry_extra)
+    if "element" in stored.tables:
+        elements = elements_of(_elements(stored.tables["element"], days, rows))
+    stats = day_extra.stats(_columns(totals)), entry_extra.stats(_columns(entries))
     return Batch(
-        *(origin, days, days, day_extra.stats(totals), entry_extra.stats(entries)),
+        *(stored.origin, days, days, *stats),
         *(rows.day, rows.key, rows.keys, elements, []),
     )
 
 
-def _of_days(table: pa.Table, days: Ints) -> tuple[pa.Table, Ints]:
-    """Return the rows of these days, and the place of their day."""
-    found = stored_days(table)
+def _of_days(
+    tables: Sequence[pa.Table], campaigns: Sequence[StoredTables]
+) -> list[tuple[pa.Table, Ints]]:
+    """Return the rows of each campaign's days, and the place of their day."""
+    found = np.split(_days_in(tables), np.cumsum([len(table) for table in tables[:-1]]))
+    return [
+        _on(table, of_rows, one.days)
+        for table, of_rows, one in zip(tables, found, campaigns, strict=True)
+    ]
+
+
+def _on(table: pa.Table, found: Ints, days: Ints) -> tuple[pa.Table, Ints]:
     places = np.searchsorted(days, found)
     inside = np.zeros(len(found), dtype=bool)
     inside[places < len(days)] = True
@@ -223,15 +248,32 @@ def _of_days(table: pa.Table, days: Ints) -> tuple[pa.Table, Ints]:
     return table.filter(pa.array(inside)), places[inside]
 
 
-def stored_days(table: pa.Table) -> Ints:
-    """Return each row's day, in days since 1970-01-01."""
-    microseconds: Ints = table["date"].cast(pa.int64()).to_numpy()
+def _days_in(tables: Sequence[pa.Table]) -> Ints:
+    microseconds: Ints = _joined(tables, "date").cast(pa.int64()).to_numpy()
     days: Ints = microseconds // _MICROSECONDS_A_DAY
     return days
 
 
+def _joined(tables: Sequence[pa.Table], name: str) -> pa.ChunkedArray:
+    """Return a column of several tables as one; empty ones may be of another type."""
+    columns = [table[name] for table in tables]
+    chunks = [chunk for one in columns for chunk in one.chunks if len(chunk)]
+    return pa.chunked_array(chunks) if chunks else columns[0]
+
+
+def stored_days(table: pa.Table) -> Ints:
+    """Return each row's day, in days since 1970-01-01."""
+    return _days_in([table])
+
+
 def _columns(table: pa.Table) -> dict[str, Column]:
-    return {name: _column(table[name]) for name in table.column_names if name in STAT}
+    """Return the stats of which there is a number: other campaigns may have more."""
+    columns = {name: table[name] for name in table.column_names if name in STAT}
+    return {
+        name: _column(column)
+        for name, column in columns.items()
+        if column.null_count < len(column)
+    }
 
 
 def _column(stored: pa.ChunkedArray) -> Column:
@@ -243,11 +285,13 @@ def _column(stored: pa.ChunkedArray) -> Column:
     return Column(stored.to_numpy(), missing)
 
 
-def _rows(table: pa.Table, day: Ints) -> _Rows:
-    codes = np.zeros(len(day), dtype=np.int64)
+def _entry_keys(tables: Sequence[pa.Table]) -> tuple[list[Ints], list[EntryKey]]:
+    """Return for rows of each table the codes of their keys, and the keys of all."""
+    sizes = [len(table) for table in tables]
+    codes = np.zeros(sum(sizes), dtype=np.int64)
     parts = []
-    for name in ("channel", VARIATION_ID, VARIATION_NAME, POSITION):
-        part, values = coded(table[name])
+    for name in _KEY:
+        part, values = coded(_joined(tables, name))
         codes = codes * len(values) + part
         parts.append(values)
     key, found = pd.factorize(codes)
@@ -260,7 +304,7 @@ def _rows(table: pa.Table, day: Ints) -> _Rows:
         EntryKey(channel, id_, name, position or 0)
         for channel, id_, name, position in zip(*fields, strict=True)
     ]
-    return _Rows(day, key, keys)
+    return np.split(key, np.cumsum(sizes[:-1])), keys
 
 
 def coded(stored: pa.ChunkedArray) -> tuple[Ints, list[Any]]:
@@ -279,13 +323,13 @@ def coded(stored: pa.ChunkedArray) -> tuple[Ints, list[Any]]:
 def _add_extra(
     table: pa.Table, days: Ints, rows: _Rows, totals: Filling, entries: Filling
 ) -> None:
-    table, day = _of_days(table, days)
+    table, day = _on(table, stored_days(table), days)
     places = _places(rows) if len(table) else {}
     columns = (table[name].to_pylist() for name in ("stat", "value", "whole"))
     for at, key, stat, value, whole in zip(day, keys_of(table), *columns, strict=True):
         if key is None:
             filling, row = totals, int(at)
-        elif rows.keys:
+        elif len(rows.key):
             filling, row = entries, places[int(at), owner(key)]
         else:
             continue
@@ -296,16 +340,15 @@ def _add_extra(
 
 
 def _places(rows: _Rows) -> dict[tuple[int, Owner], int]:
-    owners = [owner(key) for key in rows.keys]
+    owners = {code: owner(rows.keys[code]) for code in np.unique(rows.key).tolist()}
     pairs = zip(rows.day.tolist(), rows.key.tolist(), strict=True)
     return {(day, owners[key]): row for row, (day, key) in enumerate(pairs)}
 
 
 def keys_of(table: pa.Table) -> Iterable[EntryKey | None]:
     """Yield the key of each row; None where it is of the day itself."""
-    names = ("channel", VARIATION_ID, VARIATION_NAME, POSITION)
     for channel, id_, name, position in zip(
-        *(table[one].to_pylist() for one in names), strict=True
+        *(table[one].to_pylist() for one in _KEY), strict=True
     ):
         if channel is None:
             yield None
@@ -314,7 +357,7 @@ def keys_of(table: pa.Table) -> Iterable[EntryKey | None]:
 
 
 def _elements(table: pa.Table, days: Ints, rows: _Rows) -> list[Element]:
-    table, day = _of_days(table, days)
+    table, day = _on(table, stored_days(table), days)
     places = _places(rows) if len(table) else {}
     names = ("element", "position", "title", ELEMENT_STAT)
     columns = (table[name].to_pylist() for name in names)

@@ -1,4 +1,4 @@
 """Can it be trusted: check, findings, sample ratio.
 
-May import: experiment, frame, schema, stats, core, errors.
+May import: experiment, frame, schema, stats, scores, core, errors.
 """

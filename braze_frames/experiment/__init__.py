@@ -1,4 +1,4 @@
 """Variations against each other: design, pairs, lift, winner.
 
-May import: frame, schema, stats, core, errors.
+May import: frame, schema, stats, scores, core, errors.
 """

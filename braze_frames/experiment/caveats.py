@@ -10,9 +10,9 @@ from braze_frames.errors import StatisticsWarning, listed, warn
 from braze_frames.experiment.design import Experiment, Experiments, alike
 from braze_frames.experiment.pairs import LiftRequest
 from braze_frames.experiment.results import OVER_DAYS, Columns, Comparison
+from braze_frames.scores.tables import quotient
 from braze_frames.stats.chi_squared import allocation_shift, same_people
 from braze_frames.stats.contrasts import DailyCounts
-from braze_frames.stats.scores import quotient
 
 # Expected successes below which a comparison is rough: Cochran 1954.
 FEWEST_EXPECTED = 5.0

@@ -8,6 +8,7 @@ import numpy as np
 from braze_frames.core.arrays import Flags
 from braze_frames.experiment.pairs import LiftRequest
 from braze_frames.schema.rates import BETTER
+from braze_frames.scores.tables import Tables, quotient
 from braze_frames.stats.bayes import beta_binomial
 from braze_frames.stats.contrasts import (
     FIRST_LOOK,
@@ -23,7 +24,7 @@ from braze_frames.stats.contrasts import (
 from braze_frames.stats.distributions import two_sided
 from braze_frames.stats.jackknife import FEWEST_DAYS, Jackknife, jackknife
 from braze_frames.stats.power import detectable
-from braze_frames.stats.scores import Tables, null_test, quotient
+from braze_frames.stats.scores import null_test
 
 Columns = dict[str, Any]
 _FEARLESS = "margin= is on the side that no one fears; turn its sign"

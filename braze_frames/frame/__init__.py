@@ -2,5 +2,5 @@
 
 Reading and answering meet here alone.
 
-May import: schema, stats, core, errors.
+May import: schema, stats, scores, core, errors.
 """

@@ -8,6 +8,7 @@ import pandas as pd
 
 from braze_frames.core.arguments import check_choice, check_share
 from braze_frames.core.arrays import Bools, Floats, Ints, Values
+from braze_frames.core.parts import Elsewhere, answered
 from braze_frames.frame.by import By, Period
 from braze_frames.frame.channels import (
     ChannelRows,
@@ -18,7 +19,7 @@ from braze_frames.frame.channels import (
 )
 from braze_frames.frame.groups import Groups, Tally, day_positions, group_rows
 from braze_frames.frame.levels import Level
-from braze_frames.frame.provenance import Unit, labelled
+from braze_frames.frame.provenance import labelled, left_out_attrs
 from braze_frames.frame.sums import (
     Sums,
     constant,
@@ -33,9 +34,11 @@ from braze_frames.schema.formulas import (
     Definition,
     check_defined,
     custom,
+    definitions,
     definitions_in,
     metrics_of,
 )
+from braze_frames.schema.units import Unit
 from braze_frames.stats.jackknife import single_rate
 from braze_frames.stats.scores import Interval, wilson
 
@@ -155,9 +158,7 @@ def rates(
     """
     check_share("ci", ci)
     check_choice("se", se, ("auto", "day"))
-    part = partial_rates(df, metrics, by, freq, daily=ci is not None and se)
-    frame = finish_rates(part, ci=ci, se=se, whole=whole)
-    return frame[metrics] if isinstance(metrics, str) and ci is None else frame
+    return answered(df, RatesSteps(metrics, by, freq, ci, se, whole))
 
 
 class RateSums(NamedTuple):
@@ -187,82 +188,83 @@ class RateSums(NamedTuple):
         return found
 
 
-def partial_rates(
-    df: pd.DataFrame,
-    metrics: Metrics = None,
-    by: By = None,
-    freq: Period = None,
-    *,
-    daily: RateErrors | Literal[False] = False,
-) -> RateSums:
-    """Sum both sides of rates in a part of a frame: some of its campaigns, whole.
+class RatesSteps(NamedTuple):
+    """The steps of ``rates``."""
 
-    Parameters and errors are those of ``rates``; ``daily`` is its ``se`` where
-    intervals are wanted. Merge the parts, then finish them: the result is that of the
-    whole frame.
-    """
-    rows = RateInput(df, by, freq)
-    defined = _defined(metrics, rows.channels, rows.stats)
-    groups = finest(rows.kept, rows.levels, rows.apart, rows.size)
-    swings = {
-        name: one for name, one in defined.items() if daily and _swings(one, daily)
-    }
-    by_day = None
-    if swings:
-        kept = [*rows.kept, rows.levels["date"]]
-        # What is asked for comes first, as in all sums, then two levels beside it.
-        days = group_rows([*kept, constant(rows.size)], rows.size)
-        by_day = sum_sides(rows, days, swings)
-    sums = sum_sides(rows, groups, defined)
-    return RateSums(metrics, sums, by_day, rows.channels, frozenset(rows.stats))
+    metrics: Metrics
+    by: By = None
+    freq: Period = None
+    ci: float | None = None
+    se: RateErrors = "auto"
+    whole: bool = False
 
+    @property
+    def needs_whole_campaigns(self) -> bool:
+        """Sums add up however the rows are cut."""
+        return False
 
-def _swings(defined: Defined, se: RateErrors) -> bool:
-    """Tell whether an interval needs the sums of days."""
-    return se == "day" or any(one.kind != "proportion" for one in defined.values())
+    def partial(self, df: pd.DataFrame, elsewhere: Elsewhere | None = None) -> RateSums:
+        """Sum both sides of the rates in a part."""
+        rows = RateInput(df, self.by, self.freq, elsewhere)
+        defined = _defined(self.metrics, rows.channels, rows.stats)
+        groups = finest(rows.kept, rows.levels, rows.apart, rows.size)
+        swings = {name: one for name, one in defined.items() if self._swings(name)}
+        by_day = None
+        if swings:
+            kept = [*rows.kept, rows.levels["date"]]
+            # What is asked for comes first, as in all sums, then two levels beside it.
+            days = group_rows([*kept, constant(rows.size)], rows.size)
+            by_day = sum_sides(rows, days, swings)
+        sums = sum_sides(rows, groups, defined)
+        stats = frozenset(rows.stats)
+        return RateSums(self.metrics, sums, by_day, rows.channels, stats)
 
+    def _swings(self, name: str) -> bool:
+        """Tell whether an interval needs the sums of days: alike in all parts."""
+        if self.ci is None or self.se == "day" or isinstance(self.metrics, Mapping):
+            return self.ci is not None
+        return any(one.kind != "proportion" for one in definitions()[name].values())
 
-def merge_rates(parts: Sequence[RateSums]) -> RateSums:
-    """Add up the sums of parts; no campaign may be in two of them."""
-    daily = [part.daily for part in parts if part.daily is not None]
-    return RateSums(
-        parts[0].metrics,
-        merge([part.sums for part in parts]),
-        merge(daily) if daily else None,
-        list(dict.fromkeys(name for part in parts for name in part.channels)),
-        frozenset(name for part in parts for name in part.stats),
-    )
+    def merge(self, parts: Sequence[RateSums]) -> RateSums:
+        """Add up the sums of parts."""
+        daily = [part.daily for part in parts if part.daily is not None]
+        return RateSums(
+            self.metrics,
+            merge([part.sums for part in parts]),
+            merge(daily) if daily else None,
+            sorted({name for part in parts for name in part.channels}),
+            frozenset(name for part in parts for name in part.stats),
+        )
 
-
-def finish_rates(
-    part: RateSums,
-    *,
-    ci: float | None = None,
-    se: RateErrors = "auto",
-    whole: bool = False,
-) -> pd.DataFrame:
-    """Turn sums of parts into the table of ``rates``; warns as it does."""
-    defined = part.defined()
-    sums, daily = part.sums, part.daily
-    if whole:
-        sums, daily = sums.whole(), daily and daily.whole()
-    groups = sums.asked()
-    found = {name: _Rate(name, one, sums, groups) for name, one in defined.items()}
-    _warn_of_rates(found)
-    if part.metrics is None:
-        found = {name: rate for name, rate in found.items() if rate.counted.any()}
-    columns: dict[str, Floats] = {}
-    units: dict[str, Unit] = {}
-    for name, rate in found.items():
-        own = {name: rate.values()}
-        if ci is not None:
-            low, high = rate.interval(daily, ci, se)
-            own |= {f"{name}_low": low, f"{name}_high": high}
-        columns |= own
-        units |= dict.fromkeys(own, _unit(defined[name]))
-    frame = pd.DataFrame(columns, index=groups.index(), dtype="float64")
-    level = {} if ci is None else {"ci": float(ci)}
-    return labelled(frame, part.sums.about(units, whole=whole) | level)
+    def finish(self, part: RateSums) -> "pd.DataFrame | pd.Series[float]":
+        """Return the rates of the whole; warn of what they leave out."""
+        defined = part.defined()
+        sums = part.sums.judged(part.stats)
+        daily = part.daily and part.daily.judged(part.stats)
+        whole = sums
+        if self.whole:
+            sums, daily = sums.whole(), daily and daily.whole()
+        groups = sums.asked()
+        found = {name: _Rate(name, one, sums, groups) for name, one in defined.items()}
+        _warn_of_rates(found)
+        if self.metrics is None:
+            found = {name: rate for name, rate in found.items() if rate.counted.any()}
+        columns: dict[str, Floats] = {}
+        units: dict[str, Unit] = {}
+        for name, rate in found.items():
+            own = {name: rate.values()}
+            if self.ci is not None:
+                low, high = rate.interval(daily, self.ci, self.se)
+                own |= {f"{name}_low": low, f"{name}_high": high}
+            columns |= own
+            units |= dict.fromkeys(own, _unit(defined[name]))
+        frame = pd.DataFrame(columns, index=groups.index(), dtype="float64")
+        level = {} if self.ci is None else {"ci": float(self.ci)}
+        refused = {name: rate.not_added for name, rate in found.items()}
+        why = left_out_attrs(frame.index, {"people": refused})
+        frame = labelled(frame, whole.about(units, whole=self.whole) | level | why)
+        single = isinstance(self.metrics, str) and self.ci is None
+        return frame[self.metrics] if single else frame
 
 
 def _unit(defined: Defined) -> Unit:
@@ -317,8 +319,9 @@ class _Rate:
         self.counted = tally.select(given).found.copy()
         refusals = {stat: self._in_several(stat) for stat in _unique(defined)}
         self.refused = [stat for stat, where in refusals.items() if where.any()]
-        for where in refusals.values():
-            self.counted &= ~where
+        nowhere = np.zeros(groups.count, dtype=bool)
+        self.not_added = np.logical_or.reduce([nowhere, *refusals.values()])
+        self.counted &= ~self.not_added
         self.left_out = self._campaigns_left_out()
 
     def _of(self, chosen: Callable[[Definition], bool]) -> Bools:
@@ -406,7 +409,7 @@ def rate_rows(df: pd.DataFrame, metric: str, by: By = None) -> RateRows:
     NonAdditiveWarning
         As in ``rates``.
     """
-    part = partial_rates(df, [metric], by)
+    part = RatesSteps([metric], by).partial(df)
     defined = part.defined()[metric]
     groups = part.sums.asked()
     rate = _Rate(metric, defined, part.sums, groups)

@@ -7,27 +7,44 @@ the merged parts alone.
 """
 
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 from functools import reduce
+from itertools import chain, compress
 from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 
-from braze_frames.core.arrays import Bools, Column, Ints
+from braze_frames.core.arrays import Bools, Column, Flags, Ints
+from braze_frames.core.parts import Elsewhere
 from braze_frames.errors import NonAdditiveWarning, listed, warn
-from braze_frames.frame.by import Period, cut_periods, is_cut
+from braze_frames.frame.by import Period, binned, cut_periods, is_anchored, is_cut
 from braze_frames.frame.groups import Groups, Tally, arrays, group_rows
 from braze_frames.frame.levels import Level
-from braze_frames.frame.provenance import Unit, as_day, days_attrs, provenance_of
+from braze_frames.frame.provenance import days_attrs
 from braze_frames.schema.channels import is_day_total
+from braze_frames.schema.units import Unit
+
+
+class Traits(NamedTuple):
+    """The channels of a campaign, and the day totals that its rows give."""
+
+    channels: frozenset[str]
+    given: frozenset[str]
+
+    def spread(self, totals: Collection[str]) -> bool:
+        """Tell whether its day totals stand in no variation."""
+        lacks = not self.given.issuperset(totals)
+        return (len(self.channels) > 1 and lacks) or (not self.given and bool(totals))
 
 
 class Sums(NamedTuple):
     """Sums by group: ``columns`` are named by the verb that asks.
 
     The levels of ``groups`` are those asked for, the channel, and the campaign where
-    its day totals stand in no variation, else ``""``. ``days``: all days of the part;
-    ``settled_until``: the last of them that no longer grows, where that is known.
+    its day totals stand in no variation, else ``""``. Whether they do may depend on
+    other parts: ``doubtful`` has the traits of such campaigns. ``days``: all days of
+    the part; ``settled_until``: the last of them that no longer grows, if known.
     """
 
     groups: Groups
@@ -35,6 +52,27 @@ class Sums(NamedTuple):
     days: pd.DatetimeIndex
     freq: Period
     settled_until: str | None
+    doubtful: Mapping[str, Traits]
+
+    def judged(self, stats: Collection[str]) -> "Sums":
+        """Return the sums as the whole has them, which alone tells periods and totals.
+
+        ``stats`` are those of the whole.
+        """
+        *asked, channel, apart = self.groups.levels
+        if self.freq is not None and not is_anchored(self.freq):
+            asked = [
+                one if one.name != "date" else binned(one, self.freq) for one in asked
+            ]
+        elif not self.doubtful:
+            return self
+        totals = {*filter(is_day_total, stats)}
+        known = [name for name, one in self.doubtful.items() if not one.spread(totals)]
+        (nobody,) = apart.labels.get_indexer(pd.Index([""]))
+        clear = np.asarray(apart.labels.isin(known))[apart.codes]
+        apart = apart._replace(codes=np.where(clear, nobody, apart.codes))
+        groups, columns = _grouped([*asked, channel, apart], self.columns)
+        return self._replace(groups=groups, columns=columns, doubtful={})
 
     def asked(self) -> Groups:
         """Group the groups by the levels that were asked for."""
@@ -42,11 +80,14 @@ class Sums(NamedTuple):
 
     def about(self, units: Mapping[str, Unit], *, whole: bool) -> dict[str, Any]:
         """Return what results say of their columns and days."""
-        cut = cut_periods(self.days, self.freq)
-        labels = [] if whole else [day.date().isoformat() for day in cut]
-        partial = {} if self.freq is None else {"partial": labels}
         days = days_attrs(self.settled_until, self.days, self.freq)
-        return {"units": dict(units)} | days | partial
+        found: dict[str, Any] = {"units": dict(units)} | days
+        if self.freq is None:
+            return found
+        cut = {} if whole else cut_periods(self.days, self.freq)
+        sizes = {day.date().isoformat(): list(size) for day, size in cut.items()}
+        found["partial"] = [*sizes]
+        return found | ({"partial_days": sizes} if sizes else {})
 
     def whole(self) -> "Sums":
         """Return the sums without the periods that are cut.
@@ -80,17 +121,18 @@ def finest(
 ) -> Groups:
     """Group rows by what is asked, and by what must be told apart beside it."""
     channel = levels.get("channel") or constant(size)
-    return group_rows([*kept, channel, apart], size)
+    place = next((n for n, one in enumerate(kept) if one is channel), None)
+    if place is None:
+        return group_rows([*kept, channel, apart], size)
+    # A level that counts twice makes codes too large to be numbered by a table.
+    groups = group_rows([*kept, apart], size)
+    *asked, last = groups.levels
+    return replace(groups, levels=[*asked, asked[place], last])
 
 
 def known_days(date: Level) -> pd.DatetimeIndex:
     """Return the days that rows have, sorted."""
     return pd.DatetimeIndex(date.used().labels).tz_localize(None)
-
-
-def settled_day(df: pd.DataFrame) -> str | None:
-    """Return until when a frame is settled, where it knows."""
-    return as_day(provenance_of(df).get("settled_until"))
 
 
 def constant(size: int) -> Level:
@@ -103,25 +145,51 @@ def spread_campaigns(
     levels: Mapping[str, Level],
     stats: Mapping[str, pd.Series],
     size: int,
-) -> Level:
-    """Return the campaign of each row whose day totals stand in no variation, or "".
+    elsewhere: Elsewhere | None = None,
+) -> tuple[Level, dict[str, Traits]]:
+    """Tell which campaigns' day totals stand in no variation.
 
     Those on several channels that never give one of the stats, and those that give
     none. It matters only where campaigns are added up.
+
+    Returns
+    -------
+    apart : Level
+        The campaign of each row where it is such a one, else ``""``.
+    doubtful : dict
+        What is known of those that other parts must judge, too; see ``Sums``.
     """
     campaign, channel = levels.get("campaign"), levels.get("channel")
-    totals = [series for name, series in stats.items() if is_day_total(name)]
+    totals = {name: one for name, one in stats.items() if is_day_total(name)}
+    nowhere = elsewhere is None or not elsewhere.may_have(is_day_total)
     if campaign is None or channel is None or any(one is campaign for one in kept):
-        return constant(size)
+        return constant(size), {}
     campaign = campaign.used()
-    given = [_gives(campaign, series) for series in totals]
-    if all(one.all() for one in given):
-        return constant(size)
-    several = _distinct(campaign, channel) > 1
-    spread = (several & ~np.all(given, axis=0)) | ~np.any(given, axis=0)
+    given = np.zeros((len(totals), len(campaign.labels)), dtype=bool)
+    for place, series in enumerate(totals.values()):
+        given[place] = _gives(campaign, series)
+    if nowhere and given.all():
+        return constant(size), {}
+    channels = _pairs(campaign, channel)
+    several, none = channels.sum(axis=1) > 1, ~given.any(axis=0)
+    if elsewhere is None:
+        spread = (several & ~given.all(axis=0)) | none
+    else:
+        spread = several | none | elsewhere.same_campaigns
     codes = np.where(spread, np.cumsum(spread), 0)
     names = pd.Index(["", *map(str, campaign.labels[spread])])
-    return Level("", names, codes[campaign.codes])
+    level = Level("", names, codes[campaign.codes])
+    if elsewhere is None:
+        return level, {}
+    found = zip(campaign.labels, channels, given.T, strict=True)
+    doubtful = {
+        str(label): Traits(
+            frozenset(compress(map(str, channel.labels), here)),
+            frozenset(compress(totals, gives)),
+        )
+        for label, here, gives in compress(found, spread)
+    }
+    return level, doubtful
 
 
 def _gives(campaign: Level, series: pd.Series) -> Bools:
@@ -133,62 +201,86 @@ def _gives(campaign: Level, series: pd.Series) -> Bools:
     return found
 
 
-def _distinct(outer: Level, inner: Level) -> Ints:
-    """Return how many inner labels each outer label has."""
+def _pairs(outer: Level, inner: Level) -> Flags:
+    """Tell which inner labels each outer label has."""
     several = len(inner.labels)
     found = np.zeros(len(outer.labels) * several, dtype=bool)
     found[outer.codes * several + inner.codes] = True
-    return np.asarray(found.reshape(-1, several).sum(axis=1))
+    return found.reshape(-1, several)
 
 
-def merge(sums: Sequence[Sums]) -> Sums:
-    """Add up the sums of parts; no campaign may be in two of them.
-
-    Periods that count from the first day (as ``"10D"`` does) merge only where all parts
-    begin on the same day.
+def merge(parts: Sequence[Sums]) -> Sums:
+    """Add up the sums of parts.
 
     Raises
     ------
     PayloadError
         A sum of counts does not fit in 64 bits.
     """
-    return reduce(_merged, sums)
+    if len(parts) == 1:
+        return parts[0]
+    levels = map(_joined, zip(*(part.groups.levels for part in parts), strict=True))
+    names = dict.fromkeys(name for part in parts for name in part.columns)
+    joined = {
+        name: Column(*map(np.concatenate, zip(*_columns(parts, name), strict=True)))
+        for name in names
+    }
+    groups, columns = _grouped(list(levels), joined)
+    days = pd.DatetimeIndex(np.unique(np.concatenate([part.days for part in parts])))
+    known = [part.settled_until for part in parts if part.settled_until]
+    until = min(known, default=None)
+    return Sums(groups, columns, days, parts[0].freq, until, _doubtful(parts))
 
 
-def _merged(one: Sums, other: Sums) -> Sums:
-    size = one.groups.count + other.groups.count
-    levels = map(_joined, one.groups.levels, other.groups.levels)
-    groups = group_rows(list(levels), size)
-    tally = Tally(groups.codes, groups.count)
-    columns = {}
-    for name in dict.fromkeys([*one.columns, *other.columns]):
-        values, missing = map(
-            np.concatenate, zip(*_both(one, other, name), strict=True)
-        )
-        columns[name] = tally.column(name, values, ~missing)
-    days = pd.DatetimeIndex(one.days.union(other.days))
-    known = [part.settled_until for part in (one, other) if part.settled_until]
-    return Sums(groups, columns, days, one.freq, min(known, default=None))
-
-
-def _both(one: Sums, other: Sums, name: str) -> list[Column]:
-    """Return a column of both parts; all is missing in the part that lacks it."""
-    found = []
-    for part, beside in ((one, other), (other, one)):
-        size = part.groups.count
-        known = part.columns.get(name) or beside.columns[name]
-        nothing = Column(np.zeros(size, known.values.dtype), np.ones(size, dtype=bool))
-        found.append(part.columns.get(name, nothing))
+def _doubtful(parts: Sequence[Sums]) -> dict[str, Traits]:
+    found: dict[str, Traits] = {}
+    for name, one in chain.from_iterable(part.doubtful.items() for part in parts):
+        known = found.get(name, one)
+        found[name] = Traits(known.channels | one.channels, known.given | one.given)
     return found
 
 
-def _joined(one: Level, other: Level) -> Level:
-    """Put the codes of two parts into the labels of both."""
-    if one.labels.equals(other.labels):
-        return one._replace(codes=np.concatenate([one.codes, other.codes]))
-    labels = one.labels.union(other.labels)
-    codes = [labels.get_indexer(part.labels)[part.codes] for part in (one, other)]
-    return Level(one.name, labels, np.concatenate(codes))
+def _grouped(
+    levels: Sequence[Level], columns: Mapping[str, Column]
+) -> tuple[Groups, dict[str, Column]]:
+    """Add up sums whose labels are the same."""
+    groups = group_rows(levels, len(levels[-1].codes))
+    tally = Tally(groups.codes, groups.count)
+    return groups, {
+        name: tally.column(name, one.values, ~one.missing)
+        for name, one in columns.items()
+    }
+
+
+def _columns(parts: Sequence[Sums], name: str) -> list[Column]:
+    """Return a column of parts; all is missing in one that lacks it."""
+    return [
+        part.columns[name]
+        if name in part.columns
+        else Column(
+            np.zeros(part.groups.count, dtype=np.int64),
+            np.ones(part.groups.count, dtype=bool),
+        )
+        for part in parts
+    ]
+
+
+def _joined(parts: Sequence[Level]) -> Level:
+    """Put the codes of parts into the labels of all; what has none stays last."""
+    first = parts[0].labels
+    if all(first.equals(part.labels) for part in parts):
+        return parts[0]._replace(codes=np.concatenate([part.codes for part in parts]))
+    known = [part.labels[part.labels.notna()] for part in parts]
+    labels = reduce(pd.Index.union, known)
+    if isinstance(labels, pd.DatetimeIndex):
+        labels = pd.DatetimeIndex(labels.to_numpy(), name=labels.name)  # without freq
+    codes = [np.append(labels.get_indexer(one), len(labels)) for one in known]
+    if any(len(one) < len(part.labels) for one, part in zip(known, parts, strict=True)):
+        labels = labels.append(pd.Index([None], dtype=labels.dtype))
+    pairs = zip(codes, parts, strict=True)
+    return Level(
+        parts[0].name, labels, np.concatenate([own[one.codes] for own, one in pairs])
+    )
 
 
 def in_several_channels(fine: Groups, asked: Groups, found: Bools) -> Bools:
@@ -215,6 +307,8 @@ def left_out(
         The fine groups that should have given it; None: all.
     """
     spread = fine.levels[-1]
+    if len(spread.labels) == 1:  # no campaign is spread
+        return np.zeros(asked.count, dtype=bool), []
     never = np.ones(len(spread.labels), dtype=bool)
     never[spread.codes[found]] = False
     never[spread.labels == ""] = False

@@ -1,26 +1,29 @@
 """Sums of stats: exact, and only where they make sense."""
 
-from collections.abc import Iterable
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 
 from braze_frames.core.arrays import Bools, Column
+from braze_frames.core.parts import Elsewhere, answered
 from braze_frames.frame.by import By, Period, kept_levels
-from braze_frames.frame.groups import Tally, arrays
+from braze_frames.frame.groups import Groups, Tally, arrays
 from braze_frames.frame.levels import levels_of, summed_stats
-from braze_frames.frame.provenance import Unit, labelled
+from braze_frames.frame.provenance import labelled, left_out_attrs, settled_day
 from braze_frames.frame.sums import (
     Sums,
     finest,
     in_several_channels,
     known_days,
     left_out,
-    settled_day,
+    merge,
     spread_campaigns,
     warn_of_sums,
 )
-from braze_frames.schema.channels import STAT, STAT_RANK, STATS, is_day_total
+from braze_frames.schema.channels import STAT, STAT_RANK, is_day_total
+from braze_frames.schema.units import Unit, metric_unit
 
 
 def totals(
@@ -94,73 +97,89 @@ def totals(
     channel variation
     email   A             3      2
     """
-    return finish_totals(partial_totals(df, by, freq), whole=whole)
+    return answered(df, TotalsSteps(by, freq, whole))
 
 
-def partial_totals(df: pd.DataFrame, by: By = None, freq: Period = None) -> Sums:
-    """Sum the stats of a part of a frame: of some of its campaigns, whole.
+class TotalsSteps(NamedTuple):
+    """The steps of ``totals``."""
 
-    Parameters and errors are those of ``totals``. Merge the parts, then finish them:
-    the result is that of the whole frame.
+    by: By = None
+    freq: Period = None
+    whole: bool = False
 
-    Examples
-    --------
-    >>> import braze_frames as bf
-    >>> from braze_frames.frame.sums import merge
-    >>> day = {"time": "2026-03-01", "messages": {"email": [{"sent": 2}]}}
-    >>> parts = [
-    ...     partial_totals(bf.read_braze_series({name: {"data": [day]}}), by="channel")
-    ...     for name in ("Spring", "Autumn")
-    ... ]
-    >>> finish_totals(merge(parts))["sent"].to_dict()
-    {'email': 4}
-    """
-    levels = {level.name: level for level in levels_of(df)}
-    kept = kept_levels(df, levels, by, freq)
-    stats, size = summed_stats(df), len(df)
-    apart = spread_campaigns(kept, levels, stats, size)
-    groups = finest(kept, levels, apart, size)
-    tally = Tally(groups.codes, groups.count)
-    columns = {name: tally.column(name, *arrays(one)) for name, one in stats.items()}
-    days = known_days(levels["date"])
-    return Sums(groups, columns, days, freq, settled_day(df))
+    @property
+    def needs_whole_campaigns(self) -> bool:
+        """Sums add up however the rows are cut."""
+        return False
+
+    def partial(self, df: pd.DataFrame, elsewhere: Elsewhere | None = None) -> Sums:
+        """Sum the stats of a part."""
+        levels = {level.name: level for level in levels_of(df)}
+        kept = kept_levels(df, levels, self.by, self.freq)
+        stats, size = summed_stats(df), len(df)
+        apart, doubtful = spread_campaigns(kept, levels, stats, size, elsewhere)
+        groups = finest(kept, levels, apart, size)
+        tally = Tally(groups.codes, groups.count)
+        columns = {
+            name: tally.column(name, *arrays(one)) for name, one in stats.items()
+        }
+        days = known_days(levels["date"])
+        return Sums(groups, columns, days, self.freq, settled_day(df), doubtful)
+
+    def merge(self, parts: Sequence[Sums]) -> Sums:
+        """Add up the sums of parts."""
+        return merge(parts)
+
+    def finish(self, part: Sums) -> pd.DataFrame:
+        """Return the table of the whole; warn of what was not added up."""
+        part = part.judged(part.columns)
+        sums = part.whole() if self.whole else part
+        asked = sums.asked()
+        found = dict(sorted(sums.columns.items(), key=_rank))
+        # Where each group stands alone nothing is added up, and nothing left out.
+        wrong: dict[str, dict[str, Bools]] = {}
+        if asked.count < sums.groups.count:
+            found, wrong = _added_up(found, sums.groups, asked)
+        columns = {name: _cell(column) for name, column in found.items()}
+        table = pd.DataFrame(columns, index=asked.index())
+        units: dict[str, Unit] = {
+            name: metric_unit(name) or "count" for name in columns
+        }
+        why = left_out_attrs(table.index, wrong)
+        return labelled(table, part.about(units, whole=self.whole) | why)
 
 
-def finish_totals(sums: Sums, *, whole: bool = False) -> pd.DataFrame:
-    """Turn sums of parts into the table of ``totals``; warns as it does."""
-    part = sums.whole() if whole else sums
-    asked = part.asked()
+def _added_up(
+    found: Mapping[str, Column], fine: Groups, asked: Groups
+) -> tuple[dict[str, Column], dict[str, dict[str, Bools]]]:
+    """Add sums up; missing, with a warning, where they would mislead, and where."""
     tally = Tally(asked.codes, asked.count)
-    columns: dict[str, pd.api.extensions.ExtensionArray] = {}
-    refused: list[str] = []
+    columns: dict[str, Column] = {}
+    people: dict[str, Bools] = {}
+    totals: dict[str, Bools] = {}
     apart: dict[str, list[str]] = {}
-    for name, (values, missing) in sorted(part.columns.items(), key=_rank):
+    for name, (values, missing) in found.items():
         column = tally.column(name, values, None if not missing.any() else ~missing)
         wrong = np.zeros(asked.count, dtype=bool)
         if name in STAT and STAT[name].unique:
-            wrong = in_several_channels(part.groups, asked, ~missing)
-            refused += [name] if wrong.any() else []
+            wrong = people[name] = in_several_channels(fine, asked, ~missing)
         if is_day_total(name):
-            lacking, campaigns = left_out(part.groups, asked, ~missing)
+            totals[name], campaigns = left_out(fine, asked, ~missing)
             apart |= {name: campaigns} if campaigns else {}
-            wrong = wrong | lacking
-        columns[name] = _cell(column, wrong)
+            wrong = wrong | totals[name]
+        columns[name] = Column(
+            np.where(wrong, 0, column.values), column.missing | wrong
+        )
+    refused = [name for name, where in people.items() if where.any()]
     warn_of_sums(refused, apart, "a sum would leave them out (<NA>)")
-    table = pd.DataFrame(columns, index=asked.index())
-    return labelled(table, sums.about(_units(columns), whole=whole))
+    return columns, {"people": people, "totals": totals}
 
 
-def _cell(column: Column, wrong: Bools) -> pd.api.extensions.ExtensionArray:
-    """Return sums, amounts to the cent; missing where they would be wrong."""
-    values, missing = np.where(wrong, 0, column.values), column.missing | wrong
-    if values.dtype == np.float64:
-        values = np.round(values, 2)
-    return Column(values, missing).array()
-
-
-def _units(columns: Iterable[str]) -> dict[str, Unit]:
-    amounts = {stat.name for stat in STATS if stat.dtype == "Float64"}
-    return {name: "USD" if name in amounts else "count" for name in columns}
+def _cell(column: Column) -> pd.api.extensions.ExtensionArray:
+    """Return sums, amounts to the cent."""
+    if column.values.dtype == np.float64:
+        column = column._replace(values=np.round(column.values, 2))
+    return column.array()
 
 
 def _rank(stat: tuple[str, object]) -> tuple[int, str]:

@@ -1,4 +1,4 @@
 """Questions over all campaigns and days of a frame: periods, tests, plans.
 
-May import: experiment, frame, schema, stats, core, errors.
+May import: experiment, frame, schema, stats, scores, core, errors.
 """

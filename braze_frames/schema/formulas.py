@@ -7,6 +7,7 @@ parsed, never evaluated as code.
 import re
 from collections.abc import Collection, Iterable, Mapping
 from functools import cache
+from itertools import chain
 from typing import NamedTuple
 
 from braze_frames.core.arguments import nearest
@@ -16,6 +17,7 @@ from braze_frames.schema.rates import ANY_OTHER, CAMPAIGN_GRAIN, RATES, RateKind
 from braze_frames.schema.words import meant_by, metric_name, spoken
 
 _SIGNS = {"+": 1, "-": -1}
+# Names may hold all but blanks and signs, so that unknown stats can be asked, too.
 _TOKEN = re.compile(r"\s*([+-]|[^\s+-]+)")
 
 
@@ -182,7 +184,7 @@ def custom(
     Raises
     ------
     ValueError
-        It is not a pair of formulas, or names a stat that nobody knows.
+        It is not a pair of formulas.
     """
     if isinstance(formulas, str) or len(formulas) != 2:
         raise ValueError(
@@ -193,12 +195,7 @@ def custom(
         Formula(((1, side),)) if side in columns else parse_formula(side)
         for side in formulas
     )
-    definition = Definition(above, below, kind="ratio")
-    for stat in definition.stats:
-        if stat not in columns and stat not in STAT:
-            known = nearest(stat, {*columns, *STAT})
-            raise ValueError(f"{stat!r} is no stat of this frame ({known})")
-    return dict.fromkeys(channels, definition)
+    return dict.fromkeys(channels, Definition(above, below, kind="ratio"))
 
 
 def check_defined(
@@ -213,7 +210,13 @@ def check_defined(
     ------
     FrameError
         It names the columns.
+    ValueError
+        It is made of a stat that nobody knows.
     """
+    for stat in dict.fromkeys(chain.from_iterable(o.stats for o in defined.values())):
+        if stat not in columns and stat not in STAT:
+            known = nearest(stat, {*columns, *STAT})
+            raise ValueError(f"{stat!r} is no stat of this frame ({known})")
     if channels and not defined:
         raise FrameError(_not_here(metric, channels))
     missing = lacking(defined, columns)

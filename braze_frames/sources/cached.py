@@ -10,11 +10,12 @@ from braze_frames.api.details import Details
 from braze_frames.api.windows import Window, plan_days, plan_windows
 from braze_frames.cache.cache import Cache
 from braze_frames.cache.campaign import CampaignFiles, StoredCampaign, Update
+from braze_frames.cache.many import load_many
 from braze_frames.core.arguments import asked_days
 from braze_frames.core.days import date_of
 from braze_frames.errors import BrazeError, CacheError, RequestError, listed
 from braze_frames.payload.batch import Batch, Span
-from braze_frames.sources.offline import all_of, lacks_days
+from braze_frames.sources.offline import all_of, lacks_days, load_each
 from braze_frames.sources.plan import (
     Found,
     Pulled,
@@ -164,7 +165,7 @@ def _round(
         files[ids[0]].storage.check_writable()
     stored = _fetch(shelf, windows, plan)
     ready = [id_ for id_ in looks if id_ not in stored.failed]
-    held, lost = each(lambda id_: files[id_].load(plan.part, span), ready)
+    held, lost = load_each({id_: files[id_] for id_ in ready}, plan.part, span)
     rescued, _ = each(
         lambda id_: _with_answers(shelf, id_, plan, span, stored.unstored[id_]),
         stored.unstored,
@@ -231,7 +232,7 @@ def _with_answers(
     shelf: _Shelf, id_: str, plan: ReadPlan, span: Span, batches: Sequence[Batch]
 ) -> StoredCampaign:
     """Put answers that could not be stored beside what is stored."""
-    held = shelf.files[id_].load(plan.part, span)
+    (held,) = load_many([shelf.files[id_]], plan.part, span)
     fetched = [cut_days(batch, span) for batch in batches]
     return held._replace(batches=[*held.batches, *fetched])
 

@@ -1,4 +1,4 @@
 """Statistics on arrays; no pandas.
 
-May import: core, errors.
+May import: core, errors, scores.
 """

@@ -5,7 +5,7 @@ from typing import NamedTuple
 import numpy as np
 
 from braze_frames.core.arrays import Floats
-from braze_frames.stats.scores import quotient
+from braze_frames.scores.tables import quotient
 
 
 class ChiSquared(NamedTuple):

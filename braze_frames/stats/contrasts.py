@@ -9,6 +9,12 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from braze_frames.core.arrays import Flags, Floats
+from braze_frames.scores.tables import (
+    Tables,
+    near_one,
+    quotient,
+    rate_difference,
+)
 from braze_frames.stats.chi_squared import dispersion_p
 from braze_frames.stats.distributions import (
     AlwaysValid,
@@ -23,13 +29,9 @@ from braze_frames.stats.distributions import (
 )
 from braze_frames.stats.jackknife import FEWEST_DAYS, Jackknife
 from braze_frames.stats.scores import (
-    Tables,
     difference,
     log_ratio,
-    near_one,
     null_test,
-    quotient,
-    rate_difference,
     score_of_log_ratio,
 )
 

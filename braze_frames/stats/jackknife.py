@@ -9,8 +9,9 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from braze_frames.core.arrays import Floats
+from braze_frames.scores.tables import quotient
 from braze_frames.stats.distributions import critical_t, two_sided_t
-from braze_frames.stats.scores import Interval, quotient
+from braze_frames.stats.scores import Interval
 
 FEWEST_DAYS = 4.0
 """Effective days below which the days hold no replication to speak of."""

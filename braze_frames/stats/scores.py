@@ -8,12 +8,20 @@ Differences: Mee 1984; ratios: Koopman 1984; several strata: Miettinen & Nurmine
 Statistics in Medicine 4:213, with weights and test of Mantel & Haenszel.
 """
 
-from collections.abc import Callable
+from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from braze_frames.core.arrays import Flags, Floats
+from braze_frames.core.arrays import Floats
+from braze_frames.scores.crossing import Bracket, crossing
+from braze_frames.scores.hypotheses import (
+    Hypotheses,
+    differences,
+    log_ratios,
+    log_ratios_near_one,
+)
+from braze_frames.scores.tables import Tables, quotient
 from braze_frames.stats.distributions import critical_z
 
 
@@ -59,59 +67,8 @@ def wilson(x: Floats, n: Floats, conf_level: float) -> Interval:
     return Interval(x * x / (units * (centre + half)), (centre + half) / (units + z2))
 
 
+# Log ratios beyond say nothing: no count is e^80.
 _FARTHEST = 80.0
-_TOLERANCES = {"xatol": 1e-17, "xrtol": 1e-11}
-
-
-class Tables(NamedTuple):
-    """Successes and units of both arms, each of shape (comparisons, strata).
-
-    ``stratified`` multiplies each stratum's variance with N / (N - 1), as the tests and
-    intervals over several strata do; of two units or less it takes 2.
-    """
-
-    x1: Floats
-    n1: Floats
-    x0: Floats
-    n0: Floats
-    stratified: bool = False
-
-    def rows(self, rows: Any) -> "Tables":
-        """Return some of the comparisons."""
-        x1, n1, x0, n0 = (part[rows] for part in self[:4])
-        return Tables(x1, n1, x0, n0, self.stratified)
-
-    def mirrored(self) -> tuple["Tables", Floats]:
-        """Return failures for successes in comparisons where most succeed, and signs.
-
-        Rates near 1 hold few of their digits; the failures' rates hold them all. The
-        sign is -1 where a difference has changed its own.
-        """
-        x1, n1, x0, n0 = (part.sum(axis=-1, keepdims=True) for part in self[:4])
-        high = x1 + x0 > (n1 + n0) / 2
-        x1 = np.where(high, self.n1 - self.x1, self.x1)
-        x0 = np.where(high, self.n0 - self.x0, self.x0)
-        return self._replace(x1=x1, x0=x0), np.where(high[:, 0], -1.0, 1.0)
-
-    @property
-    def weights(self) -> Floats:
-        """The strata's weights of Mantel & Haenszel; 0 where an arm is empty."""
-        units = self.n1 + self.n0
-        both = (self.n1 > 0) & (self.n0 > 0)
-        return np.where(both, self.n1 * self.n0 / np.where(both, units, 1), 0.0)
-
-    @property
-    def factor(self) -> Floats:
-        """What the strata's variances are multiplied with."""
-        if not self.stratified:
-            return np.ones_like(self.n1)
-        units = np.maximum(self.n1 + self.n0, 2)
-        return np.asarray(units / (units - 1))
-
-    @property
-    def rates(self) -> tuple[Floats, Floats]:
-        """The strata's rates of both arms; 0 where an arm is empty."""
-        return quotient(self.x1, self.n1), quotient(self.x0, self.n0)
 
 
 class Test(NamedTuple):
@@ -141,18 +98,18 @@ def null_test(tables: Tables) -> Test:
     """
     weights = tables.weights
     successes = quotient(tables.x1 + tables.x0, tables.n1 + tables.n0)
-    events = (weights * successes).sum(axis=-1)
+    events, units = tables.sums(weights * successes), tables.sums(weights)
     tables, sign = tables.mirrored()
     rate1, rate0 = tables.rates
     rate = quotient(tables.x1 + tables.x0, tables.n1 + tables.n0)
-    effect = sign * (weights * (rate1 - rate0)).sum(axis=-1)
-    variance = (weights * rate * (1 - rate) * tables.factor).sum(axis=-1)
+    effect = sign * tables.sums(weights * (rate1 - rate0))
+    variance = tables.sums(weights * rate * (1 - rate) * tables.factor)
     informed = variance > 0
     z = np.divide(
         effect, np.sqrt(variance, where=informed, out=np.ones_like(variance)),
         out=np.zeros_like(effect), where=informed,
     )  # fmt: skip
-    return Test(np.where(weights.any(axis=-1), z, np.nan), variance, events)
+    return Test(np.where(units > 0, z, np.nan), variance, events)
 
 
 def difference(tables: Tables, critical: Floats) -> tuple[Floats, Interval]:
@@ -182,18 +139,14 @@ def difference(tables: Tables, critical: Floats) -> tuple[Floats, Interval]:
     >>> [round(float(limit[0]), 4) for limit in limits]
     [0.0533, 0.3377]
     """
-    tables, sign = tables.mirrored()
-    rate1, rate0 = tables.rates
-    weights = tables.weights
-    estimate = quotient((weights * (rate1 - rate0)).sum(-1), weights.sum(-1), np.nan)
-    spread = _smoothed(tables.x1, tables.n1) + _smoothed(tables.x0, tables.n0)
-    error = quotient(np.sqrt((weights**2 * spread).sum(-1)), weights.sum(-1), np.nan)
-
-    def far(side: float) -> Floats:
-        return np.clip(estimate + side * 3 * critical * error, -1, 1)
-
-    edge = _Edge(np.full_like(estimate, -1.0), np.full_like(estimate, 1.0))
-    low, high = _invert(tables, critical, _score_of_difference, estimate, far, edge)
+    mirrored, sign = tables.mirrored()
+    asked = differences(mirrored)
+    estimate = quotient(asked.above, asked.below, np.nan)
+    test = null_test(tables)
+    error, _ = _errors(tables, test)
+    z = sign * test.z
+    ends = np.full_like(estimate, -1.0), np.full_like(estimate, 1.0)
+    low, high = _invert(_Search(asked, critical, z, estimate, estimate, error, *ends))
     turned = sign < 0
     limits = Interval(np.where(turned, -high, low), np.where(turned, -low, high))
     # Adding 0 makes -0.0, the difference of equal rates mirrored, a plain 0.
@@ -227,223 +180,109 @@ def log_ratio(tables: Tables, critical: Floats) -> tuple[Floats, Interval]:
     >>> [round(float(np.exp(value[0])), 4) for value in (estimate, *limits)]
     [1.3333, 1.0798, 1.6708]
     """
-    rate1, rate0 = tables.rates
-    weights = tables.weights
-    above, below = (weights * rate1).sum(-1), (weights * rate0).sum(-1)
-    mirrored, sign = tables.mirrored()
-    share1, share0 = mirrored.rates
-    effect = sign * (weights * (share1 - share0)).sum(-1)
+    above, below, effect = _sums_of_rates(tables)
     with np.errstate(divide="ignore", invalid="ignore"):
         estimate = np.where(above > 0, np.log1p(effect / below), np.log(above / below))
-    used = weights > 0
-    some1, some0 = ((part * used).sum(-1) + 0.5 for part in (tables.x1, tables.x0))
-    centre = np.clip(np.nan_to_num(estimate), -_FARTHEST / 2, _FARTHEST / 2)
-    error = np.sqrt(1 / some1 + 1 / some0)
-
-    def far(side: float) -> Floats:
-        reach = side * 3 * critical * error
-        return np.asarray(np.clip(centre + reach, -_FARTHEST, _FARTHEST))
-
-    edge = _Edge(
-        np.where(above > 0, -_FARTHEST, -np.inf), np.where(below > 0, _FARTHEST, np.inf)
-    )
-    limits = _invert(tables, critical, score_of_log_ratio, estimate, far, edge)
+    x1, n1, x0, n0 = (tables.sums(part) + 0.5 for part in tables[:4])
+    centre = np.where(np.isfinite(estimate), estimate, np.log(x1 / n1 * (n0 / x0)))
+    test = null_test(tables)
+    _, error = _errors(tables, test)
+    low_end = np.where(above > 0, -_FARTHEST, -np.inf)
+    high_end = np.where(below > 0, _FARTHEST, np.inf)
+    parts = (critical, test.z, estimate, centre, error, low_end, high_end)
+    limits = Interval(np.full_like(estimate, np.nan), np.full_like(estimate, np.nan))
+    for rows, asked in _by_digits(tables):
+        found = _invert(_Search(asked, *(part[rows] for part in parts)))
+        for limit, some in zip(limits, found, strict=True):
+            limit[rows] = some
     return np.where(below > 0, estimate, np.nan), limits
 
 
+def score_of_log_ratio(log: Floats, tables: Tables) -> Floats:
+    """Return the score statistic of p1 - θ p0 at θ = exp(log), z at the null."""
+    z = np.empty_like(log)
+    for rows, asked in _by_digits(tables):
+        z[rows] = asked.z(log[rows], asked.variance(log[rows]))
+    return z
+
+
+def _by_digits(tables: Tables) -> Iterator[tuple[Any, Hypotheses]]:
+    """Yield rows with their log ratios, apart where most succeed in both arms."""
+    high = tables.each(tables.high())
+    for rows, ask in ((high, log_ratios_near_one), (~high, log_ratios)):
+        if rows.any():
+            yield np.flatnonzero(rows), ask(tables.rows(rows))
+
+
+def _sums_of_rates(tables: Tables) -> tuple[Floats, Floats, Floats]:
+    """Return the weighted rates of both arms, and their difference with all digits."""
+    weights = tables.weights
+    rate1, rate0 = tables.rates
+    mirrored, sign = tables.mirrored()
+    share1, share0 = mirrored.rates
+    effect = sign * tables.sums(weights * (share1 - share0))
+    return tables.sums(weights * rate1), tables.sums(weights * rate0), effect
+
+
 # --- inverting a score statistic ---
-class _Edge(NamedTuple):
-    """The ends of the parameter's range; an infinite one is a limit already."""
+class _Search(NamedTuple):
+    """Limits that are sought, one value a comparison.
 
-    low: Floats
-    high: Floats
+    ``z``: the statistic of no effect; ``centre`` and ``error``: roughly where limits
+    are; an infinite end of the parameter's range is a limit already.
+    """
+
+    asked: Hypotheses
+    critical: Floats
+    z: Floats
+    estimate: Floats
+    centre: Floats
+    error: Floats
+    low_end: Floats
+    high_end: Floats
 
 
-def _invert(
-    tables: Tables,
-    critical: Floats,
-    score: Callable[[Floats, Tables], Floats],
-    estimate: Floats,
-    far: Callable[[float], Floats],
-    edge: _Edge,
-) -> Interval:
+def _invert(search: _Search) -> Interval:
     """Find where a falling score statistic crosses ± ``critical``, on both sides."""
-    known = tables.weights.any(axis=-1) & np.isfinite(critical)
+    known = np.isfinite(search.z) & np.isfinite(search.critical)
     limits = []
-    for side, end in ((-1.0, edge.low), (1.0, edge.high)):
+    for sign, end in ((-1.0, search.low_end), (1.0, search.high_end)):
         limit = np.where(known, end, np.nan)
-        sought = known & np.isfinite(end) & (estimate != end)
+        sought = known & np.isfinite(end) & (search.estimate != end)
         rows = np.flatnonzero(sought)
         if len(rows):
-            asked = _Asked(tables.rows(rows), critical[rows], score, side)
-            limit[rows] = _crossing(asked, estimate[rows], far(side)[rows], end[rows])
+            some = _Search(
+                search.asked.rows(rows), *(part[rows] for part in search[1:])
+            )
+            side = _side(some, sign, end[rows])
+            limit[rows] = crossing(some.asked, some.critical, side)
         limits.append(limit)
     return Interval(*limits)
 
 
-class _Asked(NamedTuple):
-    """A limit on one side: where the statistic leaves what is accepted."""
+def _side(search: _Search, sign: float, end: Floats) -> Bracket:
+    """Bracket the limits on one side.
 
-    tables: Tables
-    critical: Floats
-    score: Callable[[Floats, Tables], Floats]
-    side: float
-
-    def excess(self, value: Floats, rows: Any) -> Any:
-        """Return how far outside (> 0) the statistic is at ``value``."""
-        with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
-            z = self.score(value, self.tables.rows(rows))
-        return -self.side * z - self.critical[rows]
-
-
-def _crossing(asked: _Asked, near: Floats, far: Floats, end: Floats) -> Floats:
-    """Return the limit between the estimate and the far end.
-
-    No effect (0) is asked first and stays on the side where the test sees it, so that
-    interval and test agree whatever the shape of the statistic.
+    No effect (0) stays on the side where the test sees it, so that interval and test
+    agree whatever the shape of the statistic.
     """
-    from scipy.optimize import elementwise
-
-    rows = np.arange(len(near))
-    side = asked.side
-    start = np.where(np.isfinite(near), near, -side * _FARTHEST)
-    zero = np.zeros_like(start)
-    beyond = side * start < 0
-    rejected = asked.excess(zero, rows) > 0
+    estimate = search.estimate
+    start = np.where(np.isfinite(estimate), estimate, -sign * _FARTHEST)
+    beyond = sign * start < 0
+    rejected = -sign * search.z > search.critical
     inner = np.where(beyond & ~rejected, 0.0, start)
-    outer = np.where(side * far > side * inner, far, end)
-    outer = np.where(asked.excess(outer, rows) > 0, outer, end)
-    outer = np.where(beyond & rejected, 0.0, outer)
-    low, high = np.minimum(inner, outer), np.maximum(inner, outer)
-    found = elementwise.find_root(
-        asked.excess, (low, high), args=(rows,), tolerances=_TOLERANCES
-    )
-    return np.where(found.success, found.x, outer)
+    outer = np.where(beyond & rejected, 0.0, end)
+    guess = search.centre + sign * search.critical * search.error
+    guess = np.where(sign * guess > sign * inner, guess, inner + sign * search.error)
+    return Bracket(sign, inner, outer, ~(beyond & rejected), guess, search.error)
 
 
-def _score_of_difference(delta: Floats, tables: Tables) -> Floats:
-    rate1, rate0 = tables.rates
-    weights = tables.weights
-    delta = delta[:, None]
-    at0 = _constrained(tables, delta)
-    at1 = at0 + delta
-    variance = _variance(at1, tables.n1) + _variance(at0, tables.n0)
-    return _statistic(weights, rate1 - rate0 - delta, variance * tables.factor)
+def _errors(tables: Tables, test: Test) -> tuple[Floats, Floats]:
+    """Return the errors of a difference and of a log ratio, roughly.
 
-
-def score_of_log_ratio(log: Floats, tables: Tables) -> Floats:
-    """Return the score statistic of p1 - θ p0 at θ = exp(log), z at the null.
-
-    Koopman 1984 by strata. Where most succeed in both arms the quadratic is solved for
-    the failures, whose digits rates near 1 have lost.
+    Those without an effect and with half a success more.
     """
-    x1, n1, x0, n0 = (part.sum(axis=-1) for part in tables[:4])
-    high = near_one(x1, n1) & near_one(x0, n0)
-    z = np.empty_like(log)
-    for rows, parts in ((high, _parts_of_failures), (~high, _parts_of_successes)):
-        if rows.any():
-            chosen = tables.rows(rows)
-            distance, variance = parts(log[rows][:, None], chosen)
-            variance = variance * chosen.factor
-            z[rows] = _statistic(chosen.weights, distance, variance)
-    return z
-
-
-def _parts_of_successes(log: Floats, tables: Tables) -> tuple[Floats, Floats]:
-    """Return the strata's distance from the hypothesis, and its variance there."""
-    rate1, rate0 = tables.rates
-    theta = np.exp(log)
-    x1, n1, x0, n0 = tables[:4]
-    a = (n1 + n0) * theta
-    b = n1 * theta + x1 + n0 + x0 * theta
-    c = x1 + x0
-    at0 = 2 * c / (b + np.sqrt(np.maximum(b * b - 4 * a * c, 0)))
-    variance = _variance(theta * at0, n1) + theta**2 * _variance(at0, n0)
-    return rate1 - theta * rate0, variance
-
-
-def _parts_of_failures(log: Floats, tables: Tables) -> tuple[Floats, Floats]:
-    """Return the same from failures f = n - x, with em = θ - 1."""
-    theta, em = np.exp(log), np.expm1(log)
-    x1, n1, x0, n0 = tables[:4]
-    f1, f0, units = n1 - x1, n0 - x0, n1 + n0
-    root = np.sqrt((em * (n1 + x0) + f1 - f0) ** 2 + 4 * theta * f1 * f0)
-    both = theta * f0 + f1
-    left1 = _root_plus(both - em * units, root, 4 * units * em * f1)
-    left0 = _root_plus(both + em * units, root, -4 * units * theta * em * f0)
-    left1, left0 = quotient(left1, 2 * units), quotient(left0, 2 * units * theta)
-    variance = _variance(left1, n1) + theta**2 * _variance(left0, n0)
-    return -em - quotient(f1, n1) + theta * quotient(f0, n0), variance
-
-
-def _root_plus(part: Floats, root: Floats, product: Floats) -> Floats:
-    """Return root + part; of a negative part from product = root² - part²."""
-    opposite = part < 0
-    return np.where(opposite, product / np.where(opposite, root - part, 1), root + part)
-
-
-def _statistic(weights: Floats, distance: Floats, variance: Floats) -> Floats:
-    used = weights > 0
-    above = np.where(used, weights * distance, 0).sum(axis=-1)
-    below = np.sqrt(np.where(used, weights**2 * variance, 0).sum(axis=-1))
-    z: Floats = np.where(below > 0, above / below, np.sign(above) * np.inf)
-    return np.where(above == 0, 0.0, z)
-
-
-def _constrained(tables: Tables, delta: Floats) -> Floats:
-    """Return the control's most likely rate where the arms differ by ``delta``.
-
-    The root of the cubic in Miettinen & Nurminen 1985, then two steps of Newton on the
-    cubic in factors, which brings back the digits that the closed form loses.
-    """
-    x1, n1, x0, n0 = tables[:4]
-    a = n1 + n0
-    b = ((n1 + 2 * n0) * delta - a - x1 - x0) / (3 * a)
-    c = ((n0 * delta - a - 2 * x0) * delta + x1 + x0) / (3 * a)
-    d = x0 * delta * (1 - delta) / (2 * a)
-    v = b**3 - 1.5 * b * c + d
-    u = np.where(v < 0, -1.0, 1.0) * np.sqrt(np.maximum(b * b - c, 0))
-    angle = np.arccos(np.clip(v / np.where(u == 0, 1, u**3), -1, 1))
-    low, high = np.maximum(0, -delta), np.minimum(1, 1 - delta)
-    rate = np.clip(2 * u * np.cos((np.pi + angle) / 3) - b, low, high)
-    for _ in range(2):
-        rate = np.clip(rate - _newton_step(tables, delta, rate), low, high)
-    return rate
-
-
-def _newton_step(tables: Tables, delta: Floats, rate: Floats) -> Floats:
-    x1, n1, x0, n0 = tables[:4]
-    other = rate + delta
-    left1, left0 = x1 - n1 * other, x0 - n0 * rate
-    spread1, spread0 = other * (1 - other), rate * (1 - rate)
-    slope = (
-        left1 * (1 - 2 * rate) - n1 * spread0 + left0 * (1 - 2 * other) - n0 * spread1
-    )
-    value = left1 * spread0 + left0 * spread1
-    return np.divide(value, slope, out=np.zeros_like(value), where=slope < 0)
-
-
-def _variance(rate: Floats, units: Floats) -> Floats:
-    return np.clip(rate, 0, 1) * np.clip(1 - rate, 0, 1) / np.where(units > 0, units, 1)
-
-
-def _smoothed(successes: Floats, units: Floats) -> Floats:
-    return _variance((successes + 0.5) / (units + 1), units)
-
-
-def rate_difference(x1: Floats, n1: Floats, x0: Floats, n0: Floats) -> Floats:
-    """Return p1 - p0, of two rates near 1 from the failures, which keep the digits."""
-    successes = quotient(x1, n1, np.nan) - quotient(x0, n0, np.nan)
-    failures = quotient(n0 - x0, n0, np.nan) - quotient(n1 - x1, n1, np.nan)
-    return np.where(near_one(x1, n1) & near_one(x0, n0), failures, successes)
-
-
-def near_one(x: Floats, n: Floats) -> Flags:
-    """Tell where a proportion is above a half."""
-    return np.asarray((x > n / 2) & (x <= n))
-
-
-def quotient(above: Any, below: Any, otherwise: float = 0.0) -> Floats:
-    """Divide where ``below`` is positive."""
-    out = np.full(np.broadcast(above, below).shape, otherwise)
-    return np.asarray(np.divide(above, below, out=out, where=below > 0))
+    weight, units = tables.sums(tables.weights), tables.sums(tables.n1 + tables.n0)
+    half = quotient(weight, 2 * units)
+    error = np.sqrt(test.variance + half)
+    return quotient(error, weight, np.nan), quotient(error, test.events + half, np.nan)

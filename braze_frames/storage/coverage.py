@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from datetime import UTC, date, datetime, timedelta
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -103,15 +103,20 @@ def in_all(coverages: Sequence[Coverage]) -> Coverage:
     """Return the days that all cover, each as old as in the oldest of them."""
     whole, *others = coverages
     for other in others:
-        days, here, there = np.intersect1d(
-            whole.days, other.days, assume_unique=True, return_indices=True
-        )
+        days, here, there = _shared(whole.days, other.days)
         whole = Coverage(
             days,
             np.maximum(whole.seen[here], other.seen[there]),
             np.minimum(whole.fetched[here], other.fetched[there]),
         )
     return whole
+
+
+def _shared(one: Ints, other: Ints) -> tuple[Ints, Any, Any]:
+    """Return the days of both, and where they are in each: most often everywhere."""
+    if np.array_equal(one, other):
+        return one, slice(None), slice(None)
+    return np.intersect1d(one, other, assume_unique=True, return_indices=True)
 
 
 def runs_of(coverage: Coverage) -> list[Run]:
@@ -141,16 +146,23 @@ def from_runs(runs: Iterable[Sequence[int]]) -> Coverage:
     ValueError
         They are no days, or not ascending: a file was damaged.
     """
-    table = np.array(list(runs), dtype=np.int64).reshape(-1, 4)
-    firsts, sizes, seen, fetched = table.T
-    ends = firsts + sizes
-    if (sizes < 1).any() or (ends[:-1] > firsts[1:]).any():
-        raise ValueError("runs of days that overlap")
-    if (firsts < EVERY_DAY.first).any() or (ends > EVERY_DAY.last + 1).any():
+    table = [tuple(map(int, run)) for run in runs]
+    end = EVERY_DAY.first
+    for first, size, _, _ in table:
+        if size < 1 or first < end:
+            raise ValueError("runs of days that overlap, or that no calendar has")
+        end = first + size
+    if end > EVERY_DAY.last + 1:
         raise ValueError("days that no calendar has")
-    within_run = np.arange(sizes.sum()) - np.repeat(np.cumsum(sizes) - sizes, sizes)
-    days = np.repeat(firsts, sizes) + within_run
-    return Coverage(days, np.repeat(seen, sizes), np.repeat(fetched, sizes))
+    if not table:
+        return no_days()
+    _, sizes, seen, fetched = (
+        np.array(part, np.int64) for part in zip(*table, strict=True)
+    )
+    days = [np.arange(first, first + size) for first, size, _, _ in table]
+    return Coverage(
+        np.concatenate(days), np.repeat(seen, sizes), np.repeat(fetched, sizes)
+    )
 
 
 def settled_days(coverage: Coverage, now: datetime, terms: FreshnessPolicy) -> Bools:

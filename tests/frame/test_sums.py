@@ -9,9 +9,8 @@ import pytest
 from hypothesis import given, settings
 
 import braze_frames as bf
-from braze_frames.frame.rates import finish_rates, merge_rates, partial_rates
-from braze_frames.frame.sums import merge
-from braze_frames.frame.totals import finish_totals, partial_totals
+from braze_frames.frame.rates import RatesSteps
+from braze_frames.frame.totals import TotalsSteps
 
 from ..payloads import day, response
 from ..trials import CONTROL, counts
@@ -194,11 +193,16 @@ def frame_of(rows):
     return response(*(day(date, messages) for date, messages in days.items()))
 
 
+def by_parts(steps, parts):
+    """Answer of parts, as dask does."""
+    return steps.finish(steps.merge([steps.partial(one) for one in parts]))
+
+
 @settings(max_examples=60)
 @given(
     campaigns,
     st.sampled_from([[], ["campaign"], ["channel"], ["variation"], ["weekday"], None]),
-    st.sampled_from([None, "W", "MS"]),
+    st.sampled_from([None, "W", "MS", "10D", "2W"]),
 )
 def test_parts_of_whole_campaigns_make_the_whole(rows, by, freq):
     frame = bf.read_braze_series({name: frame_of(own) for name, own in rows.items()})
@@ -212,10 +216,9 @@ def test_parts_of_whole_campaigns_make_the_whole(rows, by, freq):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", bf.NonAdditiveWarning)
         whole = frame.braze.totals(by, freq)
-        merged = finish_totals(merge([partial_totals(one, by, freq) for one in parts]))
+        merged = by_parts(TotalsSteps(by, freq), parts)
         assert merged.attrs == whole.attrs
         pd.testing.assert_frame_equal(merged, whole)
         whole = frame.braze.rates(None, by, freq, ci=0.9)
-        sums = [partial_rates(one, None, by, freq, daily="auto") for one in parts]
-        merged = finish_rates(merge_rates(sums), ci=0.9)
+        merged = by_parts(RatesSteps(None, by, freq, ci=0.9), parts)
         pd.testing.assert_frame_equal(merged, whole, rtol=1e-12)

@@ -420,7 +420,8 @@ def test_days_that_still_grow_are_marked(recent):
         ("MS", ["2026-05-01 †", "2026-06-01 †"]),
         ("ME", ["2026-05-31 †", "2026-06-30 †"]),
         ("W", ["2026-05-31 †", "2026-06-07 †"]),
-        ("YS", ["2026-01-01 †"]),
+        # Half a year, too, which the second contract marks with ‡.
+        ("YS", ["2026-01-01 ‡ †"]),
     ],
 )
 def test_periods_are_marked_that_hold_such_days_wherever_their_label_stands(

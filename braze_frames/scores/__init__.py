@@ -1,0 +1,4 @@
+"""Score statistics of two proportions, and the values that they accept; no pandas.
+
+May import: core.
+"""
