@@ -29,6 +29,8 @@ _FURTHER_ROW, _PANEL_WIDTH = 0.55, 4.2
 # Head, foot and axis of a picture whose panels say how high they are.
 _AROUND = 1.9
 _MOST_PANELS, _LARGEST = 36, 200
+# What panels leave to the axis of values, of the whole width.
+_PANEL = 0.88
 # The margin around all words, as a share of the figure; from line to line, in letters.
 _EDGE, _LINE = 0.015, 1.5
 
@@ -146,9 +148,10 @@ class Picture:
 
     @property
     def panel_points(self) -> tuple[float, float]:
-        """About how wide and high a panel is, in points."""
+        """About how wide and high a panel is, in points, before there is a layout."""
         box, size = self.axes[0].get_position(), 72 * self.figure.get_size_inches()
-        return float(size[0] * box.width), float(size[1] * box.height)
+        share = _PANEL / self.columns if self.own else box.width
+        return float(size[0] * share), float(size[1] * box.height)
 
     def name_panels(self, names: Sequence[str], *, above: bool = False) -> None:
         """Write the name of each panel over it; ``above`` leaves a line below it."""

@@ -217,7 +217,7 @@ def _draw(
         say_empty(ax, "Braze gave none of the steps", theme)
         return
     many = min(side, len(columns))
-    wide = picture.panel_points[0] * 0.92 / many / (1 + _GAP)
+    wide = picture.panel_points[0] / many / (1 + _GAP)
     texts = [lines_of(head, int(wide / 0.62 / theme.size)) for head in heads if head]
     texts = texts or [""] * len(columns)
     above = _HEADING + _LINE * max(text.count("\n") for text in texts)
