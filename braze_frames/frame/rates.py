@@ -8,7 +8,7 @@ import pandas as pd
 
 from braze_frames.core.arguments import check_choice, check_share
 from braze_frames.core.arrays import Bools, Floats, Ints, Values
-from braze_frames.core.parts import answered
+from braze_frames.core.parts import Elsewhere, answered
 from braze_frames.frame.by import By, Period
 from braze_frames.frame.channels import (
     ChannelRows,
@@ -203,9 +203,9 @@ class RatesSteps(NamedTuple):
         """Sums add up however the rows are cut."""
         return False
 
-    def partial(self, df: pd.DataFrame) -> RateSums:
+    def partial(self, df: pd.DataFrame, elsewhere: Elsewhere | None = None) -> RateSums:
         """Sum both sides of the rates in a part."""
-        rows = RateInput(df, self.by, self.freq)
+        rows = RateInput(df, self.by, self.freq, elsewhere)
         defined = _defined(self.metrics, rows.channels, rows.stats)
         groups = finest(rows.kept, rows.levels, rows.apart, rows.size)
         swings = {name: one for name, one in defined.items() if self._swings(name)}
@@ -239,7 +239,8 @@ class RatesSteps(NamedTuple):
     def finish(self, part: RateSums) -> "pd.DataFrame | pd.Series[float]":
         """Return the rates of the whole; warn of what they leave out."""
         defined = part.defined()
-        sums, daily = part.sums.in_periods(), part.daily and part.daily.in_periods()
+        sums = part.sums.judged(part.stats)
+        daily = part.daily and part.daily.judged(part.stats)
         whole = sums
         if self.whole:
             sums, daily = sums.whole(), daily and daily.whole()

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from braze_frames.core.arrays import Bools, Column
-from braze_frames.core.parts import answered
+from braze_frames.core.parts import Elsewhere, answered
 from braze_frames.frame.by import By, Period, kept_levels
 from braze_frames.frame.groups import Groups, Tally, arrays
 from braze_frames.frame.levels import levels_of, summed_stats
@@ -112,19 +112,19 @@ class TotalsSteps(NamedTuple):
         """Sums add up however the rows are cut."""
         return False
 
-    def partial(self, df: pd.DataFrame) -> Sums:
+    def partial(self, df: pd.DataFrame, elsewhere: Elsewhere | None = None) -> Sums:
         """Sum the stats of a part."""
         levels = {level.name: level for level in levels_of(df)}
         kept = kept_levels(df, levels, self.by, self.freq)
         stats, size = summed_stats(df), len(df)
-        apart = spread_campaigns(kept, levels, stats, size)
+        apart, doubtful = spread_campaigns(kept, levels, stats, size, elsewhere)
         groups = finest(kept, levels, apart, size)
         tally = Tally(groups.codes, groups.count)
         columns = {
             name: tally.column(name, *arrays(one)) for name, one in stats.items()
         }
         days = known_days(levels["date"])
-        return Sums(groups, columns, days, self.freq, settled_day(df))
+        return Sums(groups, columns, days, self.freq, settled_day(df), doubtful)
 
     def merge(self, parts: Sequence[Sums]) -> Sums:
         """Add up the sums of parts."""
@@ -132,7 +132,7 @@ class TotalsSteps(NamedTuple):
 
     def finish(self, part: Sums) -> pd.DataFrame:
         """Return the table of the whole; warn of what was not added up."""
-        part = part.in_periods()
+        part = part.judged(part.columns)
         sums = part.whole() if self.whole else part
         asked = sums.asked()
         found = dict(sorted(sums.columns.items(), key=_rank))
