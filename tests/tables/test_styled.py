@@ -718,7 +718,7 @@ def test_one_table_may_hold_amounts_and_shares_by_its_rows(recent):
     units = found.attrs["braze"]["units"]
     assert units["lift"] == "lift"
     assert units["rate"] == {METRIC: "share", MEAN: "USD"}
-    assert page(found[["rate"]]).column("rate")[2].endswith(" USD")
+    assert " USD" in page(found[["rate"]]).column("rate")[2]
 
 
 def test_cut_periods_are_marked_and_say_how_many_of_their_days_are_there(recent):
@@ -786,10 +786,17 @@ def test_a_change_has_its_star_on_the_change_and_says_its_days(shop):
     ]
 
 
-def test_lifts_without_a_word_on_significance_say_where_it_is(recent):
+def test_a_lift_has_its_star_whatever_stands_beside_it(recent):
     found = quiet(recent, METRIC)
-    assert page(found[["lift"]]).says("significance is not shown: it is in p_adjusted")
-    assert not page(found[["lift", "p_adjusted"]]).says("not shown")
+    shown = page(found[["lift"]])
+    assert shown.column("lift") == page(found).column("lift")
+    assert shown.says("* significant: p_adjusted below 5 %, Holm")
+    lost = found[["lift"]].copy()
+    lost.attrs.clear()
+    other = found.droplevel("channel")[["lift"]]
+    assert page(other).says("significance is not shown: it is in p_adjusted")
+    for table in (lost, other):
+        assert not any("*" in text for text in page(table).column("lift"))
 
 
 def test_settled_campaigns_with_windows_of_their_own_do_not_grow(shop):
