@@ -10,6 +10,7 @@ from braze_frames.experiment.design import control_of
 from braze_frames.frame.levels import grain_of, labels
 from braze_frames.frame.provenance import provenance_of
 
+# One line a level in a terminal of 120 signs; the count says how many more there are.
 _SHOWN, _WIDTH = 5, 60
 
 

@@ -27,6 +27,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 _PACKAGE = __name__.partition(".")[0]
+# More names are a list to scroll; the count says how many there are.
 _NAMED = 5
 
 

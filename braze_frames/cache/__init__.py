@@ -8,9 +8,10 @@
 for each day, ``element`` one for each slide or button clicked, ``extra`` one for each
 number of a stat that has no column (``channel`` is null where it is the day's), and
 ``revision`` one for each number that a later fetch changed. A file of ``element``,
-``extra`` or ``revision`` is there only if it has had rows. Any engine can read a
-grain's folder as it lies: locks, unfinished and damaged files lie apart, in ``.locks``,
-``.writing`` and ``.aside`` of the endpoint's folder.
+``extra`` or ``revision`` is there only if it has had rows; in a store the first two are
+always there. Any engine can read a grain's folder as it lies: locks, unfinished and
+damaged files lie apart, in ``.locks``, ``.writing`` and ``.aside`` of the endpoint's
+folder.
 
 The columns of a variation's row are ``date``, ``channel``, ``variation`` (its name that
 day, else its id, else ``<unnamed-N>``), ``variation_api_id``, ``variation_name`` and
@@ -36,6 +37,20 @@ many of its first rows count for files with that ``history``.
 
 Version 1 had no seal, the number of ``revisions`` instead of ``history``, and ``names``
 alone instead of ``details``; it is still read, and written anew as version 2.
+
+``Cache.compact`` puts beside them a copy of all campaigns in a few large files::
+
+    <cache>/<endpoint>/.compact/<grain>/part-00000.parquet
+    <cache>/<endpoint>/.compact/manifest.parquet
+
+A part holds the rows of campaigns as their files do, with ``campaign_id`` in front,
+sorted by it and by day. A row of the manifest is a file of a campaign: ``campaign``,
+``grain``, ``name``, ``written``, its ``size`` and ``mtime`` (nanoseconds since 1970; in
+an object store its ``etag``) when it was copied, ``coverage``, ``part``, ``first_row``
+and ``rows`` in there, and ``about``, all that the file says of itself. The copy is
+never the truth: reads take from it what lies in its own file as the manifest says, and
+whoever wants the truth with another engine reads the grains' folders, or compacts
+first. It may be deleted at any time. ``revision`` is not copied.
 
 May import: storage, payload, api, frame, schema, core, errors.
 """

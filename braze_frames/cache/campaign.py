@@ -4,7 +4,7 @@ A campaign has a file for each grain. Each says itself which days it holds, so t
 file that is lost, or older than the others, only makes its days be fetched again.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import NamedTuple
 from uuid import uuid4
 
@@ -12,6 +12,7 @@ import numpy as np
 import pyarrow as pa
 
 from braze_frames.api.details import Details
+from braze_frames.cache.compact import Copy
 from braze_frames.cache.encoding import (
     StoredTables,
     completed,
@@ -53,8 +54,6 @@ from braze_frames.storage.layout import (
 from braze_frames.storage.parquet import About, PendingFile
 from braze_frames.storage.storage import Loaded, Storage
 
-# Another writer wins at each failed try, so that this many in a row are no accident.
-_TRIES = 100
 Wanted = Mapping[StoredGrain, Collection[str]]
 _ALL_COLUMNS: Wanted = {
     grain: SCHEMAS[grain].names for grain in (*EVERYTHING, "revision")
@@ -100,14 +99,26 @@ class StoredCampaign(NamedTuple):
 class CampaignFiles:
     """The files of one campaign in an endpoint's storage.
 
+    Parameters
+    ----------
+    storage : Storage
+        Where they are.
+    campaign_id : str
+        The campaign.
+    copy : Copy, optional
+        A compacted copy, to read from it what is fresh there.
+
     Raises
     ------
     SourceError
         The id is no UUID.
     """
 
-    def __init__(self, storage: Storage, campaign_id: str) -> None:
+    def __init__(
+        self, storage: Storage, campaign_id: str, copy: Copy | None = None
+    ) -> None:
         self.storage, self.id = storage, check_campaign_id(campaign_id).lower()
+        self.copy = copy
 
     def size(self) -> int:
         """Return how many bytes the files have."""
@@ -121,8 +132,9 @@ class CampaignFiles:
         CacheError
             A file is of a newer version, may not be read, or cannot be set aside.
         """
-        loaded = self._load(dict.fromkeys(grains, ()))
-        return Covered(covered(loaded.abouts, grains), newest(loaded))
+        copied = self.copy.told(self.id, grains) if self.copy else None
+        abouts = copied or self._load(dict.fromkeys(grains, ())).abouts
+        return Covered(covered(abouts, grains), newest(abouts))
 
     def overview(self, before: int | None = None) -> Overview:
         """Tell which days all files hold, and how many rows; some days if told.
@@ -133,7 +145,7 @@ class CampaignFiles:
             As for ``coverage``.
         """
         loaded = self._load(dict.fromkeys(EVERYTHING, ()))
-        coverage, about = covered(loaded.abouts, EVERYTHING), newest(loaded)
+        coverage, about = covered(loaded.abouts, EVERYTHING), newest(loaded.abouts)
         if before is not None:
             coverage = keep(coverage, coverage.days < before)
         if not len(coverage.days):
@@ -152,7 +164,7 @@ class CampaignFiles:
             As for ``coverage``.
         """
         loaded = self._load(_ALL_COLUMNS, span)
-        about = newest(loaded)
+        about = newest(loaded.abouts)
         coverage = within(covered(loaded.abouts, EVERYTHING), span)
         if is_lost(loaded):
             coverage = since_last_fetch(coverage)
@@ -182,24 +194,37 @@ class CampaignFiles:
         PayloadError
             A sum does not fit in 64 bits.
         """
+        self.copy = None
         nothing = StoredTables({}, no_days().days, self.origin)
         new = normalise(news.batches or from_tables([nothing]))
-        for _ in range(_TRIES):
-            old = self._load(_ALL_COLUMNS)
-            if self.storage.replace(self.id, _updated(old, new, news), old.version):
-                return
-        raise self._overtaken()
+        always = self.storage.grains
+        self._change(lambda old: _updated(old, new, news, always))
 
     def remove(self, before: int | None = None) -> None:
         """Remove the days before a day, in days since 1970-01-01, or all of them."""
-        for _ in range(_TRIES):
+        self._change(
+            lambda old: (
+                _cut(old, before)
+                if before is not None and _reaches(old, before)
+                else None
+            )
+        )
+
+    def _change(self, change: Callable[[Loaded], list[PendingFile] | None]) -> None:
+        """Replace what lies there by what it becomes; None is nothing."""
+        for attempt in range(self.storage.tries):
             old = self._load(_ALL_COLUMNS)
-            if before is None or not _reaches(old, before):
+            files = change(old)
+            if files is None:
                 self.storage.remove(self.id)
                 return
-            if self.storage.replace(self.id, _cut(old, before), old.version):
+            if self.storage.replace(self.id, files, old.version):
                 return
-        raise self._overtaken()
+            self.storage.give_way(attempt)
+        raise CacheError(
+            f"other processes write campaign {self.id} in {str(self.storage)!r} all "
+            "the time; end some of them, and read again: all that was stored is kept"
+        )
 
     @property
     def origin(self) -> str:
@@ -215,17 +240,11 @@ class CampaignFiles:
             return 0
         return int(np.isin(stored_days(tables["variation"]), days).sum())
 
-    def _overtaken(self) -> CacheError:
-        return CacheError(
-            f"other processes write campaign {self.id} in {str(self.storage)!r} all "
-            "the time; end some of them, and read again: all that was stored is kept"
-        )
 
-
-def newest(loaded: Loaded) -> About | None:
+def newest(abouts: Mapping[StoredGrain, About]) -> About | None:
     """Return what the files say of the campaign; None where there is none."""
-    abouts = [one for grain, one in loaded.abouts.items() if grain != "revision"]
-    return abouts[-1] if abouts else None
+    found = [one for grain, one in abouts.items() if grain != "revision"]
+    return found[-1] if found else None
 
 
 def _listed(abouts: Mapping[StoredGrain, About]) -> set[StoredGrain]:
@@ -260,24 +279,28 @@ def _contents(loaded: Loaded) -> dict[StoredGrain, pa.Table]:
     }
 
 
-def _updated(old: Loaded, new: Batch, news: Update) -> list[PendingFile]:
+def _updated(
+    old: Loaded, new: Batch, news: Update, always: Collection[StoredGrain]
+) -> list[PendingFile]:
     """Return the files that make a campaign what it is after a fetch.
 
     The history comes first: a kill behind it loses no old number, and it counts only
     once the others have followed. These go in reverse order of grains, so that the file
-    of variations, which all reads need, is the last to promise the new days.
+    of variations, which all reads need, is the last to promise the new days. Each names
+    the grains up to its own: a kill before a new one leaves none that is missing.
     """
     fresh, stored, written = to_tables(new), _contents(old), uuid4().hex
     history = history_with(old, _revised(old, stored, fresh, new, news.moment), written)
+    listed = _listed(old.abouts)
     tables = {
         grain: merged(stored.get(grain), fresh[grain], new.days)
         for grain in EVERYTHING
-        if grain in ALWAYS or len(fresh[grain]) or grain in old.abouts
+        if len(fresh[grain]) or grain in listed | {*always}
     }
-    last, lost = newest(old), is_lost(old)
+    last, lost = newest(old.abouts), is_lost(old)
     about = About(
         written=written,
-        grains=tuple(tables),
+        grains=(),
         history=written if history else history_id(old),
         rows=0,
         name=news.name or (last and last.name),
@@ -291,7 +314,9 @@ def _updated(old: Loaded, new: Batch, news: Update) -> list[PendingFile]:
         before = _covered_by(grain, old.abouts)
         before = since_last_fetch(before) if lost else before
         coverage = fetch_again(before, fetched_now(new.days, news.moment))
-        told = about._replace(rows=len(table), coverage=coverage)
+        listed |= {grain}
+        grains = tuple(one for one in EVERYTHING if one in listed)
+        told = about._replace(grains=grains, rows=len(table), coverage=coverage)
         files.append(PendingFile(grain, table, told))
     return files
 

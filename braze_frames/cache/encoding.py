@@ -267,7 +267,13 @@ def stored_days(table: pa.Table) -> Ints:
 
 
 def _columns(table: pa.Table) -> dict[str, Column]:
-    return {name: _column(table[name]) for name in table.column_names if name in STAT}
+    """Return the stats of which there is a number: other campaigns may have more."""
+    columns = {name: table[name] for name in table.column_names if name in STAT}
+    return {
+        name: _column(column)
+        for name, column in columns.items()
+        if column.null_count < len(column)
+    }
 
 
 def _column(stored: pa.ChunkedArray) -> Column:

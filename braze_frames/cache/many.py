@@ -11,6 +11,7 @@ from braze_frames.cache.campaign import (
     covered,
     newest,
 )
+from braze_frames.cache.compact import Copy
 from braze_frames.cache.encoding import StoredTables, from_tables
 from braze_frames.payload.batch import Span, owner
 from braze_frames.storage.coverage import within
@@ -65,7 +66,16 @@ def _columns(grain: StoredGrain, part: Part) -> set[str]:
 
 
 def _loaded(shelf: Sequence[CampaignFiles], wanted: Wanted, span: Span) -> list[Loaded]:
-    return [files.storage.load(files.id, wanted, span) for files in shelf]
+    """Load campaigns, from a copy where it is as fresh as their own files."""
+    copied: dict[tuple[Copy | None, str], Loaded] = {}
+    for copy in {files.copy for files in shelf if files.copy}:
+        ids = [files.id for files in shelf if files.copy is copy]
+        found = copy.load(ids, wanted).items()
+        copied |= {(copy, id_): loaded for id_, loaded in found}
+    return [
+        copied.get((files.copy, files.id)) or files.storage.load(files.id, wanted, span)
+        for files in shelf
+    ]
 
 
 def _decoded(
@@ -79,7 +89,7 @@ def _decoded(
         ]
     )
     return [
-        StoredCampaign([batch], newest(one), cover)
+        StoredCampaign([batch], newest(one.abouts), cover)
         for batch, one, cover in zip(batches, loaded, covers, strict=True)
     ]
 

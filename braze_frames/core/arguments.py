@@ -41,9 +41,11 @@ def check_choice(name: str, value: object, choices: tuple[object, ...]) -> None:
 DEFAULT_DAYS = 100
 """What is read where nothing else is said: the days that one request gives."""
 
+# Only what cannot be misread: ISO 8601, the largest unit first.
 _PERIOD = re.compile(r"\d{4}(-\d{2}){0,2}")
 _MOMENT = re.compile(r"\d{4}-\d{2}-\d{2}[T ].*")
 _LENGTH = re.compile(r"(\d+)([DW])", re.IGNORECASE)
+# Months and years differ in length, so they are no lengths.
 _DAYS_IN = {"D": 1, "W": 7}
 
 
@@ -172,6 +174,7 @@ def _period_of(value: Any) -> pd.Period | None:
 
 def _stamp(name: str, value: Any) -> pd.Timestamp:
     text = isinstance(value, str)
+    # pandas takes a number for nanoseconds since 1970, which nobody means.
     if isinstance(value, Number) or (text and not _MOMENT.fullmatch(value.strip())):
         raise ValueError(
             f"{name}={value!r} is no day; write it as in 2026-05-31, 2026-05 or 2026, "

@@ -26,6 +26,7 @@ class Column(NamedTuple):
         return pd.arrays.IntegerArray(self.values, self.missing)
 
 
+# Of any number of dimensions: tables of days by variations, too.
 Flags = np.ndarray[Any, np.dtype[np.bool_]]
 
 
@@ -37,6 +38,7 @@ def sum_exactly(stat: str, counts: Sequence[int]) -> int:
     PayloadError
         The sum does not fit in 64 bits.
     """
+    # Python's integers do not wrap around, as those of numpy do in silence.
     total = sum(counts)
     if abs(total) >= 2**63:
         raise PayloadError(

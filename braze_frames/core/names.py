@@ -71,6 +71,7 @@ def natural(name: object) -> tuple[tuple[int, str], ...]:
     >>> sorted(["Variant 10", "Variant 2"], key=natural)
     ['Variant 2', 'Variant 10']
     """
+    # At most 15 digits: Python refuses to read numbers of thousands of them.
     parts = re.split(r"(\d{1,15})", str(name))
     return tuple((int(p), "") if p.isdecimal() else (-1, p) for p in parts)
 
@@ -142,6 +143,7 @@ def tell_apart(names: Sequence[str], width: int) -> list[str]:
     ['A', 'A (2)']
     """
     shown = [legible(name) for name in names]
+    # The end first: names are read from the front.
     for cut in (_cut_end, _cut_middle):
         found = [cut(name, width) for name in shown]
         if len({*found}) == len(found):
@@ -175,6 +177,7 @@ def _numbered(names: Sequence[str], width: int) -> list[str]:
     return list(found)
 
 
+# As many as version control shows: an id is found again by them.
 _SHORT = 8
 
 
@@ -206,6 +209,7 @@ def _shared(one: str, other: str) -> int:
     return sum(1 for _ in alike)
 
 
+# A line of a terminal: what is longer hides the sentence around it.
 _QUOTED = 80
 _ITEMS, _LEVELS = 6, 3
 """So much of a list or mapping is looked at: the rest would be cut anyway."""

@@ -49,6 +49,7 @@ def share(value: float) -> str:
     >>> share(0.04372), share(0.0), share(0.00001), share(0.999999)
     ('4.37 %', '0.00 %', '&lt;0.01 %', '&gt;99.99 %')
     """
+    # A rounded 0 or 100 % would say "none" or "all" of what is neither.
     text = number(100 * value, 2)
     if value > 0 and text == "0.00":
         return "&lt;0.01 %"
@@ -83,6 +84,7 @@ def decimals(reach: float) -> int:
     """Return how many decimals tell values apart that differ by so much at most."""
     if not np.isfinite(reach) or reach <= 0:
         return 1
+    # Two digits of the range tell its ends apart; more than four are noise.
     return int(np.clip(1 - np.floor(np.log10(reach)), 0, 4))
 
 

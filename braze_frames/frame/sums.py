@@ -7,6 +7,7 @@ the merged parts alone.
 """
 
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 from functools import reduce
 from typing import Any, NamedTuple
 
@@ -91,7 +92,13 @@ def finest(
 ) -> Groups:
     """Group rows by what is asked, and by what must be told apart beside it."""
     channel = levels.get("channel") or constant(size)
-    return group_rows([*kept, channel, apart], size)
+    place = next((n for n, one in enumerate(kept) if one is channel), None)
+    if place is None:
+        return group_rows([*kept, channel, apart], size)
+    # A level that counts twice makes codes too large to be numbered by a table.
+    groups = group_rows([*kept, apart], size)
+    *asked, last = groups.levels
+    return replace(groups, levels=[*asked, asked[place], last])
 
 
 def known_days(date: Level) -> pd.DatetimeIndex:
@@ -241,6 +248,8 @@ def left_out(
         The fine groups that should have given it; None: all.
     """
     spread = fine.levels[-1]
+    if len(spread.labels) == 1:  # no campaign is spread
+        return np.zeros(asked.count, dtype=bool), []
     never = np.ones(len(spread.labels), dtype=bool)
     never[spread.codes[found]] = False
     never[spread.labels == ""] = False

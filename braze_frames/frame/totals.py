@@ -1,15 +1,15 @@
 """Sums of stats: exact, and only where they make sense."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 
-from braze_frames.core.arrays import Bools, Column
+from braze_frames.core.arrays import Column
 from braze_frames.core.parts import answered
 from braze_frames.frame.by import By, Period, kept_levels
-from braze_frames.frame.groups import Tally, arrays
+from braze_frames.frame.groups import Groups, Tally, arrays
 from braze_frames.frame.levels import levels_of, summed_stats
 from braze_frames.frame.provenance import Unit, labelled
 from braze_frames.frame.sums import (
@@ -135,32 +135,45 @@ class TotalsSteps(NamedTuple):
         part = part.in_periods()
         sums = part.whole() if self.whole else part
         asked = sums.asked()
-        tally = Tally(asked.codes, asked.count)
-        columns: dict[str, pd.api.extensions.ExtensionArray] = {}
-        refused: list[str] = []
-        apart: dict[str, list[str]] = {}
-        for name, (values, missing) in sorted(sums.columns.items(), key=_rank):
-            column = tally.column(name, values, None if not missing.any() else ~missing)
-            wrong = np.zeros(asked.count, dtype=bool)
-            if name in STAT and STAT[name].unique:
-                wrong = in_several_channels(sums.groups, asked, ~missing)
-                refused += [name] if wrong.any() else []
-            if is_day_total(name):
-                lacking, campaigns = left_out(sums.groups, asked, ~missing)
-                apart |= {name: campaigns} if campaigns else {}
-                wrong = wrong | lacking
-            columns[name] = _cell(column, wrong)
-        warn_of_sums(refused, apart, "a sum would leave them out (<NA>)")
+        found = dict(sorted(sums.columns.items(), key=_rank))
+        # Where each group stands alone nothing is added up, and nothing left out.
+        if asked.count < sums.groups.count:
+            found = _added_up(found, sums.groups, asked)
+        columns = {name: _cell(column) for name, column in found.items()}
         table = pd.DataFrame(columns, index=asked.index())
         return labelled(table, part.about(_units(columns), whole=self.whole))
 
 
-def _cell(column: Column, wrong: Bools) -> pd.api.extensions.ExtensionArray:
-    """Return sums, amounts to the cent; missing where they would be wrong."""
-    values, missing = np.where(wrong, 0, column.values), column.missing | wrong
-    if values.dtype == np.float64:
-        values = np.round(values, 2)
-    return Column(values, missing).array()
+def _added_up(
+    found: Mapping[str, Column], fine: Groups, asked: Groups
+) -> dict[str, Column]:
+    """Add sums up; missing, with a warning, where they would mislead."""
+    tally = Tally(asked.codes, asked.count)
+    columns: dict[str, Column] = {}
+    people: list[str] = []
+    apart: dict[str, list[str]] = {}
+    for name, (values, missing) in found.items():
+        column = tally.column(name, values, None if not missing.any() else ~missing)
+        wrong = np.zeros(asked.count, dtype=bool)
+        if name in STAT and STAT[name].unique:
+            wrong = in_several_channels(fine, asked, ~missing)
+            people += [name] if wrong.any() else []
+        if is_day_total(name):
+            lacking, campaigns = left_out(fine, asked, ~missing)
+            apart |= {name: campaigns} if campaigns else {}
+            wrong = wrong | lacking
+        columns[name] = Column(
+            np.where(wrong, 0, column.values), column.missing | wrong
+        )
+    warn_of_sums(people, apart, "a sum would leave them out (<NA>)")
+    return columns
+
+
+def _cell(column: Column) -> pd.api.extensions.ExtensionArray:
+    """Return sums, amounts to the cent."""
+    if column.values.dtype == np.float64:
+        column = column._replace(values=np.round(column.values, 2))
+    return column.array()
 
 
 def _units(columns: Iterable[str]) -> dict[str, Unit]:

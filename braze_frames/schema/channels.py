@@ -8,6 +8,7 @@ at the commit that was read.
 import re
 from typing import Literal, NamedTuple
 
+# Pages carry the commit that was read: names of stats change without notice.
 EXPORT = "Braze docs, get_campaign_analytics.md @4a03d01"
 REPORTING = "Braze docs, campaign_analytics.md @21a3974"
 OPENS = "Braze docs, influenced_opens.md @bbb2460"
@@ -68,6 +69,7 @@ def _channel(
     )
 
 
+# What all pushes, in-app messages and cards share; the rest stands in their rows.
 _PUSH = "sent direct_opens total_opens bounces body_clicks"
 _IN_APP = "impressions clicks first_button_clicks second_button_clicks"
 _SEEN = "total_impressions unique_impressions"

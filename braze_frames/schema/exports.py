@@ -18,71 +18,47 @@ class Export(NamedTuple):
     source: str
 
 
-DAY_EXPORTS = (
-    Export("/kpi/dau/data_series", ("dau",), "kpi/get_kpi_dau_date.md"),
-    Export("/kpi/mau/data_series", ("mau",), "kpi/get_kpi_mau_30_days.md"),
-    Export(
-        "/kpi/new_users/data_series",
-        ("new_users",),
-        "kpi/get_kpi_daily_new_users_date.md",
-    ),
-    Export(
-        "/kpi/uninstalls/data_series", ("uninstalls",), "kpi/get_kpi_uninstalls_date.md"
-    ),
-    Export("/segments/data_series", ("size",), "segments/get_segment_analytics.md"),
-    Export(
-        "/events/data_series",
-        ("count",),
-        "custom_events/get_custom_events_analytics.md",
-    ),
-    Export(
-        "/sessions/data_series", ("sessions",), "sessions/get_sessions_analytics.md"
-    ),
-    Export(
-        "/purchases/quantity_series",
-        ("purchase_quantity",),
-        "purchases/get_number_of_purchases.md",
-    ),
-    Export(
-        "/purchases/revenue_series", ("revenue",), "purchases/get_revenue_series.md"
-    ),
-    Export(
-        "/feed/data_series",
-        ("clicks", "impressions"),
-        "news_feed/get_news_feed_card_analytics.md",
-    ),
+def _exports(*rows: str) -> tuple[Export, ...]:
+    """Return a row for each text ``path keys page``; keys are joined by ``+``."""
+    cells = (row.split() for row in rows)
+    return tuple(
+        Export(path, tuple(keys.split("+")), page) for path, keys, page in cells
+    )
+
+
+# The first row whose keys are all there is the answer.
+DAY_EXPORTS = _exports(
+    "/kpi/dau/data_series dau kpi/get_kpi_dau_date.md",
+    "/kpi/mau/data_series mau kpi/get_kpi_mau_30_days.md",
+    "/kpi/new_users/data_series new_users kpi/get_kpi_daily_new_users_date.md",
+    "/kpi/uninstalls/data_series uninstalls kpi/get_kpi_uninstalls_date.md",
+    "/segments/data_series size segments/get_segment_analytics.md",
+    "/events/data_series count custom_events/get_custom_events_analytics.md",
+    "/sessions/data_series sessions sessions/get_sessions_analytics.md",
+    "/purchases/quantity_series purchase_quantity purchases/get_number_of_purchases.md",
+    "/purchases/revenue_series revenue purchases/get_revenue_series.md",
+    "/feed/data_series clicks+impressions news_feed/get_news_feed_card_analytics.md",
 )
 """Keys of a day."""
 
-CANVAS_EXPORTS = (
-    Export("/canvas/data_series", ("stats",), "canvas/get_canvas_analytics.md"),
-    *(
-        Export("/canvas/data_series", (key,), "canvas/get_canvas_analytics.md")
-        for key in ("canvas_id", "variant_stats", "step_stats")
-    ),
-    Export(
-        "/canvas/data_summary",
-        ("total_stats",),
-        "canvas/get_canvas_analytics_summary.md",
-    ),
+CANVAS_EXPORTS = _exports(
+    "/canvas/data_series stats canvas/get_canvas_analytics.md",
+    "/canvas/data_series canvas_id canvas/get_canvas_analytics.md",
+    "/canvas/data_series variant_stats canvas/get_canvas_analytics.md",
+    "/canvas/data_series step_stats canvas/get_canvas_analytics.md",
+    "/canvas/data_summary total_stats canvas/get_canvas_analytics_summary.md",
 )
 """Keys of a Canvas's ``data``, or of a day of it."""
 
-ANSWER_EXPORTS = (
-    Export("/campaigns/list", ("campaigns",), "campaigns/get_campaigns.md"),
-    Export(
-        "/campaigns/details",
-        ("conversion_behaviors",),
-        "campaigns/get_campaign_details.md",
-    ),
-    Export("/canvas/details", ("variants", "steps"), "canvas/get_canvas_details.md"),
-    Export("/canvas/list", ("canvases",), "canvas/get_canvases.md"),
-    Export("/segments/list", ("segments",), "segments/get_segment.md"),
-    Export("/events/list", ("events",), "custom_events/get_custom_events.md"),
-    Export(
-        "/purchases/product_list", ("products",), "purchases/get_list_product_id.md"
-    ),
-    Export("/feed/list", ("cards",), "news_feed/get_news_feed_cards.md"),
+ANSWER_EXPORTS = _exports(
+    "/campaigns/list campaigns campaigns/get_campaigns.md",
+    "/campaigns/details conversion_behaviors campaigns/get_campaign_details.md",
+    "/canvas/details variants+steps canvas/get_canvas_details.md",
+    "/canvas/list canvases canvas/get_canvases.md",
+    "/segments/list segments segments/get_segment.md",
+    "/events/list events custom_events/get_custom_events.md",
+    "/purchases/product_list products purchases/get_list_product_id.md",
+    "/feed/list cards news_feed/get_news_feed_cards.md",
 )
 """Keys of a whole answer."""
 

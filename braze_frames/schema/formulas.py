@@ -17,6 +17,7 @@ from braze_frames.schema.rates import ANY_OTHER, CAMPAIGN_GRAIN, RATES, RateKind
 from braze_frames.schema.words import meant_by, metric_name, spoken
 
 _SIGNS = {"+": 1, "-": -1}
+# Names may hold all but blanks and signs, so that unknown stats can be asked, too.
 _TOKEN = re.compile(r"\s*([+-]|[^\s+-]+)")
 
 

@@ -2,9 +2,12 @@
 
 import re
 
+from braze_frames.core.names import shown
 from braze_frames.errors import SourceError
 
+# Hyphens as in RFC 9562; version and variant are not asked: Braze says just "UUID".
 _ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
+# A MongoDB ObjectId, which people copy out of the address bar.
 _DASHBOARD_ID = re.compile(r"[0-9a-f]{24}", re.IGNORECASE)
 
 
@@ -54,5 +57,4 @@ def check_campaign_id(text: str) -> str:
             "knows the campaign by its API identifier, a UUID: it stands on the "
             "campaign's details page and in client.campaigns()"
         )
-    shown = text if len(text) <= 80 else text[:77] + "..."
-    raise SourceError(f"{shown!r} is no campaign id (a UUID)")
+    raise SourceError(f"{shown(text)} is no campaign id (a UUID)")

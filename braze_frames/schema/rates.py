@@ -10,6 +10,7 @@ from braze_frames.core.arguments import nearest
 from braze_frames.schema.channels import CHANNEL_STATS, CHANNELS, OPENS, REPORTING
 from braze_frames.schema.words import meant_by, metric_name, spoken
 
+# Pages carry the commit that was read: definitions change without notice.
 GLOSSARY = "Braze docs, metrics_glossary.md @88e1706"
 OWN = "our own: no rate of that name is documented"
 NOT_EXPORTED = (
@@ -45,34 +46,43 @@ class Rate(NamedTuple):
 PRIMARY_RATE = "conversion_rate_by_send_time"
 
 
+# What one person can do many times; the other rates count a person at most once.
+_MANY_TIMES = (
+    "total_open_rate machine_open_rate influenced_open_rate total_click_rate "
+    "click_to_open_rate body_click_rate first_button_click_rate "
+    "second_button_click_rate total_dismissal_rate opt_out_rate help_rate"
+)
+_HOPED_LOW = (
+    "bounce_rate machine_open_rate unsubscribe_rate spam_rate total_dismissal_rate "
+    "unique_dismissal_rate rejection_rate failed_delivery_rate opt_out_rate help_rate "
+    "failure_rate error_rate"
+)
+
+
 def _rate(
     metric: str,
     channels: str,
     formula: str,
-    *,
-    kind: RateKind = "proportion",
     source: str = GLOSSARY,
-    same_day: bool = False,
-    better: Better = "up",
+    *,
+    kind: RateKind | None = None,
     fallback: str = "",
 ) -> tuple[Rate, ...]:
     """Return a row a channel; ``channels`` are names of channels and families."""
     numerator, denominator = formula.split(" / ")
-    return tuple(
-        Rate(
-            metric,
-            name,
-            numerator,
-            denominator,
-            kind,
-            source,
-            same_day,
-            better,
-            fallback,
-        )
-        for word in channels.split()
-        for name in _named(word)
+    rate = Rate(
+        metric=metric,
+        channel="",
+        numerator=numerator,
+        denominator=denominator,
+        kind=kind or ("ratio" if metric in _MANY_TIMES.split() else "proportion"),
+        source=source,
+        same_day=metric.endswith("_by_send_time"),
+        better="down" if metric in _HOPED_LOW.split() else "up",
+        fallback=fallback,
     )
+    names = [name for word in channels.split() for name in _named(word)]
+    return tuple(rate._replace(channel=name) for name in names)
 
 
 def _named(word: str) -> list[str]:
@@ -95,166 +105,65 @@ def _conversion_rates() -> tuple[Rate, ...]:
     for event, day in product(("", "1", "2", "3"), ("", "_by_send_time")):
         metric = f"conversion{event}_rate{day}"
         formula = f"conversions{event}{day} / unique_recipients"
-        same_day = bool(day)
         rows += [
-            *_rate(metric, _SENT_ONCE, formula, same_day=same_day),
-            *_rate(metric, _SHOWN_AGAIN, formula, kind="ratio", same_day=same_day),
-            *_rate(
-                metric,
-                "in_app",
-                formula,
-                kind="ratio",
-                source=NOT_EXPORTED,
-                same_day=same_day,
-            ),
+            *_rate(metric, _SENT_ONCE, formula),
+            *_rate(metric, _SHOWN_AGAIN, formula, kind="ratio"),
+            *_rate(metric, "in_app", formula, NOT_EXPORTED, kind="ratio"),
         ]
     return tuple(rows)
 
 
 _PUSH_DELIVERED = "sent - bounces"
+_HAS_INFLUENCED = "ios_push android_push kindle_push"
+_INFLUENCED = f"total_opens - direct_opens / {_PUSH_DELIVERED}"
+_CLICKS_SEEN = "total_clicks / total_impressions"
+_CLICKERS_SEEN = "unique_clicks / unique_impressions"
+_DISMISSALS = "total_dismissals / total_impressions"
+_DISMISSERS = "unique_dismissals / unique_impressions"
+_EVERYWHERE = f"{_SENT_ONCE} {_SHOWN_AGAIN} in_app"
+_REVENUE = "revenue / unique_recipients"
 RATES = (
-    *_rate("delivery_rate", "email", "delivered / sent", source=REPORTING),
+    *_rate("delivery_rate", "email", "delivered / sent", REPORTING),
     *_rate("delivery_rate", "sms rcs whats_app", "delivered / sent"),
-    *_rate("delivery_rate", "line", "delivered / sent", source=OWN),
+    *_rate("delivery_rate", "line", "delivered / sent", OWN),
     *_rate("delivery_rate", "push", f"{_PUSH_DELIVERED} / sent"),
-    *_rate("bounce_rate", "email push", "bounces / sent", better="down"),
-    *_rate("total_open_rate", "email", "opens / delivered", kind="ratio"),
-    *_rate("total_open_rate", "push", f"total_opens / {_PUSH_DELIVERED}", kind="ratio"),
-    *_rate(
-        "total_open_rate",
-        "line",
-        "opens / delivered",
-        kind="ratio",
-        source=OWN,
-        fallback="total_opens",
-    ),
+    *_rate("bounce_rate", "email push", "bounces / sent"),
+    *_rate("total_open_rate", "email", "opens / delivered"),
+    *_rate("total_open_rate", "push", f"total_opens / {_PUSH_DELIVERED}"),
+    *_rate("total_open_rate", "line", "opens / delivered", OWN, fallback="total_opens"),
     *_rate("unique_open_rate", "email line", "unique_opens / delivered"),
-    *_rate(
-        "machine_open_rate",
-        "email",
-        "machine_open / delivered",
-        kind="ratio",
-        source=REPORTING,
-        better="down",
-    ),
+    *_rate("machine_open_rate", "email", "machine_open / delivered", REPORTING),
     *_rate("direct_open_rate", "push", f"direct_opens / {_PUSH_DELIVERED}"),
-    *_rate(
-        "influenced_open_rate",
-        "ios_push android_push kindle_push",
-        f"total_opens - direct_opens / {_PUSH_DELIVERED}",
-        kind="ratio",
-        source=OPENS,
-    ),
-    *_rate("total_click_rate", "email sms rcs", "clicks / delivered", kind="ratio"),
-    *_rate(
-        "total_click_rate",
-        "content_cards",
-        "total_clicks / total_impressions",
-        kind="ratio",
-    ),
-    *_rate(
-        "total_click_rate",
-        "banner",
-        "total_clicks / total_impressions",
-        kind="ratio",
-        source=OWN,
-    ),
-    *_rate("total_click_rate", "line", "clicks / delivered", kind="ratio", source=OWN),
-    *_rate("total_click_rate", "kakao_talk", "clicks / sent", kind="ratio", source=OWN),
+    *_rate("influenced_open_rate", _HAS_INFLUENCED, _INFLUENCED, OPENS),
+    *_rate("total_click_rate", "email sms rcs", "clicks / delivered"),
+    *_rate("total_click_rate", "content_cards", _CLICKS_SEEN),
+    *_rate("total_click_rate", "banner", _CLICKS_SEEN, OWN),
+    *_rate("total_click_rate", "line", "clicks / delivered", OWN),
+    *_rate("total_click_rate", "kakao_talk", "clicks / sent", OWN),
     *_rate("unique_click_rate", "email", "unique_clicks / delivered"),
-    *_rate("unique_click_rate", "content_cards", "unique_clicks / unique_impressions"),
-    *_rate(
-        "unique_click_rate", "banner", "unique_clicks / unique_impressions", source=OWN
-    ),
-    *_rate("click_to_open_rate", "email", "unique_clicks / unique_opens", kind="ratio"),
-    *_rate("unsubscribe_rate", "email", "unsubscribes / delivered", better="down"),
-    *_rate("spam_rate", "email", "reported_spam / sent", better="down"),
-    *_rate("body_click_rate", "in_app", "clicks / impressions", kind="ratio"),
-    *_rate(
-        "body_click_rate",
-        "push",
-        f"body_clicks / {_PUSH_DELIVERED}",
-        kind="ratio",
-        source=OWN,
-    ),
-    *_rate(
-        "first_button_click_rate",
-        "in_app",
-        "first_button_clicks / impressions",
-        kind="ratio",
-    ),
-    *_rate(
-        "second_button_click_rate",
-        "in_app",
-        "second_button_clicks / impressions",
-        kind="ratio",
-    ),
-    *_rate(
-        "total_dismissal_rate",
-        "content_cards",
-        "total_dismissals / total_impressions",
-        kind="ratio",
-        better="down",
-    ),
-    *_rate(
-        "total_dismissal_rate",
-        "banner",
-        "total_dismissals / total_impressions",
-        kind="ratio",
-        source=OWN,
-        better="down",
-    ),
-    *_rate(
-        "unique_dismissal_rate",
-        "content_cards",
-        "unique_dismissals / unique_impressions",
-        better="down",
-    ),
-    *_rate(
-        "unique_dismissal_rate",
-        "banner",
-        "unique_dismissals / unique_impressions",
-        source=OWN,
-        better="down",
-    ),
+    *_rate("unique_click_rate", "content_cards", _CLICKERS_SEEN),
+    *_rate("unique_click_rate", "banner", _CLICKERS_SEEN, OWN),
+    *_rate("click_to_open_rate", "email", "unique_clicks / unique_opens"),
+    *_rate("unsubscribe_rate", "email", "unsubscribes / delivered"),
+    *_rate("spam_rate", "email", "reported_spam / sent"),
+    *_rate("body_click_rate", "in_app", "clicks / impressions"),
+    *_rate("body_click_rate", "push", f"body_clicks / {_PUSH_DELIVERED}", OWN),
+    *_rate("first_button_click_rate", "in_app", "first_button_clicks / impressions"),
+    *_rate("second_button_click_rate", "in_app", "second_button_clicks / impressions"),
+    *_rate("total_dismissal_rate", "content_cards", _DISMISSALS),
+    *_rate("total_dismissal_rate", "banner", _DISMISSALS, OWN),
+    *_rate("unique_dismissal_rate", "content_cards", _DISMISSERS),
+    *_rate("unique_dismissal_rate", "banner", _DISMISSERS, OWN),
     *_rate("sent_to_carrier_rate", "sms", "sent_to_carrier / sent"),
-    *_rate(
-        "rejection_rate",
-        "sms rcs",
-        "rejected / sent",
-        better="down",
-        fallback="undelivered",
-    ),
-    *_rate("failed_delivery_rate", "sms rcs", "delivery_failed / sent", better="down"),
-    *_rate(
-        "opt_out_rate",
-        "sms rcs",
-        "opt_out / delivered",
-        kind="ratio",
-        source=OWN,
-        better="down",
-    ),
-    *_rate(
-        "help_rate",
-        "sms rcs",
-        "help / delivered",
-        kind="ratio",
-        source=OWN,
-        better="down",
-    ),
+    *_rate("rejection_rate", "sms rcs", "rejected / sent", fallback="undelivered"),
+    *_rate("failed_delivery_rate", "sms rcs", "delivery_failed / sent"),
+    *_rate("opt_out_rate", "sms rcs", "opt_out / delivered", OWN),
+    *_rate("help_rate", "sms rcs", "help / delivered", OWN),
     *_rate("read_rate", "whats_app", "read / sent"),
-    *_rate("failure_rate", "whats_app", "failed / sent", better="down"),
-    *_rate(
-        "error_rate", "webhook kakao_talk", "errors / sent", source=OWN, better="down"
-    ),
+    *_rate("failure_rate", "whats_app", "failed / sent"),
+    *_rate("error_rate", "webhook kakao_talk", "errors / sent", OWN),
     *_conversion_rates(),
-    *_rate(
-        "revenue_per_recipient",
-        f"{_SENT_ONCE} {_SHOWN_AGAIN} in_app",
-        "revenue / unique_recipients",
-        kind="mean",
-        source=OWN,
-    ),
+    *_rate("revenue_per_recipient", _EVERYWHERE, _REVENUE, OWN, kind="mean"),
 )
 
 
@@ -274,6 +183,8 @@ class FunnelStep(NamedTuple):
     base: str = ""
 
 
+# Each step is of the one before, so that a drop is where it happens; what converted is
+# of recipients, the only count of people that conversions are documented against.
 _SENT = FunnelStep("sent", "sent")
 _CONVERTED = FunnelStep("converted", "conversions", "conversion_rate", "recipients")
 FUNNELS = {
@@ -333,6 +244,7 @@ FUNNELS = {
     ),
     "webhook": (_SENT, _CONVERTED),
 }
+# In the order in which people meet a message, whatever the channel.
 STEPS = ("sent", "delivered", "seen", "opened", "read", "clicked", "converted")
 FUNNEL = {channel.name: FUNNELS[channel.family] for channel in CHANNELS}
 AMOUNTS = frozenset(rate.metric for rate in RATES if rate.kind == "mean")

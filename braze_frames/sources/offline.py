@@ -142,7 +142,9 @@ def read_cache(cache: Cache, plan: ReadPlan) -> Pulled:
         raise ValueError(
             "a Cache as the source asks nobody; to refresh it pass ids, and cache="
         )
-    shelf = {str(place): files for place, files in enumerate(cache.campaigns())}
+    shelf = {
+        str(place): files for place, files in enumerate(cache.campaigns(copied=True))
+    }
     held, failed = _held(shelf, plan)
     errors = {shelf[place].id: error for place, error in failed.items()}
     kept = [(shelf[place], one) for place, one in held.items() if one.about]

@@ -15,9 +15,8 @@ import pyarrow as pa
 from braze_frames.errors import CacheError, CacheWarning
 from braze_frames.payload.batch import Span
 from braze_frames.schema.ids import is_campaign_id
-from braze_frames.storage.layout import ALWAYS, FILE, SCHEMAS, StoredGrain
+from braze_frames.storage.layout import ALWAYS, EVERYTHING, FILE, SCHEMAS, StoredGrain
 from braze_frames.storage.parquet import (
-    About,
     PendingFile,
     UnreadableFile,
     is_sound,
@@ -28,8 +27,11 @@ from braze_frames.storage.storage import (
     FullDiskError,
     Loaded,
     Mark,
+    Put,
     Storage,
     Version,
+    is_whole,
+    of_one_write,
 )
 
 # What a disk, a quota and a limit on files say when there is no room.
@@ -48,30 +50,42 @@ class DamagedFile(Exception):  # noqa: N818
 class LocalStorage(Storage):
     """The campaigns below an endpoint's folder, each with a file for each grain."""
 
+    # Another writer wins at each failed try, so that so many in a row are no accident.
+    tries = 100
+    grains = ALWAYS
+
     def __init__(self, root: Path) -> None:
         self.root, self.name = root, root.name
 
     def __str__(self) -> str:
         return str(self.root)
 
+    def give_way(self, attempt: int) -> None:
+        """Wait for nobody: the lock has done so."""
+
     def path(self, campaign: str, grain: StoredGrain) -> Path:
         """Return where the file of a grain lies."""
-        return self.root / grain / f"campaign_id={campaign}" / FILE
+        # as one text: joined piece by piece, a path takes as long as reading a footer
+        return Path(f"{self.root}/{grain}/campaign_id={campaign}/{FILE}")
 
     def campaigns(self) -> list[str]:
         """Return the ids of all campaigns."""
-        folders = (
-            path.name for grain in ALWAYS for path in (self.root / grain).glob("*")
-        )
-        ids = {name.removeprefix("campaign_id=") for name in folders}
+        names: set[str] = set()
+        for grain in ALWAYS:
+            with suppress(FileNotFoundError, NotADirectoryError):
+                names.update(path.name for path in (self.root / grain).iterdir())
+        ids = {name.removeprefix("campaign_id=") for name in names}
         return sorted(id_ for id_ in ids if is_campaign_id(id_))
 
-    def marks(self) -> dict[tuple[str, StoredGrain], Mark]:
-        """Return the mark of each file; opens none of them."""
+    def marks(self, campaigns: Collection[str]) -> dict[str, dict[StoredGrain, Mark]]:
+        """Return the size and the time of files."""
         return {
-            (path.parent.name.removeprefix("campaign_id="), grain): _mark(path)
-            for grain in SCHEMAS
-            for path in (self.root / grain).glob(f"*/{FILE}")
+            campaign: {
+                grain: Mark(told.st_size, told.st_mtime_ns)
+                for grain in EVERYTHING
+                if (told := _told(self.path(campaign, grain)))
+            }
+            for campaign in campaigns
         }
 
     def load(
@@ -130,21 +144,12 @@ class LocalStorage(Storage):
 
     def _agree(self, campaign: str, loaded: Loaded) -> bool:
         """Whether all files are of one write; those that lie about it are set aside."""
-        data = {g: one for g, one in loaded.abouts.items() if g != "revision"}
-        said = {(one.written, repr(_shared(one))) for one in data.values()}
-        if len(said) > len({written for written, _ in said}):
-            for grain in data:
-                self.set_aside(
-                    campaign,
-                    grain,
-                    UnreadableFile("files of one write differ"),
-                    sure=True,
-                )
-            return False
-        known = loaded.abouts["revision"].ends if "revision" in loaded.abouts else None
-        return len(said) < 2 and (
-            known is None or all(one.history in {"", *known} for one in data.values())
-        )
+        if of_one_write(loaded.abouts):
+            return is_whole(loaded.abouts)
+        for grain in loaded.abouts.keys() & {*EVERYTHING}:
+            why = UnreadableFile("files of one write differ")
+            self.set_aside(campaign, grain, why, sure=True)
+        return False
 
     def replace(
         self, campaign: str, files: Sequence[PendingFile], version: Version
@@ -173,8 +178,8 @@ class LocalStorage(Storage):
 
     def size(self, campaign: str) -> int:
         """Return how many bytes a campaign's files have."""
-        paths = (self.path(campaign, grain) for grain in SCHEMAS)
-        return sum(path.stat().st_size for path in paths if path.is_file())
+        told = (_told(self.path(campaign, grain)) for grain in SCHEMAS)
+        return sum(one.st_size for one in told if one)
 
     def check_writable(self) -> None:
         """Refuse a folder that may not be written."""
@@ -216,13 +221,6 @@ class LocalStorage(Storage):
             stacklevel=2,
         )
 
-    def objects(self, folder: str) -> list[str]:
-        """Return the keys of the files below a folder."""
-        found = (self.root / folder).rglob("*")
-        return sorted(
-            path.relative_to(self.root).as_posix() for path in found if path.is_file()
-        )
-
     def open_object(self, key: str) -> BinaryIO:
         """Open a file of the folder."""
         try:
@@ -232,27 +230,37 @@ class LocalStorage(Storage):
         except OSError as error:
             raise refusal(self.root / key, error) from error
 
-    def put_object(self, key: str, body: bytes) -> None:
-        """Write a file beside its place, then move it there."""
-        unfinished = self.root / ".writing" / uuid4().hex
-        try:
-            unfinished.parent.mkdir(parents=True, exist_ok=True)
-            with unfinished.open("wb") as sink:
+    @contextmanager
+    def replacing(self, folder: str) -> Iterator[Put]:
+        """Write a new folder, then move it to the place of the old one."""
+        staging = self.root / ".writing" / f"{folder}-{uuid4().hex}"
+        old = staging.with_suffix(".old")
+
+        def put(name: str, body: bytes) -> None:
+            path = staging / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with path.open("wb") as sink:
                 sink.write(body)
                 sink.flush()
                 os.fsync(sink.fileno())
-            _move(unfinished, self.root / key)
-        except OSError as error:
-            raise refusal(self.root / key, error) from error
-        finally:
-            unfinished.unlink(missing_ok=True)
 
-    def delete_object(self, key: str) -> None:
-        """Delete a file, if it is there."""
-        try:
-            (self.root / key).unlink(missing_ok=True)
-        except OSError as error:
-            raise refusal(self.root / key, error) from error
+        with locked(self.root / ".locks" / f"{folder}.lock"):
+            # Under the lock nobody else replaces the folder: what lies there was left
+            # by one that was killed.
+            for leftover in staging.parent.glob(f"{folder}-*"):
+                shutil.rmtree(leftover, ignore_errors=True)
+            try:
+                yield put
+                with suppress(FileNotFoundError):
+                    (self.root / folder).rename(old)
+                with suppress(FileNotFoundError):
+                    staging.rename(self.root / folder)
+                _sync_folder(self.root)
+            except OSError as error:
+                raise refusal(self.root / folder, error) from error
+            finally:
+                shutil.rmtree(staging, ignore_errors=True)
+                shutil.rmtree(old, ignore_errors=True)
 
     def _version(self, campaign: str) -> Version:
         """Return the version that lies there, under the lock."""
@@ -283,14 +291,12 @@ class LocalStorage(Storage):
                 unfinished.unlink(missing_ok=True)
 
 
-def _mark(path: Path) -> Mark:
-    told = path.stat()
-    return Mark(told.st_size, f"{told.st_size}-{told.st_mtime_ns}")
-
-
-def _shared(about: About) -> tuple[object, ...]:
-    """Return what all files of one write say; days and rows are a file's own."""
-    return about.grains, about.history, about.name, about.details, about.tz
+def _told(path: Path) -> os.stat_result | None:
+    """Return what the system tells of a file; None where there is none."""
+    try:
+        return path.stat()
+    except OSError:
+        return None
 
 
 def _move(unfinished: Path, path: Path) -> None:
@@ -348,3 +354,21 @@ def refusal(path: Path, error: Exception) -> CacheError:
         f"the cache cannot use {str(path)!r}: {reason}. All that was stored is still "
         "there; free space or mend the permissions, or pass another folder as cache="
     )
+
+
+class LocalShelf:
+    """The endpoints' folders in a folder of this machine."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def storages(self) -> list[Storage]:
+        """Return the storages of all endpoints, by name."""
+        if not self.path.is_dir():
+            return []
+        folders = (one for one in self.path.iterdir() if one.is_dir())
+        return [LocalStorage(one) for one in sorted(folders) if one.name[0] != "."]
+
+    def storage(self, name: str) -> Storage:
+        """Return the storage of an endpoint."""
+        return LocalStorage(self.path / name)

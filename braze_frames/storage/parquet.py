@@ -168,15 +168,13 @@ class PendingFile(NamedTuple):
     about: About
 
 
-def as_metadata(about: About) -> dict[bytes, bytes]:
-    """Return what goes into a file's metadata; the seal is not yet set."""
-    told = about._asdict() | {
+def as_metadata(about: About) -> dict[str, Any]:
+    """Return what goes into a file's metadata."""
+    return about._asdict() | {
         "version": VERSION,
         "coverage": runs_of(about.coverage),
         "details": about.details and about.details._asdict(),
-        "seal": SEAL,
     }
-    return {_NAME: orjson.dumps(told)}
 
 
 def from_footer(footer: bytes, path: str) -> About:
@@ -189,9 +187,24 @@ def from_footer(footer: bytes, path: str) -> About:
     CacheError
         A newer version of this package has written it.
     """
+    told = told_in(footer, path)
     try:
-        told = orjson.loads(metadata_in(footer))
-        version = int(told.pop("version"))
+        return _from_first(told) if told.pop("version") == 1 else _from_told(told)
+    except (KeyError, TypeError, ValueError, OverflowError) as error:
+        raise UnreadableFile(f"metadata {error}") from None
+
+
+def told_in(footer: bytes, path: str) -> dict[str, Any]:
+    """Return our metadata in a raw footer that proves itself.
+
+    Raises
+    ------
+    UnreadableFile, CacheError
+        As for ``from_footer``.
+    """
+    try:
+        told: dict[str, Any] = orjson.loads(metadata_in(footer))
+        version = told["version"] = int(told["version"])
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise UnreadableFile(f"metadata {error}") from None
     if version > VERSION and not _is_ours(footer, version):
@@ -201,10 +214,7 @@ def from_footer(footer: bytes, path: str) -> About:
         )
     if is_sealed(footer) if version == 1 else not is_proved(footer):
         raise UnreadableFile("its footer does not match its checksum")
-    try:
-        return _from_first(told) if version == 1 else _from_told(told)
-    except (KeyError, TypeError, ValueError, OverflowError) as error:
-        raise UnreadableFile(f"metadata {error}") from None
+    return told
 
 
 def _is_ours(footer: bytes, version: int) -> bool:
@@ -213,8 +223,15 @@ def _is_ours(footer: bytes, version: int) -> bool:
     return is_proved(ours)
 
 
+def from_metadata(text: str) -> About:
+    """Return what ``as_metadata`` wrote."""
+    told = orjson.loads(text)
+    del told["version"]
+    return _from_told(told)
+
+
 def _from_told(told: dict[str, Any]) -> About:
-    del told["seal"]
+    told.pop("seal", None)
     told["coverage"] = from_runs(told["coverage"])
     told["details"] = told["details"] and Details(**told["details"])
     return About(**{**told, "grains": tuple(told["grains"])})
@@ -228,7 +245,6 @@ def _from_first(told: dict[str, Any]) -> About:
         "details": None if names is None else Details.of_names(names),
         "rows": -1,
         "ends": {},
-        "seal": None,
     }
     del told["variations"]
     return _from_told(told)
@@ -255,11 +271,28 @@ def read_file(
             raise UnreadableFile("a folder") from None
         raise
     with source:
-        try:
-            about = from_footer(read_footer(source), str(path))
-            return about, _read_table(source, about, grain, columns, span)
-        except _DAMAGE as error:
-            raise UnreadableFile(str(error)) from None
+        return read_open(source, str(path), grain, columns, span)
+
+
+def read_open(
+    source: pa.NativeFile,
+    where: str,
+    grain: StoredGrain,
+    columns: Collection[str],
+    span: Span | None,
+) -> tuple[About, pa.Table | None]:
+    """Read an open file; ``where`` is what to call it in errors.
+
+    Raises
+    ------
+    CacheError, UnreadableFile
+        As for ``read_file``.
+    """
+    try:
+        about = from_footer(read_footer(source), where)
+        return about, _read_table(source, about, grain, columns, span)
+    except _DAMAGE as error:
+        raise UnreadableFile(str(error)) from None
 
 
 def _read_table(
@@ -269,19 +302,26 @@ def _read_table(
     columns: Collection[str],
     span: Span | None,
 ) -> pa.Table | None:
-    """Read columns of an open file, without stats that are null throughout."""
-    from pyarrow.parquet import ParquetFile
-
+    """Read columns of an open file."""
     if not columns:
         return None
-    with ParquetFile(
+    with as_parquet(source, grain) as file:
+        _check_schema(file, grain, is_sealed=about.rows >= 0)
+        groups = range(file.num_row_groups)
+        some = [n for n in groups if _overlaps(file.metadata, n, span)]
+        return read_groups(file, grain, columns, some)
+
+
+def as_parquet(source: pa.NativeFile | BinaryIO, grain: StoredGrain) -> "ParquetFile":
+    """Open a file of a grain."""
+    from pyarrow.parquet import ParquetFile
+
+    return ParquetFile(
         source,
         read_dictionary=texts_of(grain),
         pre_buffer=False,
         page_checksum_verification=True,
-    ) as file:
-        _check_schema(file, grain, is_sealed=about.rows >= 0)
-        return _read_columns(file, grain, columns, span)
+    )
 
 
 def _check_schema(file: "ParquetFile", grain: StoredGrain, *, is_sealed: bool) -> None:
@@ -299,12 +339,14 @@ def _check_schema(file: "ParquetFile", grain: StoredGrain, *, is_sealed: bool) -
             raise UnreadableFile(f"its column {name!r} is of another type")
 
 
-def _read_columns(
-    file: "ParquetFile", grain: StoredGrain, columns: Collection[str], span: Span | None
+def read_groups(
+    file: "ParquetFile",
+    grain: StoredGrain,
+    columns: Collection[str],
+    groups: Sequence[int],
 ) -> pa.Table:
-    about = file.metadata
-    groups = [n for n in range(about.num_row_groups) if _overlaps(about, n, span)]
-    stats = stored_stats(grain)
+    """Read row groups, without stats that are null throughout."""
+    about, stats = file.metadata, stored_stats(grain)
     read = [
         name
         for n, name in enumerate(file.schema.names)
@@ -359,19 +401,38 @@ def write_file(file: PendingFile, path: Path) -> None:
     OSError, ArrowException
         It cannot be written.
     """
+    with path.open("w+b") as sink:
+        write_open(file, sink, str(path))
+        os.fsync(sink.fileno())
+
+
+def write_open(file: PendingFile, sink: BinaryIO, where: str) -> None:
+    """Write a file to where it can be read back; ``where`` is its name in errors.
+
+    Raises
+    ------
+    OSError, ArrowException
+        It cannot be written.
+    """
+    write_sealed(file.table, as_metadata(file.about), sink, encodings(file.grain))
+    from_footer(read_footer(sink), where)
+
+
+def write_sealed(
+    table: pa.Table,
+    told: Mapping[str, Any],
+    sink: BinaryIO,
+    packing: Mapping[str, Any],
+) -> None:
+    """Write a table and what is told of it, with a checksum of the footer."""
     from pyarrow.parquet import write_table
 
-    table = file.table.replace_schema_metadata(as_metadata(file.about))
-    with path.open("w+b") as sink:
-        write_table(
-            table,
-            sink,
-            row_group_size=_GROUP,
-            write_page_checksum=True,
-            **encodings(file.grain),
-        )
-        sink.flush()
-        seal_footer(sink)
-        sink.flush()
-        os.fsync(sink.fileno())
-        from_footer(read_footer(sink), str(path))
+    write_table(
+        table.replace_schema_metadata({_NAME: orjson.dumps({**told, "seal": SEAL})}),
+        sink,
+        write_page_checksum=True,
+        **{"row_group_size": _GROUP, **packing},
+    )
+    sink.flush()
+    seal_footer(sink)
+    sink.flush()

@@ -5,7 +5,9 @@ the version that lies there.
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
+from contextlib import AbstractContextManager
+from types import MappingProxyType
 from typing import BinaryIO, NamedTuple
 
 import pyarrow as pa
@@ -13,10 +15,13 @@ import pyarrow as pa
 from braze_frames.errors import CacheError
 from braze_frames.payload.batch import Span
 from braze_frames.storage.layout import StoredGrain
-from braze_frames.storage.parquet import About, PendingFile, UnreadableFile
+from braze_frames.storage.parquet import About, PendingFile
 
 Version = frozenset[tuple[StoredGrain, str]]
-"""The writes that a campaign's files come from."""
+"""The writes that a campaign's files come from, or the tags of its objects."""
+
+
+Put = Callable[[str, bytes], None]
 
 
 class FullDiskError(CacheError):
@@ -28,18 +33,24 @@ class Loaded(NamedTuple):
 
     abouts: dict[StoredGrain, About]
     tables: dict[StoredGrain, pa.Table]
+    tags: Mapping[StoredGrain, str] = MappingProxyType({})
 
     @property
     def version(self) -> Version:
         """The version of these files."""
-        return frozenset((grain, one.written) for grain, one in self.abouts.items())
+        written = {grain: one.written for grain, one in self.abouts.items()}
+        return frozenset({**written, **self.tags}.items())
 
 
 class Mark(NamedTuple):
-    """What a listing tells of a file: its bytes, and a text that each write changes."""
+    """What a listing tells of a file: its bytes, and what each write changes.
+
+    That is its time, in nanoseconds since 1970, in a folder, and its tag in a store.
+    """
 
     size: int
-    token: str
+    mtime: int | None = None
+    etag: str | None = None
 
 
 class Storage(ABC):
@@ -49,17 +60,30 @@ class Storage(ABC):
     ----------
     name : str
         The endpoint's folder.
+    tries : int
+        How often a write starts again because another one came first.
+    grains : tuple of str
+        The grains that have a file even without rows.
     """
 
     name: str
+    tries: int
+    grains: tuple[StoredGrain, ...]
+
+    @abstractmethod
+    def give_way(self, attempt: int) -> None:
+        """Wait after a try that came too late; the first is 0."""
 
     @abstractmethod
     def campaigns(self) -> list[str]:
         """Return the ids of all campaigns."""
 
     @abstractmethod
-    def marks(self) -> dict[tuple[str, StoredGrain], Mark]:
-        """Return the mark of each file, by campaign and grain; opens none of them."""
+    def marks(self, campaigns: Collection[str]) -> dict[str, dict[StoredGrain, Mark]]:
+        """Return the marks of campaigns' files; opens none of them.
+
+        The history, which is not copied, has none.
+        """
 
     @abstractmethod
     def load(
@@ -115,10 +139,6 @@ class Storage(ABC):
         """
 
     @abstractmethod
-    def set_aside(self, campaign: str, grain: StoredGrain, why: UnreadableFile) -> None:
-        """Put a damaged file away, unless a good one has taken its place meanwhile."""
-
-    @abstractmethod
     def size(self, campaign: str) -> int:
         """Return how many bytes a campaign's files have."""
 
@@ -133,10 +153,6 @@ class Storage(ABC):
         """
 
     @abstractmethod
-    def objects(self, folder: str) -> list[str]:
-        """Return the keys of the objects below a folder, such as ``.compact``."""
-
-    @abstractmethod
     def open_object(self, key: str) -> BinaryIO:
         """Open an object, such as ``.compact/variation/part-00000.parquet``.
 
@@ -149,8 +165,11 @@ class Storage(ABC):
         """
 
     @abstractmethod
-    def put_object(self, key: str, body: bytes) -> None:
-        """Write an object: a kill leaves the old one, or the new one.
+    def replacing(self, folder: str) -> AbstractContextManager[Put]:
+        """Replace what is below a folder by what is put: a name, and its bytes.
+
+        A store puts one after the other, the last one last; a folder is moved to its
+        place as a whole. Nothing put deletes it.
 
         Raises
         ------
@@ -158,12 +177,29 @@ class Storage(ABC):
             It may not be written.
         """
 
-    @abstractmethod
-    def delete_object(self, key: str) -> None:
-        """Delete an object, if it is there.
 
-        Raises
-        ------
-        CacheError
-            It may not be deleted.
-        """
+def of_one_write(abouts: Mapping[StoredGrain, About]) -> bool:
+    """Whether files that name the same write say the same of it.
+
+    Days and rows are a file's own, and grains are named from the one that brings them.
+    """
+    said = _said(abouts)
+    return len(said) == len({written for written, _ in said})
+
+
+def is_whole(abouts: Mapping[StoredGrain, About]) -> bool:
+    """Whether all files are of one write, and the history knows all they tell of it."""
+    history = abouts.get("revision")
+    known = None if history is None else {"", *history.ends}
+    return len(_said(abouts)) < 2 and (
+        known is None
+        or all(one.history in known for g, one in abouts.items() if g != "revision")
+    )
+
+
+def _said(abouts: Mapping[StoredGrain, About]) -> set[tuple[str, str]]:
+    return {
+        (one.written, repr((one.history, one.name, one.details, one.tz)))
+        for grain, one in abouts.items()
+        if grain != "revision"
+    }
