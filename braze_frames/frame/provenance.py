@@ -239,6 +239,23 @@ def left_out_attrs(
     return {"left_out": found} if found else {}
 
 
+def significant_attrs(table: pd.DataFrame) -> dict[str, Any]:
+    """Return which rows of a result are significant, for parts that lack the column.
+
+    Examples
+    --------
+    >>> names = pd.Index(["a", "b"], name="v")
+    >>> significant_attrs(pd.DataFrame({"significant": [True, False]}, names))
+    {'significant': {'levels': ['v'], 'rows': [['a']]}}
+    """
+    rows = table.index[table["significant"].fillna(value=False).to_numpy(dtype=bool)]
+    if len(rows) > _MOST_ROWS:
+        return {}
+    labels = [[*map(_text, _parts(label))] for label in rows]
+    levels = [*map(str, table.index.names)]
+    return {"significant": {"levels": levels, "rows": labels}}
+
+
 def _parts(label: Any) -> Sequence[Any]:
     return label if isinstance(label, tuple) else (label,)
 

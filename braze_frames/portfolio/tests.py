@@ -17,6 +17,7 @@ from braze_frames.frame.provenance import (
     labelled,
     settled_attrs,
     settled_until_each,
+    significant_attrs,
 )
 from braze_frames.frame.provenance import settled as keep_settled
 from braze_frames.portfolio.random_effects import FEWEST_COMPARISONS, random_effects
@@ -239,7 +240,7 @@ def _judged(
     order = [*_TESTED, *(name for name in _REVENUES if name in table), *_JUDGED]
     table = table[order].astype({"verdict": TEXT, "note": TEXT})
     said = {"metrics": [metric], "adjust": "holm", "conf_level": _CONF_LEVEL}
-    units = {"units": units_of(table, [metric])}
+    units = {"units": units_of(table, [metric]), **significant_attrs(table)}
     return labelled(table, {**said, **units, **about, "portfolio": summary})
 
 
