@@ -11,7 +11,7 @@ from braze_frames.api.client import BrazeClient
 from braze_frames.api.details import Details
 from braze_frames.cache.cache import Cache
 from braze_frames.cache.campaign import CampaignFiles, StoredCampaign
-from braze_frames.cache.many import load_many
+from braze_frames.cache.many import load_many, with_copies
 from braze_frames.core.arguments import asked_days, moment_in
 from braze_frames.core.arrays import Ints
 from braze_frames.core.days import date_of
@@ -142,9 +142,7 @@ def read_cache(cache: Cache, plan: ReadPlan) -> Pulled:
         raise ValueError(
             "a Cache as the source asks nobody; to refresh it pass ids, and cache="
         )
-    shelf = {
-        str(place): files for place, files in enumerate(cache.campaigns(copied=True))
-    }
+    shelf = {str(place): files for place, files in enumerate(cache.campaigns())}
     held, failed = _held(shelf, plan)
     errors = {shelf[place].id: error for place, error in failed.items()}
     kept = [(shelf[place], one) for place, one in held.items() if one.about]
@@ -180,7 +178,7 @@ def _held(
     first = None if plan.days.length else plan.days.first
     span = span_of(first, plan.days.last)
     if plan.as_of is None:
-        return load_each(shelf, plan.part, span)
+        return load_each(with_copies(shelf), plan.part, span)
 
     def look(place: str) -> StoredCampaign:
         about = shelf[place].coverage(ALWAYS).about
