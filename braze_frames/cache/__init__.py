@@ -8,9 +8,10 @@
 for each day, ``element`` one for each slide or button clicked, ``extra`` one for each
 number of a stat that has no column (``channel`` is null where it is the day's), and
 ``revision`` one for each number that a later fetch changed. A file of ``element``,
-``extra`` or ``revision`` is there only if it has had rows. Any engine can read a
-grain's folder as it lies: locks, unfinished and damaged files lie apart, in ``.locks``,
-``.writing`` and ``.aside`` of the endpoint's folder.
+``extra`` or ``revision`` is there only if it has had rows; in a store the first two are
+always there. Any engine can read a grain's folder as it lies: locks, unfinished and
+damaged files lie apart, in ``.locks``, ``.writing`` and ``.aside`` of the endpoint's
+folder.
 
 The columns of a variation's row are ``date``, ``channel``, ``variation`` (its name that
 day, else its id, else ``<unnamed-N>``), ``variation_api_id``, ``variation_name`` and

@@ -1,17 +1,11 @@
 """``Cache``: a folder of campaigns that are fetched once and kept."""
 
-import atexit
 import operator
 import os
-import shutil
-import tempfile
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import timedelta
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
-from urllib.request import url2pathname
 
 import pandas as pd
 import pyarrow as pa
@@ -21,6 +15,7 @@ from braze_frames.api.client import BrazeClient
 from braze_frames.api.endpoints import LOOPBACK
 from braze_frames.cache.campaign import CampaignFiles
 from braze_frames.cache.compact import compact, forget_copy
+from braze_frames.cache.places import shelf_at, temporary_folder
 from braze_frames.core.arguments import first_day
 from braze_frames.core.arrays import Bools
 from braze_frames.core.days import day_number
@@ -32,7 +27,8 @@ from braze_frames.storage.coverage import (
     last_settled,
 )
 from braze_frames.storage.layout import ALWAYS, folder_of
-from braze_frames.storage.local import LocalStorage
+from braze_frames.storage.local import LocalShelf
+from braze_frames.storage.options import StorageOptions
 from braze_frames.storage.storage import Storage
 
 _INFO = {
@@ -71,24 +67,38 @@ class Cache:
     Parameters
     ----------
     path : str or path-like, optional
-        The folder, also as ``file:///…``. Default: where your system keeps caches; what
-        comes from a server on your own machine, such as the sandbox, then goes into a
-        temporary folder of the process instead.
+        The folder, also as ``file:///…``, or in a store: ``s3://bucket/folder``,
+        ``gs://…``, ``az://…`` (with ``braze-frames[cloud]``). Default: where your
+        system keeps caches; what comes from a server on your own machine, such as the
+        sandbox, then goes into a temporary folder of the process instead.
     settle_days : int
         Days younger than this when they were last fetched may still change. 31 is
         Braze's longest conversion window and a day.
     max_age : str or timedelta
         How long such days are not asked again.
+    storage_options : mapping, optional
+        How to reach a store, under obstore's names: ``endpoint``, ``region``,
+        ``aws_access_key_id``, ``timeout``, …; what is not given is taken from the
+        environment. Shown nowhere; a pickle takes no credentials along.
+
+    Raises
+    ------
+    ConfigError
+        The store's address or options are none that it takes, or what it needs is not
+        installed (also an ``ImportError``).
+    ValueError
+        The path is no folder's name.
 
     Attributes
     ----------
-    path : Path
-        The folder.
+    path : Path or str
+        The folder, or the address in a store.
 
     Notes
     -----
     ``<path>/<endpoint>/<grain>/campaign_id=<id>/data.parquet``; the package
     ``braze_frames.cache`` says what the files hold. Many processes may use one folder.
+    In a store each write is conditional: one that has none is refused.
 
     Examples
     --------
@@ -110,13 +120,21 @@ class Cache:
         *,
         settle_days: int = SETTLE_DAYS,
         max_age: Any = "1h",
+        storage_options: Mapping[str, Any] | None = None,
     ) -> None:
+        options = StorageOptions(storage_options)
+        del storage_options  # a traceback would show it
         self._is_default = path is None
-        self.path = _default_path() if path is None else _folder(path)
+        self._shelf = shelf_at(path, options)
         self._terms = FreshnessPolicy(_days(settle_days), _age(max_age))
 
     def __repr__(self) -> str:
         return f"Cache({str(self.path)!r})"
+
+    @property
+    def path(self) -> Path | str:
+        """The folder, or the address in a store."""
+        return self._shelf.path
 
     @property
     def settle_days(self) -> int:
@@ -250,7 +268,7 @@ class Cache:
 
     def storages(self) -> list[Storage]:
         """Return the storages of all endpoints, by name."""
-        return [LocalStorage(root) for root in sorted(_folders(self.path))]
+        return self._shelf.storages()
 
     def storage_for(self, client: BrazeClient) -> Storage:
         """Return where the numbers of a client's account are stored.
@@ -258,8 +276,8 @@ class Cache:
         What comes from a server on this machine never goes into the default folder.
         """
         made_up = self._is_default and client.host in LOOPBACK
-        path = _temporary_folder(os.getpid()) if made_up else self.path
-        return LocalStorage(path / folder_of(client.account))
+        shelf = LocalShelf(temporary_folder(os.getpid())) if made_up else self._shelf
+        return shelf.storage(folder_of(client.account))
 
     @property
     def terms(self) -> FreshnessPolicy:
@@ -289,55 +307,6 @@ def as_cache(value: Any) -> Cache | None:
     if isinstance(value, str | os.PathLike):
         return Cache(value)
     raise TypeError(f"cache={value!r}; pass True, a folder, or a bf.Cache")
-
-
-def _folders(path: Path) -> list[Path]:
-    if not path.is_dir():
-        return []
-    return [one for one in path.iterdir() if one.is_dir() and one.name[0] != "."]
-
-
-def _folder(path: str | os.PathLike[str]) -> Path:
-    """Return the folder that is meant, before anything is asked for it.
-
-    Raises
-    ------
-    ValueError
-        It is no folder's name.
-    """
-    text = os.fspath(path)
-    address = urlsplit(text) if isinstance(text, str) and "://" in text else None
-    if address is not None and address.scheme.lower() != "file":
-        raise ValueError(
-            f"cache={text!r}: numbers are kept in a folder of this machine; pass its "
-            "path"
-        )
-    if not text or "\0" in text:
-        raise ValueError(f"cache={text!r} names no folder; pass a path, or True")
-    try:
-        folder = url2pathname(address.path) if address else text
-        return Path(folder).expanduser()
-    except RuntimeError as error:
-        raise ValueError(f"cache={text!r} names no folder: {error}") from None
-
-
-def _default_path() -> Path:
-    from platformdirs import user_cache_path
-
-    return user_cache_path("braze_frames", appauthor=False)
-
-
-@lru_cache(maxsize=1)
-def _temporary_folder(process: int) -> Path:
-    """Return a folder that goes with this process."""
-    path = Path(tempfile.mkdtemp(prefix="braze_frames-"))
-
-    def remove() -> None:
-        if os.getpid() == process:
-            shutil.rmtree(path, ignore_errors=True)
-
-    atexit.register(remove)
-    return path
 
 
 def _days(settle_days: Any) -> int:

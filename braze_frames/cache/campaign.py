@@ -4,7 +4,7 @@ A campaign has a file for each grain. Each says itself which days it holds, so t
 file that is lost, or older than the others, only makes its days be fetched again.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import NamedTuple, Self
 from uuid import uuid4
 
@@ -54,8 +54,6 @@ from braze_frames.storage.layout import (
 from braze_frames.storage.parquet import About, PendingFile
 from braze_frames.storage.storage import Loaded, Storage
 
-# Another writer wins at each failed try, so that this many in a row are no accident.
-_TRIES = 100
 Wanted = Mapping[StoredGrain, Collection[str]]
 _ALL_COLUMNS: Wanted = {
     grain: SCHEMAS[grain].names for grain in (*EVERYTHING, "revision")
@@ -203,22 +201,34 @@ class CampaignFiles:
         self.copy = None
         nothing = StoredTables({}, no_days().days, self.origin)
         new = normalise(news.batches or from_tables([nothing]))
-        for _ in range(_TRIES):
-            old = self._load(_ALL_COLUMNS)
-            if self.storage.replace(self.id, _updated(old, new, news), old.version):
-                return
-        raise self._overtaken()
+        always = self.storage.grains
+        self._change(lambda old: _updated(old, new, news, always))
 
     def remove(self, before: int | None = None) -> None:
         """Remove the days before a day, in days since 1970-01-01, or all of them."""
-        for _ in range(_TRIES):
+        self._change(
+            lambda old: (
+                _cut(old, before)
+                if before is not None and _reaches(old, before)
+                else None
+            )
+        )
+
+    def _change(self, change: Callable[[Loaded], list[PendingFile] | None]) -> None:
+        """Replace what lies there by what it becomes; None is nothing."""
+        for attempt in range(self.storage.tries):
             old = self._load(_ALL_COLUMNS)
-            if before is None or not _reaches(old, before):
+            files = change(old)
+            if files is None:
                 self.storage.remove(self.id)
                 return
-            if self.storage.replace(self.id, _cut(old, before), old.version):
+            if self.storage.replace(self.id, files, old.version):
                 return
-        raise self._overtaken()
+            self.storage.give_way(attempt)
+        raise CacheError(
+            f"other processes write campaign {self.id} in {str(self.storage)!r} all "
+            "the time; end some of them, and read again: all that was stored is kept"
+        )
 
     @property
     def origin(self) -> str:
@@ -233,12 +243,6 @@ class CampaignFiles:
         if "variation" not in tables:
             return 0
         return int(np.isin(stored_days(tables["variation"]), days).sum())
-
-    def _overtaken(self) -> CacheError:
-        return CacheError(
-            f"other processes write campaign {self.id} in {str(self.storage)!r} all "
-            "the time; end some of them, and read again: all that was stored is kept"
-        )
 
 
 def newest(abouts: Mapping[StoredGrain, About]) -> About | None:
@@ -279,24 +283,28 @@ def _contents(loaded: Loaded) -> dict[StoredGrain, pa.Table]:
     }
 
 
-def _updated(old: Loaded, new: Batch, news: Update) -> list[PendingFile]:
+def _updated(
+    old: Loaded, new: Batch, news: Update, always: Collection[StoredGrain]
+) -> list[PendingFile]:
     """Return the files that make a campaign what it is after a fetch.
 
     The history comes first: a kill behind it loses no old number, and it counts only
     once the others have followed. These go in reverse order of grains, so that the file
-    of variations, which all reads need, is the last to promise the new days.
+    of variations, which all reads need, is the last to promise the new days. Each names
+    the grains up to its own: a kill before a new one leaves none that is missing.
     """
     fresh, stored, written = to_tables(new), _contents(old), uuid4().hex
     history = history_with(old, _revised(old, stored, fresh, new, news.moment), written)
+    listed = _listed(old.abouts)
     tables = {
         grain: merged(stored.get(grain), fresh[grain], new.days)
         for grain in EVERYTHING
-        if grain in ALWAYS or len(fresh[grain]) or grain in old.abouts
+        if len(fresh[grain]) or grain in listed | {*always}
     }
     last, lost = newest(old.abouts), is_lost(old)
     about = About(
         written=written,
-        grains=tuple(tables),
+        grains=(),
         history=written if history else history_id(old),
         rows=0,
         name=news.name or (last and last.name),
@@ -310,7 +318,9 @@ def _updated(old: Loaded, new: Batch, news: Update) -> list[PendingFile]:
         before = _covered_by(grain, old.abouts)
         before = since_last_fetch(before) if lost else before
         coverage = fetch_again(before, fetched_now(new.days, news.moment))
-        told = about._replace(rows=len(table), coverage=coverage)
+        listed |= {grain}
+        grains = tuple(one for one in EVERYTHING if one in listed)
+        told = about._replace(grains=grains, rows=len(table), coverage=coverage)
         files.append(PendingFile(grain, table, told))
     return files
 

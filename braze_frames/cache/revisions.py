@@ -87,7 +87,9 @@ def history_with(
         Leave out what was before this day.
     """
     table, known = loaded.tables.get("revision"), _known(loaded)
-    is_same = changes is None and first is None and len(known) < 2
+    about = loaded.abouts.get("revision")
+    is_last = about is None or about.written in known  # else its writer was killed
+    is_same = changes is None and first is None and len(known) < 2 and is_last
     if is_same or (table is None and changes is None):
         return None
     parts, ends = [], dict[str, int]()

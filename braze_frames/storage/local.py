@@ -15,15 +15,8 @@ import pyarrow as pa
 from braze_frames.errors import CacheError, CacheWarning
 from braze_frames.payload.batch import Span
 from braze_frames.schema.ids import is_campaign_id
-from braze_frames.storage.layout import (
-    ALWAYS,
-    EVERYTHING,
-    FILE,
-    SCHEMAS,
-    StoredGrain,
-)
+from braze_frames.storage.layout import ALWAYS, EVERYTHING, FILE, SCHEMAS, StoredGrain
 from braze_frames.storage.parquet import (
-    About,
     PendingFile,
     UnreadableFile,
     is_sound,
@@ -37,6 +30,8 @@ from braze_frames.storage.storage import (
     Put,
     Storage,
     Version,
+    is_whole,
+    of_one_write,
 )
 
 # What a disk, a quota and a limit on files say when there is no room.
@@ -55,11 +50,18 @@ class DamagedFile(Exception):  # noqa: N818
 class LocalStorage(Storage):
     """The campaigns below an endpoint's folder, each with a file for each grain."""
 
+    # Another writer wins at each failed try, so that so many in a row are no accident.
+    tries = 100
+    grains = ALWAYS
+
     def __init__(self, root: Path) -> None:
         self.root, self.name = root, root.name
 
     def __str__(self) -> str:
         return str(self.root)
+
+    def give_way(self, attempt: int) -> None:
+        """Wait for nobody: the lock has done so."""
 
     def path(self, campaign: str, grain: StoredGrain) -> Path:
         """Return where the file of a grain lies."""
@@ -142,21 +144,12 @@ class LocalStorage(Storage):
 
     def _agree(self, campaign: str, loaded: Loaded) -> bool:
         """Whether all files are of one write; those that lie about it are set aside."""
-        data = {g: one for g, one in loaded.abouts.items() if g != "revision"}
-        said = {(one.written, repr(_shared(one))) for one in data.values()}
-        if len(said) > len({written for written, _ in said}):
-            for grain in data:
-                self.set_aside(
-                    campaign,
-                    grain,
-                    UnreadableFile("files of one write differ"),
-                    sure=True,
-                )
-            return False
-        known = loaded.abouts["revision"].ends if "revision" in loaded.abouts else None
-        return len(said) < 2 and (
-            known is None or all(one.history in {"", *known} for one in data.values())
-        )
+        if of_one_write(loaded.abouts):
+            return is_whole(loaded.abouts)
+        for grain in loaded.abouts.keys() & {*EVERYTHING}:
+            why = UnreadableFile("files of one write differ")
+            self.set_aside(campaign, grain, why, sure=True)
+        return False
 
     def replace(
         self, campaign: str, files: Sequence[PendingFile], version: Version
@@ -306,11 +299,6 @@ def _told(path: Path) -> os.stat_result | None:
         return None
 
 
-def _shared(about: About) -> tuple[object, ...]:
-    """Return what all files of one write say; days and rows are a file's own."""
-    return about.grains, about.history, about.name, about.details, about.tz
-
-
 def _move(unfinished: Path, path: Path) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     if path.is_dir():
@@ -366,3 +354,21 @@ def refusal(path: Path, error: Exception) -> CacheError:
         f"the cache cannot use {str(path)!r}: {reason}. All that was stored is still "
         "there; free space or mend the permissions, or pass another folder as cache="
     )
+
+
+class LocalShelf:
+    """The endpoints' folders in a folder of this machine."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def storages(self) -> list[Storage]:
+        """Return the storages of all endpoints, by name."""
+        if not self.path.is_dir():
+            return []
+        folders = (one for one in self.path.iterdir() if one.is_dir())
+        return [LocalStorage(one) for one in sorted(folders) if one.name[0] != "."]
+
+    def storage(self, name: str) -> Storage:
+        """Return the storage of an endpoint."""
+        return LocalStorage(self.path / name)

@@ -271,11 +271,28 @@ def read_file(
             raise UnreadableFile("a folder") from None
         raise
     with source:
-        try:
-            about = from_footer(read_footer(source), str(path))
-            return about, _read_table(source, about, grain, columns, span)
-        except _DAMAGE as error:
-            raise UnreadableFile(str(error)) from None
+        return read_open(source, str(path), grain, columns, span)
+
+
+def read_open(
+    source: pa.NativeFile,
+    where: str,
+    grain: StoredGrain,
+    columns: Collection[str],
+    span: Span | None,
+) -> tuple[About, pa.Table | None]:
+    """Read an open file; ``where`` is what to call it in errors.
+
+    Raises
+    ------
+    CacheError, UnreadableFile
+        As for ``read_file``.
+    """
+    try:
+        about = from_footer(read_footer(source), where)
+        return about, _read_table(source, about, grain, columns, span)
+    except _DAMAGE as error:
+        raise UnreadableFile(str(error)) from None
 
 
 def _read_table(
@@ -386,9 +403,20 @@ def write_file(file: PendingFile, path: Path) -> None:
         It cannot be written.
     """
     with path.open("w+b") as sink:
-        write_sealed(file.table, as_metadata(file.about), sink, encodings(file.grain))
+        write_open(file, sink, str(path))
         os.fsync(sink.fileno())
-        from_footer(read_footer(sink), str(path))
+
+
+def write_open(file: PendingFile, sink: BinaryIO, where: str) -> None:
+    """Write a file to where it can be read back; ``where`` is its name in errors.
+
+    Raises
+    ------
+    OSError, ArrowException
+        It cannot be written.
+    """
+    write_sealed(file.table, as_metadata(file.about), sink, encodings(file.grain))
+    from_footer(read_footer(sink), where)
 
 
 def write_sealed(

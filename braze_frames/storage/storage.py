@@ -7,6 +7,7 @@ the version that lies there.
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import AbstractContextManager
+from types import MappingProxyType
 from typing import BinaryIO, NamedTuple
 
 import pyarrow as pa
@@ -14,10 +15,10 @@ import pyarrow as pa
 from braze_frames.errors import CacheError
 from braze_frames.payload.batch import Span
 from braze_frames.storage.layout import StoredGrain
-from braze_frames.storage.parquet import About, PendingFile, UnreadableFile
+from braze_frames.storage.parquet import About, PendingFile
 
 Version = frozenset[tuple[StoredGrain, str]]
-"""The writes that a campaign's files come from."""
+"""The writes that a campaign's files come from, or the tags of its objects."""
 
 
 Put = Callable[[str, bytes], None]
@@ -32,11 +33,13 @@ class Loaded(NamedTuple):
 
     abouts: dict[StoredGrain, About]
     tables: dict[StoredGrain, pa.Table]
+    tags: Mapping[StoredGrain, str] = MappingProxyType({})
 
     @property
     def version(self) -> Version:
         """The version of these files."""
-        return frozenset((grain, one.written) for grain, one in self.abouts.items())
+        written = {grain: one.written for grain, one in self.abouts.items()}
+        return frozenset({**written, **self.tags}.items())
 
 
 class Mark(NamedTuple):
@@ -57,9 +60,19 @@ class Storage(ABC):
     ----------
     name : str
         The endpoint's folder.
+    tries : int
+        How often a write starts again because another one came first.
+    grains : tuple of str
+        The grains that have a file even without rows.
     """
 
     name: str
+    tries: int
+    grains: tuple[StoredGrain, ...]
+
+    @abstractmethod
+    def give_way(self, attempt: int) -> None:
+        """Wait after a try that came too late; the first is 0."""
 
     @abstractmethod
     def campaigns(self) -> list[str]:
@@ -126,10 +139,6 @@ class Storage(ABC):
         """
 
     @abstractmethod
-    def set_aside(self, campaign: str, grain: StoredGrain, why: UnreadableFile) -> None:
-        """Put a damaged file away, unless a good one has taken its place meanwhile."""
-
-    @abstractmethod
     def size(self, campaign: str) -> int:
         """Return how many bytes a campaign's files have."""
 
@@ -167,3 +176,30 @@ class Storage(ABC):
         CacheError
             It may not be written.
         """
+
+
+def of_one_write(abouts: Mapping[StoredGrain, About]) -> bool:
+    """Whether files that name the same write say the same of it.
+
+    Days and rows are a file's own, and grains are named from the one that brings them.
+    """
+    said = _said(abouts)
+    return len(said) == len({written for written, _ in said})
+
+
+def is_whole(abouts: Mapping[StoredGrain, About]) -> bool:
+    """Whether all files are of one write, and the history knows all they tell of it."""
+    history = abouts.get("revision")
+    known = None if history is None else {"", *history.ends}
+    return len(_said(abouts)) < 2 and (
+        known is None
+        or all(one.history in known for g, one in abouts.items() if g != "revision")
+    )
+
+
+def _said(abouts: Mapping[StoredGrain, About]) -> set[tuple[str, str]]:
+    return {
+        (one.written, repr((one.history, one.name, one.details, one.tz)))
+        for grain, one in abouts.items()
+        if grain != "revision"
+    }

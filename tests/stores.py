@@ -1,0 +1,131 @@
+"""Stores on loopback: an S3 in a process of its own, and one that takes every write."""
+
+import socket
+import subprocess
+import sys
+import time
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler
+from threading import Lock, Thread
+from urllib.error import URLError
+from urllib.parse import unquote, urlsplit
+from urllib.request import Request, urlopen
+
+from .servers import Server
+
+SECRET = "made-up-secret-of-a-store-77aa01"  # noqa: S105
+ACCESS = "MADEUPACCESSKEY01"
+BUCKET = "team"
+
+
+def options_of(address, **more):
+    """Return the options that reach a store on loopback."""
+    keys = {"aws_access_key_id": ACCESS, "aws_secret_access_key": SECRET}
+    return {"endpoint": address, "region": "us-east-1", **keys, **more}
+
+
+def free_port():
+    """Return a port that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def ask(address, method="GET", headers=()):
+    """Send a request as nobody; return the answer's body."""
+    request = Request(address, method=method, headers=dict(headers))  # noqa: S310
+    with urlopen(request, timeout=10) as answer:  # noqa: S310
+        return answer.read()
+
+
+@contextmanager
+def s3():
+    """Serve an S3 with an empty bucket; yields its address."""
+    address = f"http://127.0.0.1:{free_port()}"
+    command = [sys.executable, "-m", "moto.server", "-p", address.rpartition(":")[2]]
+    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    with subprocess.Popen(command, **quiet) as process:  # noqa: S603
+        try:
+            wait_for(address, process)
+            ask(f"{address}/{BUCKET}", "PUT")
+            yield address
+        finally:
+            process.kill()
+
+
+def wait_for(address, process):
+    """Wait until a server answers, as long as its process lives."""
+    for _ in range(600):
+        assert process.poll() is None, "moto did not start: pip install 'moto[server]'"
+        try:
+            ask(f"{address}/moto-api/")
+        except URLError:
+            time.sleep(0.1)
+        else:
+            return
+    raise AssertionError("moto did not answer within a minute")
+
+
+class Shelf(BaseHTTPRequestHandler):
+    """Keeps objects; how it answers a write is up to its server."""
+
+    protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
+
+    @property
+    def key(self):
+        return unquote(urlsplit(self.path).path).removeprefix(f"/{BUCKET}/")
+
+    def do_GET(self):
+        body = self.server.bodies.get(self.key)
+        if body is None:
+            self.reply(404, b"<Error><Code>NoSuchKey</Code></Error>")
+        else:
+            self.reply(200, body)
+
+    def do_PUT(self):
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        with self.server.lock:
+            self.server.puts.append((self.key, dict(self.headers)))
+            status, answer = self.server.answer(self.key, dict(self.headers))
+            if status == 200:
+                self.server.bodies[self.key] = body
+        if status:
+            self.reply(status, answer or body)
+        else:
+            self.close_connection = True
+
+    def do_DELETE(self):
+        self.server.bodies.pop(self.key, None)
+        self.reply(204, b"")
+
+    def reply(self, status, body):
+        self.send_response(status)
+        self.send_header("ETag", f'"{hash(body):x}"')
+        self.send_header("Last-Modified", "Wed, 21 Oct 2015 07:28:00 GMT")
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *args):
+        """Stay silent."""
+
+
+@contextmanager
+def odd_store(answer):
+    """Serve a store that answers writes as told: ``answer(key, headers)``.
+
+    It gives a status and a body; status 0 drops the connection. Yields the server, with
+    what it holds in ``bodies`` and what it was asked to write in ``puts``, and its
+    address.
+    """
+    server = Server(("127.0.0.1", 0), Shelf)
+    server.bodies, server.puts, server.lock, server.answer = {}, [], Lock(), answer
+    thread = Thread(target=server.serve_forever, args=(0.02,), daemon=True)
+    thread.start()
+    try:
+        yield server, f"http://127.0.0.1:{server.server_port}"
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
