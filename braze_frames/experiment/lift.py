@@ -41,7 +41,11 @@ from braze_frames.experiment.pairs import (
     check_usable,
     judged,
 )
-from braze_frames.frame.provenance import settled_until_each
+from braze_frames.frame.provenance import (
+    labelled,
+    settled_until_each,
+    significant_attrs,
+)
 from braze_frames.schema.units import units_of
 from braze_frames.stats.bayes import check_prior
 from braze_frames.stats.contrasts import Options
@@ -335,8 +339,8 @@ class LiftSteps(NamedTuple):
             "conf_level": float(self.options.conf_level),
             "deff": float(self.options.deff),
         }
-        table.attrs["braze"] = {**about, **sure, **scope.days()}
-        return table
+        sure |= significant_attrs(table)
+        return labelled(table, {**about, **sure, **scope.days()})
 
 
 class AllSteps(NamedTuple):

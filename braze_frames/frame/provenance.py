@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -142,7 +142,7 @@ def _names_in(frame: Any, level: str) -> tuple[Any, list[str]] | None:
 
 
 class Until(NamedTuple):
-    """The last day before any that grows, if known; or, where none ``grows``, of all."""
+    """The last day before any that ``grows``; where none does, of all; None: unknown."""
 
     day: str | None
     grows: bool = True
@@ -255,6 +255,23 @@ def left_out_attrs(
             labels = [[*map(_text, _parts(label))] for label in index[rows]]
             found[reason] = {"columns": [*known], "rows": labels}
     return {"left_out": found} if found else {}
+
+
+def significant_attrs(table: pd.DataFrame) -> dict[str, Any]:
+    """Return which rows of a result are significant, for parts that lack the column.
+
+    Examples
+    --------
+    >>> names = pd.Index(["a", "b"], name="v")
+    >>> significant_attrs(pd.DataFrame({"significant": [True, False]}, names))
+    {'significant': {'levels': ['v'], 'rows': [['a']]}}
+    """
+    rows = table.index[table["significant"].fillna(value=False).to_numpy(dtype=bool)]
+    if len(rows) > _MOST_ROWS:
+        return {}
+    labels = [[*map(_text, _parts(label))] for label in rows]
+    levels = [*map(str, table.index.names)]
+    return {"significant": {"levels": levels, "rows": labels}}
 
 
 def _parts(label: Any) -> Sequence[Any]:

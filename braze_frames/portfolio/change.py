@@ -19,6 +19,7 @@ from braze_frames.frame.provenance import (
     settled_attrs,
     settled_day,
     settled_until,
+    significant_attrs,
     whole_until,
 )
 from braze_frames.frame.rates import RateRows, rate_rows
@@ -153,6 +154,7 @@ def change(
         "conf_level": float(conf_level),
         "periods": periods.attrs(),
         "units": units_of(table, [metric]),
+        **significant_attrs(table),
     }
     ends = pd.Timestamp(periods.attrs()["now"][1])
     return labelled(table, settled_attrs(settled_day(df).day, ends) | about)

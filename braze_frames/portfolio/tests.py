@@ -21,7 +21,11 @@ from braze_frames.experiment.gather import (
     together,
 )
 from braze_frames.experiment.lift import AllSteps, ComparedPart, merge_compared
-from braze_frames.frame.provenance import labelled, settled_until_each
+from braze_frames.frame.provenance import (
+    labelled,
+    settled_until_each,
+    significant_attrs,
+)
 from braze_frames.frame.provenance import settled as keep_settled
 from braze_frames.portfolio.random_effects import FEWEST_COMPARISONS, random_effects
 from braze_frames.schema.channels import STAT
@@ -310,7 +314,7 @@ def _judged(table: pd.DataFrame, metric: str, about: Mapping[str, Any]) -> pd.Da
     order = [*_TESTED, *(name for name in _REVENUES if name in table), *_JUDGED]
     table = table[order].astype({"verdict": TEXT, "note": TEXT})
     said = {"metrics": [metric], "adjust": "holm", "conf_level": _CONF_LEVEL}
-    units = {"units": units_of(table, [metric])}
+    units = {"units": units_of(table, [metric]), **significant_attrs(table)}
     return labelled(table, {**said, **units, **about, "portfolio": summary})
 
 

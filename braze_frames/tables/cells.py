@@ -32,7 +32,7 @@ from braze_frames.tables.formats import (
     texts,
     unitless,
 )
-from braze_frames.tables.missing import PLACES, REASONS, Missing, Reason
+from braze_frames.tables.missing import PLACES, REASONS, Missing, Reason, row_key
 
 _NAMES = frozenset(
     ("campaign", "channel", "variation", "variation_api_id", "control", "best")
@@ -219,9 +219,15 @@ class Showing:
             whole = flags.astype("boolean").fillna(value=False)
             return p or "p_adjusted", whole
         level = self.told.conf_level
-        if level is None or not p or self.kinds[self._flat[p]] != "number":
+        if level is not None and p and self.kinds[self._flat[p]] == "number":
+            return p, self.frame.iloc[:, self._flat[p]].fillna(1.0) < 1 - level
+        if self.told.significant is None:
             return None
-        return p, self.frame.iloc[:, self._flat[p]].fillna(1.0) < 1 - level
+        levels, rows = self.told.significant
+        if [*map(str, self.frame.index.names)] != levels:
+            return None
+        p = "p_adjusted" if self.told.adjusted else "p_value"
+        return p, pd.Series([row_key(label) in rows for label in self.frame.index])
 
     @cached_property
     def _starred(self) -> Bools:

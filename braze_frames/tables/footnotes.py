@@ -23,7 +23,8 @@ class Told(NamedTuple):
 
     ``partial``: label of a period that is cut → days in it, days of the whole one;
     ``left_out``: reason → columns and rows whose sums were not made. ``labels``: what
-    is written for long names.
+    is written for long names; ``significant``: names of the index, and its rows that
+    are.
     """
 
     settled_until: str | None
@@ -38,6 +39,7 @@ class Told(NamedTuple):
     partial: Mapping[str, tuple[int, int] | None]
     left_out: Mapping[str, tuple[Collection[str], Collection[tuple[str, ...]]]]
     labels: Sequence[Mapping[str, str]]
+    significant: tuple[Sequence[str], Collection[tuple[str, ...]]] | None
     periods: str | None
     portfolio: str | None
 
@@ -73,6 +75,7 @@ def told_by(frame: Any) -> Told:
         _partial(said.get("partial"), said.get("partial_days")),
         _left_out(said.get("left_out")),
         _labels(said.get("labels")),
+        _significant(said.get("significant")),
         _periods(said.get("periods")),
         _portfolio(said.get("portfolio")),
     )
@@ -136,6 +139,14 @@ def _rows(said: object) -> set[tuple[str, ...]]:
 def _labels(said: object) -> list[dict[str, str]]:
     own = map(_mapping, _mapping(said).values())
     return [{str(name): str(label) for name, label in one.items()} for one in own]
+
+
+def _significant(
+    said: object,
+) -> tuple[Sequence[str], Collection[tuple[str, ...]]] | None:
+    known = _mapping(said)
+    levels = _names(known.get("levels"))
+    return (levels, _rows(known.get("rows"))) if levels else None
 
 
 def _periods(said: object) -> str | None:

@@ -86,7 +86,7 @@ class Missing:
         for reason in ("totals", "people"):
             columns, rows = self._told.left_out.get(reason, ((), ()))
             if name in columns:
-                here = [_key(row) in rows for row in self._frame.index]
+                here = [row_key(row) in rows for row in self._frame.index]
                 yield reason, np.array(here, dtype=bool)
         yield "channel", without(name, self._channels(n))
 
@@ -99,7 +99,7 @@ class Missing:
         return [known] * len(self._frame)
 
 
-def _key(label: Any) -> tuple[str, ...]:
+def row_key(label: Any) -> tuple[str, ...]:
     """Return the labels of a row as ``attrs`` hold them."""
     return tuple(map(text_of, label if isinstance(label, tuple) else (label,)))
 

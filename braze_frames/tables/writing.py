@@ -77,7 +77,7 @@ def to_latex(table: Showing, *, caption: str | None, label: str | None) -> str:
         label=label,
     )
     lines = [_latex_line(line) for line in footnotes(table.seen(), table.told)]
-    below = "\\par\\noindent\\footnotesize\n" + "\\\\\n".join(lines) if lines else ""
+    below = "\\par\\noindent\\footnotesize\n" + "\\\\{}\n".join(lines) if lines else ""
     end = "\\end{table}"
     inside = found.rstrip().removesuffix(end)
     closed = end if inside != found.rstrip() else ""
