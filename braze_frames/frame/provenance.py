@@ -142,7 +142,7 @@ def _names_in(frame: Any, level: str) -> tuple[Any, list[str]] | None:
 
 
 class Until(NamedTuple):
-    """The last day before any that ``grows``; where none does, of all; None: unknown."""
+    """The last day before any that ``grows``, or of all; None: it is not known."""
 
     day: str | None
     grows: bool = True
