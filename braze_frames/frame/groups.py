@@ -81,19 +81,19 @@ class Tally:
     def __init__(self, codes: Ints, count: int) -> None:
         self.count = count
         self._codes = codes
-        self._selections: list[tuple[Bools | None, Selection]] = []
+        self._selections: dict[bytes, Selection] = {}
 
     def select(self, given: Bools | None) -> Selection:
         """Select the rows where a value is given; None: all rows."""
-        for mask, selection in self._selections:
-            if _same(mask, given):
-                return selection
-        rows = None if given is None else np.flatnonzero(given)
-        codes = self._codes if rows is None else self._codes[rows]
-        found = np.bincount(codes, minlength=self.count) > 0
-        selection = Selection(len(self._selections), rows, codes, found)
-        self._selections.append((given, selection))
-        return selection
+        # By its bits, which are hashed once; comparing masks takes a pass for each.
+        key = b"" if given is None else np.packbits(given).tobytes()
+        if key not in self._selections:
+            rows = None if given is None else np.flatnonzero(given)
+            codes = self._codes if rows is None else self._codes[rows]
+            found = np.bincount(codes, minlength=self.count) > 0
+            number = len(self._selections)
+            self._selections[key] = Selection(number, rows, codes, found)
+        return self._selections[key]
 
     def column(self, stat: str, values: Values, given: Bools | None) -> Column:
         """Sum given values by group; missing where a group has none.
@@ -129,12 +129,6 @@ class Tally:
         np.add.at(rough, codes, np.abs(values.astype(np.float64)))
         for group in np.flatnonzero(rough >= _BOUND / 2):
             sum_exactly(stat, values[codes == group].tolist())
-
-
-def _same(mask: Bools | None, other: Bools | None) -> bool:
-    if mask is None or other is None:
-        return mask is other
-    return np.array_equal(mask, other)
 
 
 def _finite(stat: str, sums: Values) -> Values:

@@ -254,15 +254,17 @@ def _ascending(codes: list[Ints]) -> bool:
 
 def stats_of(df: pd.DataFrame) -> dict[str, pd.Series]:
     """Return the numeric columns that are no levels: the stats."""
-    levels = set(level_names(df))
-    return {
-        str(name): df[name]
-        for name in df.columns
-        if name not in levels
-        and name != VARIATION_ID
-        and pd.api.types.is_numeric_dtype(df[name])
-        and not pd.api.types.is_bool_dtype(df[name])
-    }
+    own = {*level_names(df), VARIATION_ID}
+    # By its dtype first: to pick a column of a frame of several levels takes long.
+    numbers = [
+        name
+        for name, dtype in zip(df.columns, df.dtypes, strict=True)
+        if name not in own
+        and pd.api.types.is_numeric_dtype(dtype)
+        and not pd.api.types.is_bool_dtype(dtype)
+    ]
+    picked = ((str(name), df[name]) for name in numbers)
+    return {name: one for name, one in picked if isinstance(one, pd.Series)}
 
 
 def summed_stats(df: pd.DataFrame) -> dict[str, pd.Series]:

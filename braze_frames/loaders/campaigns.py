@@ -33,6 +33,7 @@ from braze_frames.loaders.rows import (
     row_of,
     with_known_names,
 )
+from braze_frames.schema.exports import CAMPAIGN_SERIES
 
 Trees = Mapping[str, Any]
 
@@ -173,7 +174,7 @@ def _flat(answer: Answer) -> Iterator[Answer]:
         for id_, found in tree.items():
             for one in found if isinstance(found, list) else [found]:
                 place = f"{answer.origin}, {shown(id_, 40)}"
-                whole = {"campaign_id": id_, **one}
+                whole = {CAMPAIGN_SERIES.id_key: id_, **one}
                 yield answer._replace(tree=whole, origin=place)
     else:
         yield answer
