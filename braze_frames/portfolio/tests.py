@@ -173,7 +173,8 @@ def _settled_rows(df: pd.DataFrame, arms: Experiments) -> pd.DataFrame:
         return keep_settled(df)
     warn(
         "the frame does not know which days are settled, so all are read, and young "
-        "ones can make up a lift: drop them with df.braze.settled(until=…)",
+        "ones can make up a lift: drop them with df.braze.settled(until=…), or carry "
+        "over what it was read with: out.attrs.update(df.attrs)",
         StatisticsWarning,
     )
     return df
