@@ -136,7 +136,7 @@ def numbers_of(
     late : ndarray
         The days that still grow.
     """
-    days, over_days = case.days, np.isin(columns["chosen"], OVER_DAYS)
+    days, over_days = case.days.daily, np.isin(columns["chosen"], OVER_DAYS)
     known, by_day = np.isfinite(columns["p_value"]), columns["by_day"]
     sending = days.sending.sum(axis=1)
     excess = (days.sending & ~days.possible).sum(axis=1)

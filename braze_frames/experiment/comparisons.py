@@ -12,12 +12,15 @@ from braze_frames.experiment.design import Experiments
 from braze_frames.experiment.pairs import LiftRequest, Pair, plan_pairs, repeat_pairs
 from braze_frames.experiment.results import Columns, Comparison, answer
 from braze_frames.schema.formulas import Definition
+from braze_frames.scores.tables import Looks
 from braze_frames.stats.bayes import Beliefs
 from braze_frames.stats.contrasts import DailyCounts, Options
 from braze_frames.stats.multiplicity import Adjustment, adjust_families
 
 # Comparisons by days at once: more than a processor cache holds is slower.
 _CELLS = 50_000
+# Numbers that a look at growing days holds for each of its days.
+_NUMBERS = 16
 _TEXT = pd.Index(["text"]).dtype
 _PLACES = ("campaign", "date", "channel", "variation")
 _DTYPES: dict[str, Any] = {
@@ -96,6 +99,10 @@ class MetricComparisons:
             name: np.concatenate([part[name] for part in parts]) for name in parts[0]
         }
         columns |= self._significance(columns, rows) | self._names(rows)
+        if self._question.cumulative:
+            campaign = self._arms.campaign_of[self._arm[rows.pair]]
+            order = np.lexsort((rows.pair, rows.last, campaign))
+            columns = {name: values[order] for name, values in columns.items()}
         index = pd.MultiIndex.from_arrays(
             [_array(columns[name], _DTYPES.get(name)) for name in levels], names=levels
         )
@@ -112,50 +119,60 @@ class MetricComparisons:
         return np.asarray(~np.isnan(np.concatenate(numbers)))
 
     def _rows(self) -> _Rows:
-        """Return a row for each pair; or one a day, by campaign and day."""
+        """Return a row for each pair; or one for each of its days."""
         campaign = self._arms.campaign_of[self._arm]
         lengths = self._arms.days[campaign]
         pairs = np.arange(len(lengths))
         if not self._question.cumulative:
             return _Rows(pairs, lengths)
         lasts = [np.arange(1, length + 1) for length in lengths]
-        pair, last = np.repeat(pairs, lengths), np.concatenate([*lasts, pairs[:0]])
-        order = np.lexsort((pair, last, campaign[pair]))
-        return _Rows(pair[order], last[order])
+        return _Rows(np.repeat(pairs, lengths), np.concatenate([*lasts, pairs[:0]]))
 
     def _chunks(self, rows: _Rows) -> Iterator[_Rows]:
-        """Cut the rows so that their days fit in a processor's cache together."""
-        step = max(1, _CELLS // max(self._arms.width, 1))
-        for start in range(0, max(len(rows.pair), 1), step):
-            yield _Rows(*(part[start : start + step] for part in rows))
+        """Cut the rows so that their days fit in a processor's cache together.
+
+        All days of a pair stay together.
+        """
+        width = max(self._arms.width, 1)
+        step = max(
+            1, _CELLS // (width * (_NUMBERS if self._question.cumulative else 1))
+        )
+        pairs = np.arange(0, max(len(self.pairs), 1), step)
+        starts = np.searchsorted(rows.pair, pairs)
+        for start, end in zip(starts, [*starts[1:], len(rows.pair)], strict=True):
+            yield _Rows(*(part[start:end] for part in rows))
 
     def _answer(self, rows: _Rows) -> Columns:
-        case = self._case(rows)
-        columns = answer(case, self._asked, self._question.options)
-        self._look(case, columns, rows)
+        pairs = np.unique(rows.pair)
+        case = self._case(pairs)
+        looks = Looks(np.searchsorted(pairs, rows.pair), rows.last)
+        asked = case.so_far(looks) if self._question.cumulative else case
+        columns = answer(asked, self._asked, self._question.options)
+        whole = (
+            rows.last == self._arms.days[self._arms.campaign_of[self._arm[rows.pair]]]
+        )
+        self._look(case, {name: one[whole] for name, one in columns.items()}, pairs)
         return columns
 
-    def _case(self, rows: _Rows) -> Comparison:
+    def _case(self, pairs: Ints) -> Comparison:
+        """Return the comparisons of some pairs over all their days."""
         daily = self._daily
-        arm, base = self._arm[rows.pair], self._base[rows.pair]
-        refusals = [str(self.pairs[number].refusal or "") for number in rows.pair]
-        answered = np.array([not text for text in refusals], dtype=bool)
-        width = int(rows.last.max(initial=0))
+        arm, base = self._arm[pairs], self._base[pairs]
+        refusals = np.array([str(self.pairs[n].refusal or "") for n in pairs], object)
+        width = int(self._arms.days[self._arms.campaign_of[arm]].max(initial=0))
         above, below = daily.above[:, :width], daily.below[:, :width]
         given = daily.given[:, :width]
-        until = np.arange(width) < rows.last[:, None]
-        both = given[arm] & given[base] & until & answered[:, None]
+        both = given[arm] & given[base] & (refusals == "")[:, None]
         sides = (above[arm], below[arm], above[base], below[base])
         days = DailyCounts(*(np.where(both, side, 0.0) for side in sides))
         return Comparison(
             days,
             both,
-            self._kinds(lambda one: one.kind == "proportion")[rows.pair],
-            self._kinds(lambda one: one.same_day)[rows.pair],
+            self._kinds(lambda one: one.kind == "proportion")[pairs],
+            self._kinds(lambda one: one.same_day)[pairs],
             np.any((days.n1 > 0)[:, :1] | (days.n0 > 0)[:, :1], axis=1),
             daily.enrolled[arm] | daily.enrolled[base],
             refusals,
-            days,
         )
 
     def _kinds(self, chosen: Callable[[Definition], bool]) -> Flags:
@@ -163,17 +180,15 @@ class MetricComparisons:
         defined = [self._defined.get(pair.family.channel) for pair in self.pairs]
         return np.array([bool(one and chosen(one)) for one in defined], dtype=bool)
 
-    def _look(self, case: Comparison, columns: Columns, rows: _Rows) -> None:
+    def _look(self, case: Comparison, columns: Columns, pairs: Ints) -> None:
         """Keep the signs of doubt of whole periods."""
-        arms, pairs = self._arms, [self.pairs[number] for number in rows.pair]
-        campaign = arms.campaign_of[self._arm[rows.pair]]
+        arms, asked = self._arms, [self.pairs[number] for number in pairs]
         dates = arms.dates[:, : case.both.shape[1]]
-        until = self._question.settled_until[:, None]
-        found = numbers_of(case, columns, self._asked, (dates > until)[campaign])
-        whole = rows.last == arms.days[campaign]
-        names = [pair.family.campaign or arms.labels[pair.arm] for pair in pairs]
-        masked = {kind: np.where(whole, one, np.nan) for kind, one in found.items()}
-        self.signs.append(CaveatCounts(names, masked))
+        late = dates > self._question.settled_until[:, None]
+        late = late[arms.campaign_of[self._arm[pairs]]]
+        names = [pair.family.campaign or arms.labels[pair.arm] for pair in asked]
+        found = numbers_of(case, columns, self._asked, late)
+        self.signs.append(CaveatCounts(names, found))
 
     def _significance(self, columns: Columns, rows: _Rows) -> Columns:
         """Adjust p-values within each family, and within the day.
@@ -199,19 +214,21 @@ class MetricComparisons:
 
     def _names(self, rows: _Rows) -> Columns:
         """Name each row: its campaign, day, channel, variation, metric and control."""
-        arms, pairs = self._arms, [self.pairs[number] for number in rows.pair]
+        arms, pairs = self._arms, self.pairs
         campaign = arms.campaign_of[self._arm[rows.pair]]
-        return {
+        controls = [
+            None if pair.control is None else arms.labels[pair.control]
+            for pair in pairs
+        ]
+        names = {
             "campaign": [pair.family.campaign for pair in pairs],
-            "date": arms.dates[campaign, rows.last - 1],
             "channel": [pair.family.channel for pair in pairs],
             "variation": [arms.labels[pair.arm] for pair in pairs],
             "metric": [self._asked.metric] * len(pairs),
-            "control": [
-                None if pair.control is None else arms.labels[pair.control]
-                for pair in pairs
-            ],
+            "control": controls,
         }
+        named = {name: np.array(of, object)[rows.pair] for name, of in names.items()}
+        return named | {"date": arms.dates[campaign, rows.last - 1]}
 
 
 def _below(p_values: Floats, alpha: float) -> Any:

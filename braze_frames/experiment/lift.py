@@ -18,7 +18,13 @@ from braze_frames.experiment.pairs import (
     Stratify,
     check_usable,
 )
-from braze_frames.frame.provenance import settled_attrs, settled_until_each
+from braze_frames.frame.provenance import (
+    labelled,
+    settled_attrs,
+    settled_until_each,
+    significant_attrs,
+)
+from braze_frames.schema.units import units_of
 from braze_frames.stats.bayes import check_prior
 from braze_frames.stats.contrasts import Options
 from braze_frames.stats.multiplicity import Adjustment
@@ -219,10 +225,10 @@ def compare(
     levels += ["channel", "variation", *(["control"] if asked.pairs else [])]
     table = pd.concat([one.table(levels) for one in found])
     _warn(arms, found, options)
-    about = {"metrics": names, "adjust": adjust}
+    about = {"metrics": names, "adjust": adjust, "units": units_of(table, names)}
     sure = {"conf_level": float(options.conf_level), "deff": float(options.deff)}
-    table.attrs["braze"] = {**about, **sure, **settled_attrs(df, arms.dates.max())}
-    return table
+    sure |= significant_attrs(table)
+    return labelled(table, {**about, **sure, **settled_attrs(df, arms.dates.max())})
 
 
 def compare_all(

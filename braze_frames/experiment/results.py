@@ -1,6 +1,6 @@
 """What a comparison answers: its numbers, the method that gave them, and notes."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -8,13 +8,14 @@ import numpy as np
 from braze_frames.core.arrays import Flags
 from braze_frames.experiment.pairs import LiftRequest
 from braze_frames.schema.rates import BETTER
-from braze_frames.scores.tables import Tables, quotient
+from braze_frames.scores.tables import Looks, Tables, quotient
 from braze_frames.stats.bayes import beta_binomial
 from braze_frames.stats.contrasts import (
     FIRST_LOOK,
     INFORMED_DAYS,
+    AnyDays,
     Contrast,
-    DailyCounts,
+    DaysSoFar,
     Options,
     day_contrast,
     dispersion_of,
@@ -22,7 +23,7 @@ from braze_frames.stats.contrasts import (
     score_contrast,
 )
 from braze_frames.stats.distributions import two_sided
-from braze_frames.stats.jackknife import FEWEST_DAYS, Jackknife, jackknife
+from braze_frames.stats.jackknife import FEWEST_DAYS, Jackknife
 from braze_frames.stats.power import detectable
 from braze_frames.stats.scores import null_test
 
@@ -38,27 +39,28 @@ class Comparison(NamedTuple):
     """Comparisons of one metric, one a row, with the days of both arms.
 
     ``both``: the days on which both arms have the metric's stats; ``early``: the first
-    day of the frame has units; ``enrolled``: an arm has the enrolled for denominator;
-    ``weighed``: the days as the
-    method compares them.
+    day of the frame has units; ``enrolled``: an arm has the enrolled for denominator.
     """
 
-    days: DailyCounts
+    days: AnyDays
     both: Flags
     proportion: Flags
     same_day: Flags
     early: Flags
     enrolled: Flags
-    refusals: Sequence[str]
-    weighed: DailyCounts
+    refusals: Any
+
+    def so_far(self, looks: Looks) -> "Comparison":
+        """Return a comparison for each look at the days so far."""
+        days = DaysSoFar(self.days.daily, looks)
+        return Comparison(days, self.both, *(one[looks.series] for one in self[2:]))
 
 
 def answer(case: Comparison, asked: LiftRequest, options: Options) -> Columns:
     """Answer comparisons: an array for each column of the table."""
     methods = _methods(case, asked)
     by_day = np.isin(methods, WITHIN_DAYS)
-    case = case._replace(weighed=case.days.by_day(by_day))
-    found = jackknife(*case.weighed)
+    found = case.days.jackknife(by_day)
     columns = _sums(case)
     columns |= _contrasts(case, methods, found, options)
     columns |= _confidence(case)
@@ -69,8 +71,9 @@ def answer(case: Comparison, asked: LiftRequest, options: Options) -> Columns:
     columns["wanted"] = _wanted(case, asked)
     columns["chosen"] = methods
     columns["by_day"] = by_day
-    units = case.days.n1 + case.days.n0
-    columns["apart"] = np.where(case.days.sending, 0, units).sum(axis=1)
+    daily = case.days.daily
+    apart = np.where(daily.sending, 0, daily.n1 + daily.n0)
+    columns["apart"] = case.days.sums(apart)
     columns |= _incremental(case, columns)
     columns["method"] = _named(methods, case, options)
     columns["note"] = _notes(case, methods, found, columns, options)
@@ -87,7 +90,7 @@ def on_the_safe_side(metric: str, margin: float | None) -> bool:
 
 def _methods(case: Comparison, asked: LiftRequest) -> Any:
     """Choose a method for each row: by kind and by what is asked, never by result."""
-    possible = case.days.possible.all(axis=1)
+    possible = _possible(case)
     score = case.proportion & (asked.se != "day")
     by_day = _wanted(case, asked) & (_sending(case) != 1)
     chosen = [by_day & score & possible, by_day & ~score, score]
@@ -101,11 +104,16 @@ def _wanted(case: Comparison, asked: LiftRequest) -> Flags:
 
 
 def _sending(case: Comparison) -> Any:
-    return case.days.sending.sum(axis=1)
+    return case.days.sums(case.days.daily.sending)
+
+
+def _possible(case: Comparison) -> Any:
+    """Tell where no day has more successes than units."""
+    return case.days.sums(~case.days.daily.possible) == 0
 
 
 def _sums(case: Comparison) -> Columns:
-    known = case.both.any(axis=1)
+    known = case.days.sums(case.both) > 0
     y1, n1, y0, n0 = (
         np.where(known, part[:, 0], np.nan) for part in case.days.totals()
     )
@@ -127,7 +135,7 @@ def _contrasts(
         rows = np.flatnonzero(methods == method)
         if len(rows):
             between = Jackknife(*(part[rows] for part in found))
-            of_rows = compare(_days_of(case, method).rows(rows), between)
+            of_rows = compare(case.days.rows(rows), between)
             for name, values in of_rows._asdict().items():
                 columns[name][rows] = values
     for name in ("diff", "lift"):
@@ -135,18 +143,14 @@ def _contrasts(
     return columns
 
 
-def _days_of(case: Comparison, method: str) -> DailyCounts:
-    return case.weighed if method in OVER_DAYS else case.days
-
-
 def _compare(
     options: Options,
-) -> dict[str, Callable[[DailyCounts, Jackknife], Contrast]]:
+) -> dict[str, Callable[[AnyDays, Jackknife], Contrast]]:
     return {
         SCORE: lambda days, _: score_contrast(days, options, by_day=False),
         BY_DAY: lambda days, _: score_contrast(days, options, by_day=True),
         DAY: lambda days, found: day_contrast(days, found, options),
-        DAY_BY_DAY: lambda days, found: day_contrast(days, found, options),
+        DAY_BY_DAY: lambda days, found: day_contrast(days.by_day(), found, options),
     }
 
 
@@ -196,8 +200,9 @@ def _detectable(
 
 def _incremental(case: Comparison, columns: Columns) -> Columns:
     """Return what the variation's units brought more than under the control."""
-    counted = case.days.sending | ~columns["by_day"][:, None]
-    units = np.where(counted, case.days.n1, 0).sum(axis=1)
+    daily = case.days.daily
+    shared = case.days.sums(np.where(daily.sending, daily.n1, 0))
+    units = np.where(columns["by_day"], shared, case.days.sums(daily.n1))
     ends = ("", "_low", "_high")
     return {f"incremental{end}": units * columns[f"diff{end}"] for end in ends}
 
@@ -212,8 +217,9 @@ def _beliefs(case: Comparison, prior: tuple[float, float], options: Options) -> 
 
 def _named(methods: Any, case: Comparison, options: Options) -> Any:
     suffix = _ALWAYS_VALID if options.sequential else ""
-    refused = np.array([bool(text) for text in case.refusals], dtype=bool)
-    return np.where(refused, "", np.char.add(methods, suffix)).astype(object)
+    return np.where(case.refusals != "", "", np.char.add(methods, suffix)).astype(
+        object
+    )
 
 
 def _notes(
@@ -221,7 +227,7 @@ def _notes(
 ) -> Any:
     """Say in each row why something is NaN, or what was done otherwise."""
     texts = [[text] if text else [] for text in case.refusals]
-    answered = np.array([not text for text in case.refusals], dtype=bool)
+    answered = case.refusals == ""
     rules = [
         *_sum_rules(case, methods, columns),
         *_day_rules(case, methods, columns),
@@ -242,11 +248,12 @@ def _sum_rules(case: Comparison, methods: Any, columns: Columns) -> list[Rule]:
     units = _has_units(case)
     undefined = units & np.isnan(columns["lift"]) & np.isfinite(columns["p_value"])
     open_end = np.isinf(columns["lift_high"])
+    given = case.days.sums(case.both) > 0
     score = ~np.isin(methods, OVER_DAYS)
     excess = units & case.proportion & ~_fits(case) & score
     return [
-        (~case.both.any(axis=1), "no day on which both have the stats of this metric"),
-        (case.both.any(axis=1) & ~units, "nobody was counted: a denominator is 0"),
+        (~given, "no day on which both have the stats of this metric"),
+        (given & ~units, "nobody was counted: a denominator is 0"),
         (case.enrolled, "divided by the enrolled: there are no recipients on any day"),
         (excess, "more successes than units: use se='day'"),
         (undefined & open_end, "no success in the control: lift has no upper limit"),
@@ -257,7 +264,7 @@ def _sum_rules(case: Comparison, methods: Any, columns: Columns) -> list[Rule]:
 def _day_rules(case: Comparison, methods: Any, columns: Columns) -> list[Rule]:
     wanted, sending = columns["wanted"], _sending(case)
     score = ~np.isin(methods, OVER_DAYS)
-    broken = score & ~case.days.possible.all(axis=1)
+    broken = score & ~_possible(case)
     apart = columns["by_day"] & (sending > 0) & (columns["apart"] > 0)
     return [
         (

@@ -19,8 +19,10 @@ from braze_frames.experiment.pairs import (
     single_variation_error,
 )
 from braze_frames.experiment.table import TEXT, tabulate
+from braze_frames.frame.provenance import labelled
 from braze_frames.schema.formulas import Definition
 from braze_frames.schema.rates import PRIMARY_RATE
+from braze_frames.schema.units import units_of
 from braze_frames.scores.tables import quotient
 from braze_frames.stats.chi_squared import differ_within_strata, homogeneity
 
@@ -117,7 +119,8 @@ def winner(df: pd.DataFrame, metric: str = PRIMARY_RATE) -> pd.DataFrame:
     ]
     _warn(_SMALL, _small_counts(families, rows))
     _warn(_MOVED, _moved_splits(arms, families, rows))
-    return tabulate(families, rows, _COLUMNS)
+    table = tabulate(families, rows, _COLUMNS)
+    return labelled(table, {"metrics": [metric], "units": units_of(table, [metric])})
 
 
 def _test(

@@ -141,9 +141,17 @@ def plot_rates(
             format_shares(one)
     if ci is not None and any(one.collections for one in picture.axes):
         notes.insert(0, f"Bands: {percent(ci)} intervals.")
-    owners = _owners_of(lines, parts, defined)
-    said = words._replace(about=about(df, names, formula_words(defined), **owners))
-    return parts.finish(picture, series, names, said, notes)
+    campaigns, channels = _owners_of(lines, parts, defined)
+    words = words._replace(
+        about=about(
+            df,
+            names,
+            formula_words(defined),
+            campaigns=campaigns,
+            channels=channels,
+        )
+    )
+    return parts.finish(picture, series, names, words, notes)
 
 
 def plot_totals(
@@ -276,20 +284,17 @@ def _rate_lines(
 
 def _owners_of(
     lines: Sequence[Line], parts: PictureParts, defined: Mapping[str, Definition]
-) -> dict[str, list[str]]:
-    """Return the campaigns and channels that are drawn, where not all of them are."""
-    found: dict[str, list[str]] = {}
-    for n, level in enumerate(parts.panels or parts.lines):
-        keys = [line.panel if parts.panels else line.name for line in lines]
-        drawn = {k[n] for k, line in zip(keys, lines, strict=True) if not line.empty}
-        found |= {f"{level}s": sorted(drawn)} if level != "variation" else {}
-    if "channels" not in found and "" not in defined:
-        of_panels = {name for line in lines for name in line.panel}
-        found["channels"] = sorted(of_panels or defined)
-    return {name: some for name, some in found.items() if name in _OWNERS and some}
-
-
-_OWNERS = ("campaigns", "channels")
+) -> tuple[list[str] | None, list[str] | None]:
+    """Return the campaigns and the channels drawn; None where all of them are."""
+    drawn = [line for line in lines if not line.empty]
+    of_panels = bool(parts.panels)
+    keys = [line.panel if of_panels else line.name for line in drawn]
+    levels = parts.panels or parts.lines
+    found = {level: sorted({key[n] for key in keys}) for n, level in enumerate(levels)}
+    channels = found.get("channel")
+    if channels is None and "" not in defined:
+        channels = sorted({name for line in drawn for name in line.panel} or defined)
+    return found.get("campaign") or None, channels or None
 
 
 def _channels_of(

@@ -107,19 +107,15 @@ class PictureParts:
         stacked: bool,
     ) -> list[str]:
         """Draw lines or bars; return notes."""
-        rest = series.rest(picture.theme)
-        notes = [and_more(rest, len(rest))] if rest else []
-        if self.weekday:
-            draw_bars(picture, series, None, nothing, stacked=stacked)
-            return notes
-        periods = PeriodsShown(self._df, table, self.freq or "D")
-        if stacked:
-            draw_bars(picture, series, periods, nothing, stacked=True)
-        else:
+        periods = PeriodsShown(self._df, table, self.freq) if self.freq else None
+        if periods and not stacked:
             empty = draw_lines(picture, series, periods, nothing)
-            notes += [f"No value: {listed(empty)}."] if empty else []
-        days = np.concatenate([line.days for line in series.lines])
-        return notes + periods.notes(days, "Lighter" if stacked else "Dashed")
+        else:
+            empty = []
+            draw_bars(picture, series, periods, nothing, stacked=stacked)
+        notes = notes_on(picture, series, "No value", empty)
+        young = "Lighter" if stacked else "Dashed"
+        return notes + (periods.notes(series.days, young) if periods else [])
 
     def finish(
         self,
@@ -139,11 +135,16 @@ class PictureParts:
         if len(panels) > 1:
             notes.append("Each panel has a scale of its own.")
         shown = sorted({*series.names.values()} - {""}, key=natural)
-        alt = f"{words.title}. {words.about}." + (
-            f" Drawn for {listed(shown)}." if shown else ""
-        )
-        said = words._replace(notes=notes, alt=" ".join([alt, *notes]))
-        return picture.finish(said)
+        drawn = f"Drawn for {listed(shown)}." if shown else ""
+        return picture.finish(words._replace(notes=notes, drawn=drawn))
+
+
+def notes_on(
+    picture: Picture, series: Series, lacking: str, empty: Sequence[str]
+) -> list[str]:
+    """Return what stands below lines or bars: what is grey, and what is not there."""
+    notes = and_more(series.rest(picture.theme))
+    return notes + ([f"{lacking}: {listed(empty)}."] if empty else [])
 
 
 def _is_name(one: Any) -> bool:

@@ -13,11 +13,17 @@ from braze_frames.experiment.design import Experiment, Experiments
 from braze_frames.experiment.lift import compare_all
 from braze_frames.experiment.table import TEXT
 from braze_frames.frame.levels import grain_of, levels_of
+from braze_frames.frame.provenance import (
+    labelled,
+    settled_attrs,
+    settled_until_each,
+    significant_attrs,
+)
 from braze_frames.frame.provenance import settled as keep_settled
-from braze_frames.frame.provenance import settled_attrs, settled_until_each
 from braze_frames.portfolio.random_effects import FEWEST_COMPARISONS, random_effects
 from braze_frames.schema.formulas import define, lacking, metrics_of
 from braze_frames.schema.rates import BETTER, PRIMARY_RATE
+from braze_frames.schema.units import units_of
 from braze_frames.stats.multiplicity import adjust
 from braze_frames.stats.power import detectable
 
@@ -234,8 +240,8 @@ def _judged(
     order = [*_TESTED, *(name for name in _REVENUES if name in table), *_JUDGED]
     table = table[order].astype({"verdict": TEXT, "note": TEXT})
     said = {"metrics": [metric], "adjust": "holm", "conf_level": _CONF_LEVEL}
-    table.attrs["braze"] = {**said, **about, "portfolio": summary}
-    return table
+    units = {"units": units_of(table, [metric]), **significant_attrs(table)}
+    return labelled(table, {**said, **units, **about, "portfolio": summary})
 
 
 def _own_controls(table: pd.DataFrame, arms: Experiments) -> list[str | None]:

@@ -38,19 +38,14 @@ class Bracket(NamedTuple):
     guess: Floats
     error: Floats
 
-    def rows(self, rows: Any) -> "Bracket":
-        """Return some of the comparisons."""
-        return Bracket(self.sign, *(part[rows] for part in self[1:]))
-
 
 def crossing(
-    asked: Hypotheses, critical: Floats, side: Bracket, variance: Variance | None = None
+    asked: Hypotheses, critical: Floats, side: Bracket, variance: Variance
 ) -> Floats:
     """Return the values at which the statistic crosses ``critical``.
 
     The secant, kept inside a bracket.
     """
-    variance = variance or asked.exactly()
     inner, outer, open_end = side[1:4]
     value = _inside(side.guess, inner, outer)
     limit = value.copy()

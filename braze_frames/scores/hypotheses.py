@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from braze_frames.core.arrays import Floats
+from braze_frames.core.arrays import Flags, Floats
 from braze_frames.scores.tables import Tables, quotient
 
 
@@ -31,6 +31,11 @@ class Strata(NamedTuple):
     def take(self, rows: Any) -> "Strata":
         """Return some of the comparisons."""
         return Strata(*(part[rows] for part in self))
+
+    def only(self, counted: Flags) -> "Strata":
+        """Return the strata; those that are not counted have no variance."""
+        by1, by0 = (np.where(counted, part, 0.0) for part in (self.by1, self.by0))
+        return self._replace(by1=by1, by0=by0)
 
     def nodes(self) -> "Strata":
         """Return the strata with an axis for several values each."""
@@ -68,9 +73,10 @@ class Hypotheses(NamedTuple):
         )
         return self._replace(tables=tables, above=above, below=below)
 
-    def variance(self, value: Floats) -> Floats:
-        """Return the variance of each comparison at its value."""
-        return self.exactly()(value, slice(None))
+    def variance_at(self, value: float) -> Floats:
+        """Return the variance of each comparison at one value for all."""
+        strata = strata_of(self.tables)
+        return self.tables.sums(self.variances(strata, np.array(value)))
 
     def exactly(self) -> Callable[[Floats, Any], Floats]:
         """Return the function of values and rows that sums the strata's variances."""

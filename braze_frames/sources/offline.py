@@ -3,6 +3,8 @@
 from collections.abc import Mapping, Sequence
 from datetime import UTC
 from itertools import islice
+from operator import attrgetter
+from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -10,7 +12,7 @@ import numpy as np
 from braze_frames.api.client import BrazeClient
 from braze_frames.api.details import Details
 from braze_frames.cache.cache import Cache
-from braze_frames.cache.campaign import CampaignFiles, StoredCampaign
+from braze_frames.cache.campaign import CampaignFiles, Covered, StoredCampaign
 from braze_frames.cache.many import load_many
 from braze_frames.core.arguments import asked_days, moment_in
 from braze_frames.core.arrays import Ints
@@ -33,8 +35,14 @@ from braze_frames.sources.plan import (
     provenance,
     put_together,
     span_of,
+    until_attrs,
 )
-from braze_frames.storage.coverage import instant_of, last_settled, moment_of
+from braze_frames.storage.coverage import (
+    instant_of,
+    last_settled,
+    moment_of,
+    within,
+)
 from braze_frames.storage.layout import ALWAYS, Part
 
 # What it saves to code the texts of many campaigns at once is saved by so many.
@@ -64,7 +72,7 @@ def read_earlier(
     return collect(request, request.labelled(found), request.labelled(failed), about)
 
 
-def _told(plan: ReadPlan, held: StoredCampaign) -> Details | None:
+def _told(plan: ReadPlan, held: StoredCampaign | Covered) -> Details | None:
     if plan.details is False or held.about is None:
         return None
     return held.about.details
@@ -149,10 +157,7 @@ def read_cache(cache: Cache, plan: ReadPlan) -> Pulled:
     errors = {shelf[place].id: error for place, error in failed.items()}
     kept = [(shelf[place], one) for place, one in held.items() if one.about]
     if not any(len(one.coverage.days) for _, one in kept) and not errors:
-        raise CacheError(
-            f"{cache!r} holds no days {_asked_text(plan)}; fetch them by passing ids, "
-            "and cache="
-        )
+        raise _nothing(cache, plan)
     names = [(files, one.about.name if one.about else None) for files, one in kept]
     labels = labels_of(names)
     settled = _settled([one for _, one in kept], plan, cache)
@@ -171,6 +176,73 @@ def read_cache(cache: Cache, plan: ReadPlan) -> Pulled:
     ]
     about = _provenance([one for _, one in kept])
     return collect(Request(items, several=True), found, errors | odd, about)
+
+
+class Shelved(NamedTuple):
+    """A campaign of a cache, to be read later: its label and its last settled day."""
+
+    files: CampaignFiles
+    label: str
+    settled: int | None
+
+
+def shelf_of(cache: Cache, plan: ReadPlan) -> tuple[list[Shelved], Attrs]:
+    """Look what a cache holds, without reading a row.
+
+    Returns
+    -------
+    shelf : list of Shelved
+        By label. One that cannot be looked at is there too: reading it says why.
+    attrs : dict
+        What ``attrs`` of a read of all of them would say.
+
+    Raises
+    ------
+    CacheError
+        It holds none of the days.
+    """
+    places = {str(place): files for place, files in enumerate(cache.campaigns())}
+    span = span_of(plan.days.first, plan.days.last)
+
+    def look(place: str) -> Covered:
+        seen = places[place].coverage(plan.part.files)
+        return seen._replace(coverage=within(seen.coverage, span))
+
+    looks, failed = each(look, places)
+    kept = [(places[place], seen) for place, seen in looks.items() if seen.about]
+    seen = [one for _, one in kept]
+    if not any(len(one.coverage.days) for one in seen) and not failed:
+        raise _nothing(cache, plan)
+    names = [(files, one.about.name if one.about else None) for files, one in kept]
+    rows = zip(labels_of(names), kept, _settled(seen, plan, cache), strict=True)
+    shelf = [Shelved(files, label, settled) for label, (files, _), settled in rows]
+    until = until_attrs({one.label: one.settled for one in shelf})
+    lost = [Shelved(places[place], places[place].id, None) for place in failed]
+    ordered = sorted(shelf + lost, key=attrgetter("label"))
+    return ordered, _provenance(seen) | until
+
+
+def read_shelved(shelf: Sequence[Shelved], plan: ReadPlan) -> Pulled:
+    """Read some campaigns of a cache; one whose files went since has failed."""
+    known = {one.label: one for one in shelf}
+    held, failed = _held({label: one.files for label, one in known.items()}, plan)
+
+    def finished(label: str) -> Found:
+        one = held[label]
+        if one.about is None:
+            raise CacheError(f"campaign {known[label].files.id} went since; scan again")
+        return put_together(one.batches, _told(plan, one), known[label].settled)
+
+    found, odd = each(finished, held)
+    items = [Item(label, one.files.id) for label, one in known.items()]
+    return collect(Request(items, several=True), found, failed | odd, {})
+
+
+def _nothing(cache: Cache, plan: ReadPlan) -> CacheError:
+    return CacheError(
+        f"{cache!r} holds no days {_asked_text(plan)}; fetch them by passing ids, and "
+        "cache="
+    )
 
 
 def _held(
@@ -197,7 +269,7 @@ def _asked_text(plan: ReadPlan) -> str:
 
 
 def _settled(
-    held: Sequence[StoredCampaign], plan: ReadPlan, cache: Cache
+    held: Sequence[StoredCampaign | Covered], plan: ReadPlan, cache: Cache
 ) -> list[int | None]:
     """Return the last day of each campaign that no longer grows.
 
@@ -208,7 +280,7 @@ def _settled(
 
 
 def _last_settled(
-    one: StoredCampaign, plan: ReadPlan, cache: Cache, last: int
+    one: StoredCampaign | Covered, plan: ReadPlan, cache: Cache, last: int
 ) -> int | None:
     if one.about is None or not len(one.coverage.days):
         return None
@@ -221,7 +293,7 @@ def _last_settled(
     return last if end == one.coverage.days[-1] else end
 
 
-def _provenance(held: Sequence[StoredCampaign]) -> Attrs:
+def _provenance(held: Sequence[StoredCampaign | Covered]) -> Attrs:
     """Say of stored numbers when they were fetched last."""
     known = [one for one in held if one.about and len(one.coverage.days)]
     if not known:

@@ -154,15 +154,16 @@ def collect(
         What the frame's ``attrs`` say of where its numbers come from.
     """
     campaigns = [Campaign(label, one.batch, one.names) for label, one in found.items()]
-    return Pulled(request, campaigns, {**failed}, attrs | _settled(found))
+    settled = until_attrs({label: one.settled for label, one in found.items()})
+    return Pulled(request, campaigns, {**failed}, attrs | settled)
 
 
-def _settled(came: Mapping[str, Found]) -> Attrs:
+def until_attrs(settled: Mapping[str, int | None]) -> Attrs:
     """Say until when all campaigns are settled, and each where they differ."""
     days = {
-        label: date_of(one.settled).isoformat()
-        for label, one in came.items()
-        if one.settled is not None
+        label: date_of(day).isoformat()
+        for label, day in settled.items()
+        if day is not None
     }
     if not days:
         return {}

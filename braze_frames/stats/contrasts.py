@@ -10,6 +10,7 @@ import numpy as np
 
 from braze_frames.core.arrays import Flags, Floats
 from braze_frames.scores.tables import (
+    Looks,
     Tables,
     near_one,
     quotient,
@@ -27,7 +28,12 @@ from braze_frames.stats.distributions import (
     upper_tail,
     z_to_t,
 )
-from braze_frames.stats.jackknife import FEWEST_DAYS, Jackknife
+from braze_frames.stats.jackknife import (
+    FEWEST_DAYS,
+    Jackknife,
+    jackknife,
+    jackknife_so_far,
+)
 from braze_frames.stats.scores import (
     difference,
     log_ratio,
@@ -64,8 +70,8 @@ class DailyCounts(NamedTuple):
         """Return the sums over all days, of shape (comparisons, 1)."""
         return DailyCounts(*(part.sum(axis=1, keepdims=True) for part in self))
 
-    def by_day(self, rows: Flags) -> "DailyCounts":
-        """Return rows weighed so that the arms' rates compare within each day.
+    def by_day(self, rows: Flags | None = None) -> "DailyCounts":
+        """Return rows, or all, weighed so that arms compare within each day.
 
         y1 n0 / N and y0 n1 / N over the weights n1 n0 / N: ratio and difference of
         their sums are those of Mantel & Haenszel. Other rows stay as they are.
@@ -73,9 +79,30 @@ class DailyCounts(NamedTuple):
         units = self.n1 + self.n0
         share1, share0 = quotient(self.n1, units), quotient(self.n0, units)
         weights = self.n1 * share0
-        weighed = (self.y1 * share0, weights, self.y0 * share1, weights)
+        weighed = DailyCounts(self.y1 * share0, weights, self.y0 * share1, weights)
+        if rows is None:
+            return weighed
         pairs = zip(weighed, self, strict=True)
         return DailyCounts(*(np.where(rows[:, None], *pair) for pair in pairs))
+
+    def sums(self, parts: Any) -> Any:
+        """Sum parts of shape (comparisons, days) for each comparison."""
+        return np.sum(parts, axis=1)
+
+    def jackknife(self, by_day: Flags) -> Jackknife:
+        """Return the jackknife over days, of some rows by day."""
+        return jackknife(*self.by_day(by_day))
+
+    def tables(self, deff: float) -> Tables:
+        """Return a table a day, without rows in which a day is not possible."""
+        usable = np.all(self.possible, axis=1, keepdims=True)
+        x1, n1, x0, n0 = (np.where(usable, part, 0) / deff for part in self)
+        return Tables(x1, n1, x0, n0, stratified=True)
+
+    @property
+    def daily(self) -> "DailyCounts":
+        """The days."""
+        return self
 
     @property
     def sending(self) -> Flags:
@@ -87,6 +114,50 @@ class DailyCounts(NamedTuple):
         """Where no arm has more successes than units."""
         some = (self.y1 >= 0) & (self.y0 >= 0)
         return np.asarray(some & (self.y1 <= self.n1) & (self.y0 <= self.n0))
+
+
+class DaysSoFar(NamedTuple):
+    """The same of looks: each comparison has the first days of a series.
+
+    ``daily`` has a series in each row. What is asked by day is asked of looks without
+    an impossible day.
+    """
+
+    daily: DailyCounts
+    looks: Looks
+
+    def rows(self, rows: Any) -> "DaysSoFar":
+        """Return some of the comparisons."""
+        return DaysSoFar(self.daily, self.looks.rows(rows))
+
+    def totals(self) -> DailyCounts:
+        """Return the sums over the days so far, of shape (comparisons, 1)."""
+        return DailyCounts(*(self.sums(part)[:, None] for part in self.daily))
+
+    def by_day(self) -> "DaysSoFar":
+        """Return the days weighed so that arms compare within each day."""
+        return DaysSoFar(self.daily.by_day(), self.looks)
+
+    def sums(self, parts: Any) -> Any:
+        """Sum parts of shape (series, days) for each comparison."""
+        return self.looks.sums(parts)
+
+    def jackknife(self, by_day: Flags) -> Jackknife:
+        """Return the jackknife over days, of some rows by day."""
+        found = np.empty((len(Jackknife._fields), len(by_day)))
+        for flags, days in ((by_day, self.by_day()), (~by_day, self)):
+            if flags.any():
+                found[:, flags] = jackknife_so_far(*days.daily, self.looks.rows(flags))
+        return Jackknife(*found)
+
+    def tables(self, deff: float) -> Tables:
+        """Return a table a day."""
+        daily = self.daily
+        x1, n1, x0, n0 = (np.where(daily.possible, part, 0) / deff for part in daily)
+        return Tables(x1, n1, x0, n0, stratified=True, looks=self.looks)
+
+
+AnyDays = DailyCounts | DaysSoFar
 
 
 class Options(NamedTuple):
@@ -124,12 +195,12 @@ class Contrast(NamedTuple):
     p_margin: Floats
 
 
-def score_contrast(days: DailyCounts, options: Options, *, by_day: bool) -> Contrast:
+def score_contrast(days: AnyDays, options: Options, *, by_day: bool) -> Contrast:
     """Compare proportions by the score method.
 
     Parameters
     ----------
-    days : Days
+    days : DailyCounts or DaysSoFar
         With y ≤ n: by day on each day, else in the totals; where that is broken only
         the point estimates are known.
     options : Options
@@ -139,16 +210,14 @@ def score_contrast(days: DailyCounts, options: Options, *, by_day: bool) -> Cont
         Koopman 1984).
     """
     if by_day:
-        return _score(days, options, stratified=True)
-    found = _score(days.totals(), options, stratified=False)
+        return _score(days.tables(options.deff), options)
+    pooled = days.totals().tables(options.deff)._replace(stratified=False)
+    found = _score(pooled, options)
     diff, lift, _ = _estimates(days)
     return found._replace(diff=diff, lift=lift)
 
 
-def _score(days: DailyCounts, options: Options, *, stratified: bool) -> Contrast:
-    usable = np.all(days.possible, axis=1, keepdims=True)
-    x1, n1, x0, n0 = (np.where(usable, part, 0) / options.deff for part in days)
-    tables = Tables(x1, n1, x0, n0, stratified)
+def _score(tables: Tables, options: Options) -> Contrast:
     test = null_test(tables)
     information = quotient((options.tau * test.events) ** 2, test.variance)
     valid = _valid(test.z, information, options)
@@ -185,7 +254,7 @@ def _margin_of_scores(
     """Return the one-sided p of the margin, by the statistic that limits invert."""
     if options.margin is None:
         return np.full_like(events, np.nan)
-    z = score_of_log_ratio(np.full_like(events, np.log1p(options.margin)), tables)
+    z = score_of_log_ratio(float(np.log1p(options.margin)), tables)
     return _one_sided(np.where(events > 0, z, np.nan), information, options)
 
 
@@ -204,7 +273,7 @@ def _one_sided(z: Floats, information: Floats, options: Options) -> Floats:
     return np.where(beyond > 0, p_value, np.where(np.isnan(z), np.nan, 1.0))
 
 
-def _estimates(days: DailyCounts) -> tuple[Floats, Floats, Floats]:
+def _estimates(days: AnyDays) -> tuple[Floats, Floats, Floats]:
     """Return difference, lift, and the control's rate in the totals."""
     y1, n1, y0, n0 = (part[:, 0] for part in days.totals())
     rate1, rate0 = quotient(y1, n1, np.nan), quotient(y0, n0, np.nan)
@@ -214,7 +283,7 @@ def _estimates(days: DailyCounts) -> tuple[Floats, Floats, Floats]:
     return diff, np.where(high, quotient(diff, rate0, np.nan), relative), rate0
 
 
-def day_contrast(days: DailyCounts, found: Jackknife, options: Options) -> Contrast:
+def day_contrast(days: AnyDays, found: Jackknife, options: Options) -> Contrast:
     """Compare ratios of sums by their paired jackknife over days.
 
     Parameters
@@ -271,7 +340,7 @@ class Dispersion(NamedTuple):
     p_value: Floats
 
 
-def dispersion_of(days: DailyCounts, found: Jackknife) -> Dispersion:
+def dispersion_of(days: AnyDays, found: Jackknife) -> Dispersion:
     """Compare the jackknife's error of log ratios with the one that counts alone make.
 
     On the log scale, as the difference's error takes a real lift for noise where the
@@ -289,7 +358,7 @@ def dispersion_of(days: DailyCounts, found: Jackknife) -> Dispersion:
     return Dispersion(ratio, dispersion_p(ratio, found.eff_days))
 
 
-def log_variance(days: DailyCounts) -> Floats:
+def log_variance(days: AnyDays) -> Floats:
     """Return the variance of log ratios that counts alone make in the totals."""
     y1, n1, y0, n0 = (part[:, 0] for part in days.totals())
     rest1, rest0 = 1 - quotient(y1, n1), 1 - quotient(y0, n0)
@@ -302,7 +371,7 @@ def _in_errors(distance: Floats, error: Floats) -> Floats:
         return np.where(distance == 0, 0.0, distance / error)
 
 
-def _without_success(days: DailyCounts) -> Flags:
+def _without_success(days: AnyDays) -> Flags:
     y1, n1, y0, n0 = (part[:, 0] for part in days.totals())
     return np.asarray((y1 == 0) & (y0 == 0) & (n1 > 0) & (n0 > 0))
 

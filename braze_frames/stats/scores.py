@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from braze_frames.core.arrays import Floats
+from braze_frames.core.arrays import Floats, Ints
 from braze_frames.scores.crossing import Bracket, crossing
 from braze_frames.scores.hypotheses import (
     Hypotheses,
@@ -21,6 +21,7 @@ from braze_frames.scores.hypotheses import (
     log_ratios,
     log_ratios_near_one,
 )
+from braze_frames.scores.looks import Block, blocks_of, exact_blocks
 from braze_frames.scores.tables import Tables, quotient
 from braze_frames.stats.distributions import critical_z
 
@@ -69,6 +70,9 @@ def wilson(x: Floats, n: Floats, conf_level: float) -> Interval:
 
 # Log ratios beyond say nothing: no count is e^80.
 _FARTHEST = 80.0
+# Critical errors around the estimate that hold the limits of most looks: without
+# successes in an arm limits lie farther out than the error says.
+_REACH = 1.5
 
 
 class Test(NamedTuple):
@@ -198,11 +202,11 @@ def log_ratio(tables: Tables, critical: Floats) -> tuple[Floats, Interval]:
     return np.where(below > 0, estimate, np.nan), limits
 
 
-def score_of_log_ratio(log: Floats, tables: Tables) -> Floats:
+def score_of_log_ratio(log: float, tables: Tables) -> Floats:
     """Return the score statistic of p1 - θ p0 at θ = exp(log), z at the null."""
-    z = np.empty_like(log)
+    z = np.empty(len(tables.sums(tables.weights)))
     for rows, asked in _by_digits(tables):
-        z[rows] = asked.z(log[rows], asked.variance(log[rows]))
+        z[rows] = asked.z(np.array(log), asked.variance_at(log))
     return z
 
 
@@ -241,26 +245,46 @@ class _Search(NamedTuple):
     low_end: Floats
     high_end: Floats
 
+    def rows(self, rows: Any) -> "_Search":
+        """Return some of the comparisons."""
+        return _Search(self.asked.rows(rows), *(part[rows] for part in self[1:]))
+
 
 def _invert(search: _Search) -> Interval:
-    """Find where a falling score statistic crosses ± ``critical``, on both sides."""
-    known = np.isfinite(search.z) & np.isfinite(search.critical)
-    limits = []
-    for sign, end in ((-1.0, search.low_end), (1.0, search.high_end)):
-        limit = np.where(known, end, np.nan)
-        sought = known & np.isfinite(end) & (search.estimate != end)
-        rows = np.flatnonzero(sought)
+    """Find where a falling score statistic crosses ± ``critical``, on both sides.
+
+    Looks are searched between values that mostly hold their limits; those whose limits
+    lie farther out are searched again, each with the sum over its days.
+    """
+    limits = Interval(*(np.full_like(search.z, np.nan) for _ in range(2)))
+    reach = _REACH * search.critical * search.error
+    low, high = search.centre - reach, search.centre + reach
+    known = np.flatnonzero(np.isfinite(search.z) & np.isfinite(search.critical))
+    blocks = blocks_of(search.asked, known, low, high)
+    far = np.concatenate([known[:0], *(_fill(limits, search, one) for one in blocks)])
+    for block in exact_blocks(search.asked, far):
+        _fill(limits, search, block)
+    return limits
+
+
+def _fill(limits: Interval, search: _Search, block: Block) -> Ints:
+    """Set the limits of some comparisons; return those whose limits lie too far out."""
+    some = search.rows(block.rows)
+    inside = np.ones(len(block.rows), dtype=bool)
+    ends = (-1.0, some.low_end), (1.0, some.high_end)
+    for limit, (sign, end) in zip(limits, ends, strict=True):
+        limit[block.rows] = end
+        rows = np.flatnonzero(np.isfinite(end) & (some.estimate != end))
         if len(rows):
-            some = _Search(
-                search.asked.rows(rows), *(part[rows] for part in search[1:])
-            )
-            side = _side(some, sign, end[rows])
-            limit[rows] = crossing(some.asked, some.critical, side)
-        limits.append(limit)
-    return Interval(*limits)
+            part = some.rows(rows)
+            bracket, variance = _bracket(part, sign, end[rows]), block.variance_of(rows)
+            found = crossing(part.asked, part.critical, bracket, variance)
+            limit[block.rows[rows]] = found
+            inside[rows] &= (block.low[rows] <= found) & (found <= block.high[rows])
+    return block.rows[~inside]
 
 
-def _side(search: _Search, sign: float, end: Floats) -> Bracket:
+def _bracket(search: _Search, sign: float, end: Floats) -> Bracket:
     """Bracket the limits on one side.
 
     No effect (0) stays on the side where the test sees it, so that interval and test
