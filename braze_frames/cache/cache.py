@@ -14,7 +14,7 @@ import pyarrow.compute as pc
 from braze_frames.api.client import BrazeClient
 from braze_frames.api.endpoints import LOOPBACK
 from braze_frames.cache.campaign import CampaignFiles
-from braze_frames.cache.compact import compact, find_copy, forget_copy
+from braze_frames.cache.compact import compact, forget_copy
 from braze_frames.cache.places import shelf_at, temporary_folder
 from braze_frames.core.arguments import first_day
 from braze_frames.core.arrays import Bools
@@ -258,18 +258,11 @@ class Cache:
         table = pd.DataFrame(rows, columns=["endpoint", *_COPIED])
         return _by_endpoint(table, _COPIED)
 
-    def campaigns(
-        self, campaign: str | None = None, *, copied: bool = False
-    ) -> "Iterator[CampaignFiles]":
-        """Yield the files of the campaigns with this id or name, or of all.
-
-        ``copied`` takes from a compacted copy what is fresh there.
-        """
+    def campaigns(self, campaign: str | None = None) -> "Iterator[CampaignFiles]":
+        """Yield the files of the campaigns with this id or name, or of all."""
         for storage in self.storages():
-            ids = storage.campaigns()
-            copy = find_copy(storage, ids) if copied and ids else None
-            for id_ in ids:
-                files = CampaignFiles(storage, id_, copy)
+            for id_ in storage.campaigns():
+                files = CampaignFiles(storage, id_)
                 if campaign is None or _is_called(files, campaign):
                     yield files
 

@@ -5,7 +5,7 @@ file that is lost, or older than the others, only makes its days be fetched agai
 """
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from typing import NamedTuple
+from typing import NamedTuple, Self
 from uuid import uuid4
 
 import numpy as np
@@ -119,6 +119,10 @@ class CampaignFiles:
     ) -> None:
         self.storage, self.id = storage, check_campaign_id(campaign_id).lower()
         self.copy = copy
+
+    def __reduce__(self) -> tuple[type[Self], tuple[Storage, str]]:
+        # a copy is looked for by who reads, for it knows of thousands of campaigns
+        return type(self), (self.storage, self.id)
 
     def size(self) -> int:
         """Return how many bytes the files have."""

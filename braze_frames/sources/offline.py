@@ -3,7 +3,6 @@
 from collections.abc import Mapping, Sequence
 from datetime import UTC
 from itertools import islice
-from operator import attrgetter
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
@@ -13,7 +12,7 @@ from braze_frames.api.client import BrazeClient
 from braze_frames.api.details import Details
 from braze_frames.cache.cache import Cache
 from braze_frames.cache.campaign import CampaignFiles, Covered, StoredCampaign
-from braze_frames.cache.many import load_many
+from braze_frames.cache.many import load_many, with_copies
 from braze_frames.core.arguments import asked_days, moment_in
 from braze_frames.core.arrays import Ints
 from braze_frames.core.days import date_of
@@ -150,9 +149,7 @@ def read_cache(cache: Cache, plan: ReadPlan) -> Pulled:
         raise ValueError(
             "a Cache as the source asks nobody; to refresh it pass ids, and cache="
         )
-    shelf = {
-        str(place): files for place, files in enumerate(cache.campaigns(copied=True))
-    }
+    shelf = {str(place): files for place, files in enumerate(cache.campaigns())}
     held, failed = _held(shelf, plan)
     errors = {shelf[place].id: error for place, error in failed.items()}
     kept = [(shelf[place], one) for place, one in held.items() if one.about]
@@ -192,7 +189,8 @@ def shelf_of(cache: Cache, plan: ReadPlan) -> tuple[list[Shelved], Attrs]:
     Returns
     -------
     shelf : list of Shelved
-        By label. One that cannot be looked at is there too: reading it says why.
+        As they lie in a compacted copy, by id. One that cannot be looked at is there
+        too: reading it says why.
     attrs : dict
         What ``attrs`` of a read of all of them would say.
 
@@ -201,7 +199,7 @@ def shelf_of(cache: Cache, plan: ReadPlan) -> tuple[list[Shelved], Attrs]:
     CacheError
         It holds none of the days.
     """
-    places = {str(place): files for place, files in enumerate(cache.campaigns())}
+    places = with_copies({str(n): files for n, files in enumerate(cache.campaigns())})
     span = span_of(plan.days.first, plan.days.last)
 
     def look(place: str) -> Covered:
@@ -218,7 +216,9 @@ def shelf_of(cache: Cache, plan: ReadPlan) -> tuple[list[Shelved], Attrs]:
     shelf = [Shelved(files, label, settled) for label, (files, _), settled in rows]
     until = until_attrs({one.label: one.settled for one in shelf})
     lost = [Shelved(places[place], places[place].id, None) for place in failed]
-    ordered = sorted(shelf + lost, key=attrgetter("label"))
+    ordered = sorted(
+        shelf + lost, key=lambda one: (one.files.storage.name, one.files.id)
+    )
     return ordered, _provenance(seen) | until
 
 
@@ -252,7 +252,7 @@ def _held(
     first = None if plan.days.length else plan.days.first
     span = span_of(first, plan.days.last)
     if plan.as_of is None:
-        return load_each(shelf, plan.part, span)
+        return load_each(with_copies(shelf), plan.part, span)
 
     def look(place: str) -> StoredCampaign:
         about = shelf[place].coverage(ALWAYS).about
