@@ -56,7 +56,8 @@ _JUDGED = {
 _SAID, _PAIRED = "said of revenue", "why in pairs"
 _UNKNOWN = (
     "the frame does not know which days are settled, so all are read, and young ones "
-    "can make up a lift: drop them with df.braze.settled(until=…)"
+    "can make up a lift: drop them with df.braze.settled(until=…), or carry over what "
+    "it was read with: out.attrs.update(df.attrs)"
 )
 _FEW = "fewer than 3 comparisons, so nothing is said of all together"
 _GROWING = "all its days still grow; settled=False reads them"
