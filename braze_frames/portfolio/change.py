@@ -156,7 +156,8 @@ def change(
         **significant_attrs(table),
     }
     ends = pd.Timestamp(periods.attrs()["now"][1])
-    return labelled(table, settled_attrs(df, ends) | about)
+    settled = settled_attrs(df, ends) if rows.grows else {}
+    return labelled(table, settled | about)
 
 
 def _check_metric(metric: object) -> None:
