@@ -184,7 +184,7 @@ def questions(rng):
         ("change of all campaigns", lambda: tests.braze.change(METRIC), "<= 10"),
         ("all tests", lambda: tests.braze.tests(METRIC), "100 campaigns <= .3 s"),
     ):
-        found = median(ask, lambda: tests.braze.totals())
+        found = median(ask, tests.braze.totals)
         show(name, *found, goal)
 
 
