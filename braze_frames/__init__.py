@@ -23,6 +23,8 @@ The way of the data through the folders::
     can it be trusted            checks      check, sample ratio
     what is shown                plots, tables, card
 
+    more than memory holds       scan        the verbs by parts, run by dask
+
 Under both lie ``core`` (array types, days, arguments, names, numbers; nothing of
 Braze), ``schema`` (what Braze documents, as rows with sources), ``stats``
 (statistics on arrays; no pandas) and ``transport`` (one authenticated, limited,
@@ -67,6 +69,7 @@ if TYPE_CHECKING:
     from .api.client import BrazeClient
     from .cache.cache import Cache
     from .sandbox.sandbox import Sandbox
+    from .scan.scan import scan_braze_series
     from .schema.rates import glossary
     from .stats.power import mde, sample_size
     from .tables.excel import to_excel
@@ -100,6 +103,7 @@ __all__ = [
     "mde",
     "read_braze_series",
     "sample_size",
+    "scan_braze_series",
     "style",
     "to_excel",
 ]
@@ -115,6 +119,7 @@ _LAZY = {
     "glossary": "schema.rates",
     "mde": "stats.power",
     "sample_size": "stats.power",
+    "scan_braze_series": "scan.scan",
     "style": "tables.style",
     "to_excel": "tables.excel",
 }

@@ -160,6 +160,11 @@ def printable(text: object) -> str:
 def warn(message: str, category: type[BrazeWarning]) -> None:
     """Warn at the user's line: the first frame outside of this package."""
     level, frame = 1, sys._getframe()
-    while frame.f_back and frame.f_globals["__name__"].startswith(_PACKAGE):
+    while frame.f_back and _is_ours(frame.f_globals):
         level, frame = level + 1, frame.f_back
     warnings.warn(printable(message), category, stacklevel=level)
+
+
+def _is_ours(module: Mapping[str, Any]) -> bool:
+    # Code that is run from a text may have no name.
+    return str(module.get("__name__", "")).partition(".")[0] == _PACKAGE

@@ -1,7 +1,7 @@
 """``read_braze_series``: from ids and dates, or files, to a frame."""
 
-from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, Any, Literal, overload
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, overload
 
 import pandas as pd
 
@@ -214,9 +214,7 @@ def _as_frames(
     several = pulled.request.several
     if pulled.failed and not several:
         raise next(iter(pulled.failed.values()))
-    _report(pulled)
-    if grain in ("variation", "all"):
-        _name_silent(pulled)
+    warn_of(said_of(pulled), silent=grain in ("variation", "all"))
     grains = _GRAINS if grain == "all" else (grain,)
     frames = assemble(pulled.campaigns, grains, several=several)
     if columns is not None:
@@ -233,46 +231,65 @@ def _check_choice(name: str, value: object, choices: Sequence[str]) -> None:
         raise ValueError(f"{name}={value!r} is none of {', '.join(choices)}")
 
 
-def _report(pulled: "Pulled") -> None:
+class Said(NamedTuple):
+    """What a read has to tell: stats left out, the server's messages, silent campaigns.
+
+    ``silent`` are those that have days and no messages: they make no rows.
+    """
+
+    left_out: list[str]
+    messages: list[str]
+    silent: list[str]
+
+
+def said_of(pulled: "Pulled") -> Said:
+    """Return what came with the campaigns that the user should hear of."""
     batches = [campaign.batch for campaign in pulled.campaigns]
     left_out = {
         stat
         for batch in batches
         for stat in {**batch.entries.left_out, **batch.totals.left_out}
     }
-    if left_out:
-        stats = listed(sorted(left_out))
-        warn(
-            f"left out, for they hold other things than numbers: {stats}",
-            PayloadWarning,
-        )
-    said = [text for batch in batches for text in batch.messages]
-    if said:
-        warn(f"the server reports errors: {listed(sorted(said), '; ')}", PayloadWarning)
-
-
-def _name_silent(pulled: "Pulled") -> None:
-    """Name the campaigns that have days and no messages: they make no rows."""
     silent = [
         label or "the campaign"
         for label, batch, _ in pulled.campaigns
         if len(batch.days) and not len(batch.entry_day)
     ]
-    if silent:
-        named = listed(name[:_NAME] for name in silent)
-        warn(
+    messages = [text for batch in batches for text in batch.messages]
+    return Said(sorted(left_out), sorted(messages), silent)
+
+
+def warn_of(said: Said, *, silent: bool) -> None:
+    """Warn of each kind once."""
+    texts = []
+    if said.left_out:
+        stats = listed(said.left_out)
+        texts.append(f"left out, for they hold other things than numbers: {stats}")
+    if said.messages:
+        texts.append(f"the server reports errors: {listed(said.messages, '; ')}")
+    if silent and said.silent:
+        named = listed(name[:_NAME] for name in said.silent)
+        texts.append(
             f"without messages, so without a row: {named}. Drafts, never sent, or sent "
-            "on other days; df.braze.campaigns lists what has rows",
-            PayloadWarning,
+            "on other days; df.braze.campaigns lists what has rows"
         )
+    for text in texts:
+        warn(text, PayloadWarning)
 
 
 def _label(frames: list[pd.DataFrame], pulled: "Pulled") -> None:
     items = pulled.request.items[:MOST_NAMES]
     ids = {one.label: one.id or one.known for one in items if one.label}
     for frame in frames:
-        about = {"schema": _SCHEMA, **pulled.attrs, "campaigns": dict(ids)}
-        frame.attrs["braze"] = about | names_attrs(frame)
+        label_frame(frame, pulled.attrs, ids)
+
+
+def label_frame(
+    frame: pd.DataFrame, attrs: Mapping[str, Any], ids: Mapping[str, str | None]
+) -> None:
+    """Say in ``attrs`` where a frame comes from."""
+    about = {"schema": _SCHEMA, **attrs, "campaigns": dict(ids)}
+    frame.attrs["braze"] = about | names_attrs(frame)
 
 
 def _chosen(frames: list[pd.DataFrame], columns: Iterable[str]) -> list[pd.DataFrame]:
@@ -289,15 +306,18 @@ def _chosen(frames: list[pd.DataFrame], columns: Iterable[str]) -> list[pd.DataF
     ]
 
 
+def failed_text(failed: Mapping[str, Exception], count: int) -> str:
+    """Say how many of ``count`` campaigns failed, and why."""
+    reasons = sorted(f"{label[:_NAME]}: {error}" for label, error in failed.items())
+    shown = listed(reasons, "; ")
+    return f"{len(failed)} of {count} campaigns could not be read: {shown}"
+
+
 def _fail(
     pulled: "Pulled", picked: pd.DataFrame | Frames, on_error: Literal["raise", "warn"]
 ) -> None:
     count = len({one.label for one in pulled.campaigns} | pulled.failed.keys())
-    failed = sorted(
-        f"{label[:_NAME]}: {error}" for label, error in pulled.failed.items()
-    )
-    reasons = listed(failed, "; ")
-    message = f"{len(pulled.failed)} of {count} campaigns could not be read: {reasons}"
+    message = failed_text(pulled.failed, count)
     if on_error == "warn" and pulled.campaigns:
         warn(message, PayloadWarning)
         return

@@ -16,6 +16,7 @@ ROOMS = sorted(path.parent.name for path in PACKAGE.glob("*/__init__.py"))
 LAYERS = (
     "__init__ __main__",
     "registration",
+    "scan",
     "reader accessor",
     "sources plots checks card tables",
     "portfolio drawing",

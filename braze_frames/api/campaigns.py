@@ -7,9 +7,8 @@ from typing import Any
 
 import pandas as pd
 
-from braze_frames.api.details import Details, details_in
+from braze_frames.api.details import details_cells, texts_in
 from braze_frames.errors import PayloadError
-from braze_frames.schema.channels import ALIASES
 
 _Row = Mapping[str, Any]
 
@@ -85,7 +84,7 @@ def _id_of(row: Any) -> str:
 def is_wanted(row: _Row, name: str | None, tag: str | None) -> bool:
     """Whether a listed campaign's name contains ``name`` and it has the tag."""
     return (name is None or name.lower() in str(row.get("name") or "").lower()) and (
-        tag is None or tag in _texts(row.get("tags"))
+        tag is None or tag in texts_in(row.get("tags"))
     )
 
 
@@ -95,7 +94,8 @@ def campaign_table(
     """Return listed campaigns as a frame; what details did not come is missing."""
     dtypes = _LISTED if details is None else _LISTED | _DETAILED
     cells = [
-        _listed(row) | _detailed((details or {}).get(str(row["id"]))) for row in rows
+        _listed(row) | details_cells((details or {}).get(str(row["id"])))
+        for row in rows
     ]
     columns = {
         name: _column([cell[name] for cell in cells], dtype)
@@ -117,25 +117,7 @@ def _listed(row: _Row) -> dict[str, Any]:
     return {
         "id": row["id"],
         "name": name if isinstance(name, str) else None,
-        "tags": _texts(row.get("tags")),
+        "tags": texts_in(row.get("tags")),
         "last_edited": edited if isinstance(edited, str) else None,
         "is_api_campaign": row.get("is_api_campaign") is True,
     }
-
-
-def _detailed(answer: _Row | None) -> dict[str, Any]:
-    """Return the cells of a decoded answer of ``/campaigns/details``."""
-    told = Details.unknown() if answer is None else details_in(answer, "details")
-    given = answer or {}
-    return {
-        "channels": [ALIASES.get(one, one) for one in _texts(given.get("channels"))],
-        "first_sent": told.first_sent,
-        "last_sent": told.last_sent,
-        "window_days": None if told.settle_days is None else told.settle_days - 1,
-        "variations": [told.names.get(id_, id_) for id_ in given.get("messages", ())],
-    }
-
-
-def _texts(value: Any) -> list[str]:
-    found = value if isinstance(value, list) else []
-    return [text for text in found if isinstance(text, str)]

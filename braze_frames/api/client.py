@@ -18,8 +18,8 @@ from braze_frames.api.campaigns import (
     listed_rows,
 )
 from braze_frames.api.endpoints import LOOPBACK, Address, address_of, zone_of
-from braze_frames.api.windows import MOST_DAYS
 from braze_frames.errors import PayloadError, PayloadWarning, RequestError, listed, warn
+from braze_frames.schema.exports import CAMPAIGN_SERIES as _SERIES
 from braze_frames.schema.ids import check_campaign_id
 from braze_frames.transport.credentials import ApiKey
 
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     from braze_frames.transport.get import Wires
     from braze_frames.transport.side_by_side import Requests
 
-SERIES = "/campaigns/data_series"
 LIST = "/campaigns/list"
 DETAILS = "/campaigns/details"
 MOST_SECONDS = 3600
@@ -215,7 +214,7 @@ class BrazeClient:
         RequestError
             It was refused or did not come.
         """
-        query = {"campaign_id": check_campaign_id(str(campaign_id))}
+        query = {_SERIES.id_key: check_campaign_id(str(campaign_id))}
         return decoded(self._get(DETAILS, query), DETAILS, "name", object)
 
     def series(
@@ -250,7 +249,7 @@ class BrazeClient:
         ['2026-06-29', '2026-06-30']
         """
         query = _series_query(campaign_id, length, ending_at)
-        return decoded(self._get(SERIES, query), SERIES, "data", list)
+        return decoded(self._get(_SERIES.path, query), _SERIES.path, "data", list)
 
     def fetch_series(self, jobs: Sequence[tuple[str, int, str]]) -> "Requests":
         """Ask for many series side by side.
@@ -270,7 +269,7 @@ class BrazeClient:
         Any early end closes the client, so that nothing goes on asking or waiting.
         What had come by then is in ``came()``.
         """
-        return self._side_by_side(SERIES, [_series_query(*job) for job in jobs])
+        return self._side_by_side(_SERIES.path, [_series_query(*job) for job in jobs])
 
     def fetch_details(
         self, campaign_ids: Sequence[str], *, once: bool = False
@@ -284,7 +283,7 @@ class BrazeClient:
         once : bool
             Ask for each one time, and wait for no rate limit.
         """
-        queries = [{"campaign_id": id_} for id_ in campaign_ids]
+        queries = [{_SERIES.id_key: id_} for id_ in campaign_ids]
         return self._side_by_side(DETAILS, queries, once=once)
 
     def _side_by_side(
@@ -339,12 +338,13 @@ def _series_query(
 ) -> dict[str, str]:
     if isinstance(length, bool) or not isinstance(length, int):
         raise TypeError(f"length={length!r}; it is a whole number of days")
-    if not 1 <= length <= MOST_DAYS:
+    if not 1 <= length <= _SERIES.most_days:
         raise ValueError(
-            f"length={length}; the API gives 1 to {MOST_DAYS} days at once. "
+            f"length={length}; the API gives 1 to {_SERIES.most_days} days at once. "
             "read_braze_series takes any range"
         )
-    query = {"campaign_id": check_campaign_id(str(campaign_id)), "length": str(length)}
+    id_ = check_campaign_id(str(campaign_id))
+    query = {_SERIES.id_key: id_, "length": str(length)}
     if ending_at is not None:
         query["ending_at"] = _moment(ending_at)
     return query

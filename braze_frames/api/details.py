@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple, Self
 
 from braze_frames.errors import PayloadError
-from braze_frames.schema.channels import CONTROL_NAME
+from braze_frames.schema.channels import ALIASES, CONTROL_NAME
 
 _SECONDS_A_DAY = 86_400
 
@@ -94,3 +94,23 @@ def _windows(behaviors: Any) -> list[float]:
 
 def _text(value: Any) -> str | None:
     return value if isinstance(value, str) else None
+
+
+def details_cells(answer: Mapping[str, Any] | None) -> dict[str, Any]:
+    """Return what a table of campaigns shows of a decoded answer; None: none came."""
+    told = Details.unknown() if answer is None else details_in(answer, "details")
+    given = answer or {}
+    days = told.settle_days
+    return {
+        "channels": [ALIASES.get(one, one) for one in texts_in(given.get("channels"))],
+        "first_sent": told.first_sent,
+        "last_sent": told.last_sent,
+        "window_days": None if days is None else days - 1,
+        "variations": [told.names.get(id_, id_) for id_ in given.get("messages", ())],
+    }
+
+
+def texts_in(value: Any) -> list[str]:
+    """Return the texts of a list; what else a server may send is none."""
+    found = value if isinstance(value, list) else []
+    return [text for text in found if isinstance(text, str)]

@@ -5,8 +5,10 @@ from datetime import date, datetime, time, timedelta
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
-MOST_DAYS = 100
-"""Days that one request gives at most (Braze docs, get_campaign_analytics.md)."""
+from braze_frames.schema.exports import CAMPAIGN_SERIES
+
+MOST_DAYS = CAMPAIGN_SERIES.most_days
+"""Days that one request gives at most."""
 
 _END_OF_DAY = time(23, 59, 59)
 

@@ -185,8 +185,8 @@ def _slices(
     ]
 
 
-def find_copy(storage: Storage, campaigns: Sequence[str]) -> Copy:
-    """Return what a copy holds of some campaigns, sorted; nothing where there is none.
+def find_copy(storage: Storage, campaigns: Collection[str]) -> Copy:
+    """Return what a copy holds of some campaigns; nothing where there is none.
 
     The copy is as fresh as this look: who has written a campaign looks again.
     """
@@ -208,11 +208,13 @@ def find_copy(storage: Storage, campaigns: Sequence[str]) -> Copy:
     return Copy(storage, made, fresh)
 
 
-def _read_manifest(source: BinaryIO, campaigns: Sequence[str]) -> tuple[str, pa.Table]:
+def _read_manifest(
+    source: BinaryIO, campaigns: Collection[str]
+) -> tuple[str, pa.Table]:
     from pyarrow.parquet import read_table
 
     made = str(told_in(read_footer(source), _MANIFEST).get("copy"))
-    between = [("campaign", ">=", campaigns[0]), ("campaign", "<=", campaigns[-1])]
+    between = [("campaign", ">=", min(campaigns)), ("campaign", "<=", max(campaigns))]
     table = read_table(
         source, columns=_LOOKED_AT, filters=between, page_checksum_verification=True
     )

@@ -239,10 +239,14 @@ def _of_days(
 
 
 def _on(table: pa.Table, found: Ints, days: Ints) -> tuple[pa.Table, Ints]:
-    places = np.searchsorted(days, found)
-    inside = np.zeros(len(found), dtype=bool)
-    inside[places < len(days)] = True
-    inside[inside] = days[places[inside]] == found[inside]
+    if len(days) and days[-1] - days[0] == len(days) - 1:
+        places = found - days[0]  # most often no day lacks between them
+        inside = (places >= 0) & (places < len(days))
+    else:
+        places = np.searchsorted(days, found)
+        inside = np.zeros(len(found), dtype=bool)
+        inside[places < len(days)] = True
+        inside[inside] = days[places[inside]] == found[inside]
     if inside.all():
         return table, places
     return table.filter(pa.array(inside)), places[inside]

@@ -27,6 +27,11 @@ class Column(NamedTuple):
 
 
 # Of any number of dimensions: tables of days by variations, too.
+def is_ascending(numbers: Ints) -> bool:
+    """Whether each number is greater than the one before it."""
+    return bool((numbers[1:] > numbers[:-1]).all())
+
+
 Flags = np.ndarray[Any, np.dtype[np.bool_]]
 
 

@@ -7,6 +7,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+# Of a hundred and more nobody reads the parts of one.
+_LARGE = 100
 DASH, MINUS = "\N{EN DASH}", "\N{MINUS SIGN}"
 
 
@@ -29,16 +31,16 @@ def number(value: float, decimals: int, *, signed: bool = False) -> str:
 
 
 def count(value: float) -> str:
-    """Write a count; a part of one only where there is.
+    """Write a count; a part of one only of a small mean.
 
     Examples
     --------
-    >>> count(9007199254740993), count(12345.0), count(2.5)
-    ('9,007,199,254,740,993', '12,345', '2.50')
+    >>> count(9007199254740993), count(12345.6), count(2.5)
+    ('9,007,199,254,740,993', '12,346', '2.50')
     """
     if isinstance(value, Integral):
         return f"{int(value):,}".replace("-", MINUS)
-    return number(value, 2 if value % 1 else 0)
+    return number(value, 2 if value % 1 and abs(value) < _LARGE else 0)
 
 
 def share(value: float) -> str:
@@ -47,14 +49,14 @@ def share(value: float) -> str:
     Examples
     --------
     >>> share(0.04372), share(0.0), share(0.00001), share(0.999999)
-    ('4.37 %', '0.00 %', '&lt;0.01 %', '&gt;99.99 %')
+    ('4.37 %', '0.00 %', '<0.01 %', '>99.99 %')
     """
     # A rounded 0 or 100 % would say "none" or "all" of what is neither.
     text = number(100 * value, 2)
     if value > 0 and text == "0.00":
-        return "&lt;0.01 %"
+        return "<0.01 %"
     if value < 1 and text == "100.00":
-        return "&gt;99.99 %"
+        return ">99.99 %"
     return f"{text} %"
 
 
@@ -94,10 +96,10 @@ def amount(value: float) -> str:
     Examples
     --------
     >>> amount(12345.678), amount(0.001)
-    ('12,345.68', '&lt;0.01')
+    ('12,345.68', '<0.01')
     """
     text = number(value, 2)
-    return "&lt;0.01" if value > 0 and text == "0.00" else text
+    return "<0.01" if value > 0 and text == "0.00" else text
 
 
 def p_value(value: float) -> str:
@@ -106,9 +108,9 @@ def p_value(value: float) -> str:
     Examples
     --------
     >>> p_value(0.0444), p_value(1e-9)
-    ('0.044', '&lt;0.001')
+    ('0.044', '<0.001')
     """
-    return "&lt;0.001" if value < 0.001 else f"{value:.3f}"
+    return "<0.001" if value < 0.001 else f"{value:.3f}"
 
 
 def day(value: Any) -> str:

@@ -1,12 +1,23 @@
 """An answer in three steps, so that a frame may come in parts of whole campaigns."""
 
-from collections.abc import Sequence
-from typing import Any, Protocol, TypeVar, cast
+from collections.abc import Callable, Collection, Sequence
+from typing import Any, NamedTuple, Protocol, TypeVar, cast
 
 import pandas as pd
 
 _P = TypeVar("_P")
 _R_co = TypeVar("_R_co", covariant=True)
+
+
+class Elsewhere(NamedTuple):
+    """What other parts may have: stats (None: any), and rows of the same campaigns."""
+
+    stats: Collection[str] | None
+    same_campaigns: bool
+
+    def may_have(self, kind: Callable[[str], bool]) -> bool:
+        """Tell whether there may be a stat of a kind."""
+        return self.stats is None or any(map(kind, self.stats))
 
 
 class Steps(Protocol[_P, _R_co]):
@@ -22,8 +33,8 @@ class Steps(Protocol[_P, _R_co]):
     def needs_whole_campaigns(self) -> bool:
         """Whether no campaign may stand in two parts."""
 
-    def partial(self, df: pd.DataFrame, /) -> _P:
-        """Return what the answer needs of a part."""
+    def partial(self, df: pd.DataFrame, elsewhere: Elsewhere | None = None, /) -> _P:
+        """Return what the answer needs of a part; without others it is the whole."""
 
     def merge(self, parts: Sequence[_P], /) -> _P:
         """Put together what came of some parts."""

@@ -1,6 +1,6 @@
 """A picture: panels of one look, with a head above and a foot below.
 
-Sizes of the figure stand in one table; all else finds its room by itself.
+Sizes of the figure stand here; all else finds its room by itself.
 """
 
 import warnings
@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from braze_frames.core.names import legible
-from braze_frames.drawing.looks import Grid, Theme, dress, theme_of
+from braze_frames.drawing.looks import Grid, Theme, dress, theme_of, use_fonts_of
 from braze_frames.errors import listed
 from braze_frames.wording.labels import JOINT
 
@@ -26,9 +26,17 @@ PanelKey = tuple[str, ...]
 # A slide's picture; readable at this size with text of 10 points.
 WIDTH, HEIGHT = 10.0, 5.6
 _FURTHER_ROW, _PANEL_WIDTH = 0.55, 4.2
-_MOST_PANELS = 36
-_EDGE = 0.015
-_LINE = 1.5
+# Head, foot and axis of a picture whose panels say how high they are.
+_AROUND = 1.9
+_MOST_PANELS, _LARGEST = 36, 200
+# What panels leave to the axis of values, of the whole width.
+_PANEL = 0.88
+# The margin around all words, as a share of the figure; from line to line, in letters.
+_EDGE, _LINE = 0.015, 1.5
+# A title is smaller where it would take more of the height.
+_TITLES, _MOST_OF_TITLE = (1.5, 1.1), 0.2
+# Signs of the shortest line that words are broken into.
+_FEWEST = 8
 
 
 class Setting(NamedTuple):
@@ -40,12 +48,15 @@ class Setting(NamedTuple):
 
 
 class Words(NamedTuple):
-    """What is written around the panels, and told to those who do not see them."""
+    """What is written around the panels; ``drawn`` is told only who does not see them.
+
+    All of it is the text in place of the picture.
+    """
 
     title: str
     about: str
     notes: Sequence[str] = ()
-    alt: str = ""
+    drawn: str = ""
 
 
 def plain(text: str) -> str:
@@ -91,8 +102,8 @@ class Picture:
         Those labels, one panel each; none make one panel without a name.
     setting : Setting
         What the user says.
-    height : float, optional
-        Of a picture with one row of panels, in inches.
+    heights : list of float, optional
+        What each panel asks for, in inches; none: as a slide has.
     columns : int, optional
         How many panels stand side by side; None: as fits best.
     grid : {"y", "x", ""}
@@ -103,6 +114,8 @@ class Picture:
     ValueError
         There are several panels and one ``ax``, or more than a picture can hold, or
         ``figsize`` is no size.
+    TypeError
+        ``title`` is no text.
     """
 
     def __init__(
@@ -112,21 +125,20 @@ class Picture:
         keys: Sequence[PanelKey],
         setting: Setting,
         *,
-        height: float = HEIGHT,
+        heights: Sequence[float] = (),
         columns: int | None = None,
         grid: Grid = "y",
     ) -> None:
         keys = list(keys) or [()]
-        _check_size(setting)
+        _check_setting(setting)
         _check_panels(df, levels, keys, setting.ax)
-        self.own, self._setting = setting.ax is None, setting
+        self.own, self._title = setting.ax is None, setting.title
         self.columns = min(len(keys), columns or _columns(len(keys)))
-        if setting.ax is None:
-            rows = -(-len(keys) // self.columns)
-            size = setting.figsize or _size(rows, self.columns, height)
-            self.axes = _open(len(keys), self.columns, size)
-        else:
-            self.axes = [setting.ax]
+        self.axes = (
+            _open(len(keys), self.columns, heights, setting.figsize)
+            if setting.ax is None
+            else [setting.ax]
+        )
         self.panels = dict(zip(keys, self.axes, strict=True))
         self.theme = theme_of(self.axes[0])
         for ax in self.axes:
@@ -139,72 +151,55 @@ class Picture:
         return cast("Figure", figure)
 
     @property
-    def panel_width(self) -> float:
-        """How wide a panel is, about, in inches: names take the rest."""
-        wide = float(self.figure.get_figwidth())
-        if not self.own:
-            return 0.6 * wide * float(self.axes[0].get_position().width)
-        return 0.7 * wide / self.columns
-
-    @property
-    def panel_inches(self) -> float:
-        """How high a panel is at least, in inches: what is written takes the rest."""
-        high = float(self.figure.get_figheight())
-        if not self.own:
-            return high * float(self.axes[0].get_position().height)
-        rows = -(-len(self.axes) // self.columns)
-        return max(high - 1.5, 0.5 * high) / rows * (0.9 if rows == 1 else 0.65)
+    def panel_points(self) -> tuple[float, float]:
+        """About how wide and high a panel is, in points, before there is a layout."""
+        box, size = self.axes[0].get_position(), 72 * self.figure.get_size_inches()
+        share = _PANEL / self.columns if self.own else box.width
+        return float(size[0] * share), float(size[1] * box.height)
 
     def name_panels(self, names: Sequence[str], *, above: bool = False) -> None:
         """Write the name of each panel over it; ``above`` leaves a line below it."""
-        if len(self.axes) == 1:
-            return
         pad = self.theme.small * (1.9 if above else 0.7)
         for ax, name in zip(self.axes, names, strict=True):
-            ax.set_title(
-                lines_of(name, 44 if self.columns < 3 else 34),
-                loc="left",
-                fontsize=self.theme.size,
-                fontweight="bold",
-                color=self.theme.ink,
-                pad=pad,
-            )
+            if len(self.axes) > 1:
+                self._name(ax, name, self.theme.size, pad=pad)
+
+    def _name(self, ax: "Axes", name: str, size: float, **place: float) -> None:
+        style: dict[str, Any] = {"color": self.theme.ink, "fontweight": "bold", **place}
+        title = ax.set_title("", loc="left", fontsize=size, **style)
+        fit(title, name, self.panel_points[0])
 
     def finish(self, words: Words) -> "Pictured":
         """Write head and foot, or a title on the user's Axes; return the Axes."""
-        title = words.title if self._setting.title is None else self._setting.title
-        alt = words.alt or ". ".join(filter(None, [title, words.about, *words.notes]))
+        title = words.title if self._title is None else self._title
+        said = filter(None, [title, words.about, words.drawn, *words.notes])
+        alt = legible(" ".join(f"{part.rstrip('.')}." for part in said))
         if self.own:
             self._write_around(title, words)
-            self.figure.set_label(legible(alt))
-        elif title:
-            self._title_axes(title)
-            self.axes[0].set_label(legible(alt))
+            self.figure.set_label(alt)
+        else:
+            self._name(self.axes[0], title, 1.1 * self.theme.size)
+            self.axes[0].set_label(alt)
+        use_fonts_of(self.figure)
         if len(self.axes) == 1:
             return self.axes[0]
         found = np.empty(len(self.axes), dtype=object)
         found[:] = self.axes
         return found
 
-    def _title_axes(self, title: str) -> None:
-        (ax,), theme = self.axes, self.theme
-        inches = self.figure.get_figwidth() * ax.get_position().width
-        signs = max(12, int(inches * 72 / (0.6 * 1.1 * theme.size)))
-        style: dict[str, Any] = {"color": theme.ink, "fontweight": "bold"}
-        ax.set_title(
-            lines_of(title, signs), loc="left", fontsize=1.1 * theme.size, **style
-        )
-
     def _write_around(self, title: str, words: Words) -> None:
         """Write title, subtitle and notes, and keep the panels out of them."""
-        from matplotlib.layout_engine import ConstrainedLayoutEngine
-
         theme, figure = theme_of(), self.figure
         top = 1.0 - _EDGE * WIDTH / figure.get_figheight()
         if title:
             text = figure.suptitle("", x=_EDGE, y=top, ha="left", va="top")
-            text.set(color=theme.ink, fontweight="bold", fontsize=1.5 * theme.size)
-            top -= self._fit(text, title, gap=0.45)
+            text.set(color=theme.ink, fontweight="bold")
+            for size in _TITLES:
+                text.set_fontsize(size * theme.size)
+                used = self._fit(text, title, gap=0.45)
+                if used < _MOST_OF_TITLE:
+                    break
+            top -= used
         if words.about:
             text = figure.text(_EDGE, top, "", va="top", color=theme.muted)
             text.set_fontsize(1.05 * theme.size)
@@ -214,53 +209,54 @@ class Picture:
             text = figure.text(_EDGE, bottom, "", va="bottom", color=theme.muted)
             text.set_fontsize(theme.small)
             bottom += self._fit(text, " ".join(words.notes), gap=0.6)
-        engine = figure.get_layout_engine()
-        if isinstance(engine, ConstrainedLayoutEngine):
-            high = max(top - bottom, 0.1)
-            engine.set(rect=(0.0, bottom, 1.0, high))
+        engine: Any = figure.get_layout_engine()
+        engine.set(rect=(0.0, bottom, 1.0, max(top - bottom, 0.1)))
 
     def _fit(self, text: Any, said: str, *, gap: float) -> float:
         """Write text in lines that fit the figure; return its share of the height."""
-        wide, high = self.figure.bbox.width, self.figure.bbox.height
-        said, signs = legible(said), max(len(said), 1)
-        for _ in range(4):
-            text.set_text(lines_of(said, signs))
-            box = extent(text)
-            if box.width <= (1 - 2 * _EDGE) * wide or signs < 12:
-                break
-            longest = max(map(len, text.get_text().replace("\\$", "$").split("\n")))
-            signs = max(12, int(longest * 0.97 * (1 - 2 * _EDGE) * wide / box.width))
-        points = gap * text.get_fontsize() * self.figure.dpi / 72
-        return float((box.height + points) / high)
+        wide, high = 72 * self.figure.get_size_inches()
+        points = fit(text, said, (1 - 2 * _EDGE) * wide) + gap * text.get_fontsize()
+        return float(points / high)
+
+
+def fit(text: Any, said: object, points: float) -> float:
+    """Write a text in lines so wide at most; return how high they are, in points."""
+    said, dots = legible(said), text.get_figure(root=True).dpi / 72
+    signs = max(len(said), 1)
+    for _ in range(4):
+        text.set_text(lines_of(said, signs))
+        box = extent(text)
+        if box.width <= points * dots or signs < _FEWEST:
+            break
+        longest = max(map(len, text.get_text().replace("\\$", "$").split("\n")))
+        signs = max(_FEWEST, int(longest * 0.97 * points * dots / box.width))
+    return float(box.height / dots)
 
 
 def blank(df: pd.DataFrame, title: str, why: str, setting: Setting) -> "Pictured":
     """Return a picture that says why there is nothing to see."""
     picture = Picture(df, [], [], setting, grid="")
     say_empty(picture.axes[0], why, picture.theme)
-    return picture.finish(Words(title, "", alt=f"{title}: {why}"))
+    return picture.finish(Words(title, "", drawn=why))
 
 
 def say_empty(ax: "Axes", text: str, theme: Theme) -> None:
     """Write into the middle of an Axes why there is nothing to see."""
     ax.set(xticks=[], yticks=[])
-    ax.text(
-        *(0.5, 0.5, lines_of(text, 60)),
-        ha="center",
-        va="center",
-        transform=ax.transAxes,
-        color=theme.muted,
-        fontsize=theme.size,
-    )
+    ax.spines[:].set_visible(False)
+    said = ax.text(0.5, 0.5, lines_of(text, 60), transform=ax.transAxes)
+    said.set(ha="center", va="center", color=theme.muted, fontsize=theme.size)
 
 
-def _check_size(setting: Setting) -> None:
-    size = setting.figsize
-    if size is None:
+def _check_setting(setting: Setting) -> None:
+    if not isinstance(setting.title, str | None):
+        raise TypeError(f"title={setting.title!r} is no text; '' is none")
+    if setting.figsize is None:
         return
-    numbers = [one for one in size if isinstance(one, int | float | np.number)]
-    good = len(numbers) == 2 == len(size) and all(0 < one < 200 for one in numbers)
-    if not good:
+    size: Any = setting.figsize
+    found = np.asarray(size if isinstance(size, list | tuple | np.ndarray) else [])
+    good = found.shape == (2,) and found.dtype.kind in "iuf"
+    if not (good and ((found > 0) & (found < _LARGEST)).all()):
         raise ValueError(
             f"figsize={size!r} is no size in inches: pass (width, height), as (10, 5.6)"
         )
@@ -269,20 +265,14 @@ def _check_size(setting: Setting) -> None:
 
 
 def _check_panels(
-    df: pd.DataFrame,
-    levels: Sequence[str],
-    keys: Sequence[PanelKey],
-    ax: "Axes | None",
+    df: pd.DataFrame, levels: Sequence[str], keys: Sequence[PanelKey], ax: object
 ) -> None:
-    count = len(keys)
+    count, fit = len(keys), f"are too many, {_MOST_PANELS} fit in a picture"
     if ax is not None and count > 1:
-        how = slicing(df, levels, keys)
-        raise ValueError(f"{count} panels do not fit on one ax={how}, or leave ax= out")
-    if count > _MOST_PANELS:
-        how = slicing(df, levels, keys)
-        raise ValueError(
-            f"{count} panels are too many, {_MOST_PANELS} fit in a picture{how}"
-        )
+        fit = "do not fit on one ax="
+    if count > (_MOST_PANELS if ax is None else 1):
+        how = slicing(df, levels, keys) + (", or leave ax= out" if ax else "")
+        raise ValueError(f"{count} panels {fit}{how}")
 
 
 def slicing(df: pd.DataFrame, levels: Sequence[str], keys: Sequence[PanelKey]) -> str:
@@ -305,17 +295,18 @@ def _columns(count: int) -> int:
     return min((2, 3, 4), key=lambda columns: (-count % columns, abs(columns - 3)))
 
 
-def _size(rows: int, columns: int, height: float) -> tuple[float, float]:
-    """Return the size in inches: a row has its height, further ones less of it."""
-    width = max(WIDTH, columns * _PANEL_WIDTH)
-    return width, height + (rows - 1) * _FURTHER_ROW * height
-
-
-def _open(count: int, columns: int, size: tuple[float, float]) -> "list[Axes]":
+def _open(
+    count: int, columns: int, heights: Sequence[float], size: tuple[float, float] | None
+) -> "list[Axes]":
     import matplotlib.pyplot as plt
 
-    figure = plt.figure(figsize=size, layout="constrained")
-    cells = figure.subplots(-(-count // columns), columns, squeeze=False)
+    starts = range(0, count, columns)
+    rows = [max(heights[n : n + columns]) for n in starts] if heights else None
+    high = HEIGHT * (1 + _FURTHER_ROW * (len(starts) - 1))
+    high = _AROUND + sum(rows) if rows else high
+    width = max(WIDTH, columns * _PANEL_WIDTH)
+    figure = plt.figure(figsize=size or (width, high), layout="constrained")
+    cells = figure.subplots(len(starts), columns, squeeze=False, height_ratios=rows)
     axes = list(cells.flat)
     for spare in axes[count:]:
         spare.remove()
@@ -347,41 +338,36 @@ def label_ends(picture: Picture, ax: "Axes", ends: Iterable[End]) -> None:
     ends = sorted((end for end in ends if np.isfinite(end.y)), key=lambda end: end.y)
     if not ends:
         return
-    size = picture.theme.size if picture.columns == 1 else picture.theme.small
-    texts = [end.text(44 if picture.columns == 1 else 20) for end in ends]
+    one = picture.columns == 1
+    size, width = (picture.theme.size, 44) if one else (picture.theme.small, 20)
+    texts = [end.text(width) for end in ends]
     low, high = ax.get_ylim()
-    line = _LINE * size / 72 / picture.panel_inches
-    lines = [text.count("\n") + 1 for text in texts]
+    line = _LINE * size / picture.panel_points[1]
     asked = [float(np.clip((end.y - low) / (high - low), 0, 1)) for end in ends]
-    places = spread(asked, [line * count for count in lines])
-    start = 1.03 if picture.own else 0.0
-    if not picture.own:
-        longest = max(len(line) for text in texts for line in text.split("\n"))
-        start = make_room(ax, 0.58 * size * longest / 72)
+    places = spread(asked, [line * (text.count("\n") + 1) for text in texts])
+    longest = max(len(line) for text in texts for line in text.split("\n"))
+    start = 1.03 if picture.own else make_room(picture, 0.58 * size * longest)
     for end, text, place in zip(ends, texts, places, strict=True):
         arrow = {"arrowstyle": "-", "color": end.color, "linewidth": 0.8}
         arrow |= {"relpos": (0, 0.5), "shrinkA": 2, "shrinkB": 3}
-        ax.annotate(
+        said = ax.annotate(
             text,
             (end.x, end.y),
             xytext=(start, place),
             textcoords="axes fraction",
-            va="center",
-            fontsize=size,
-            color=picture.theme.text_of(end.color),
             arrowprops=arrow,
             annotation_clip=False,
         )
+        said.set(va="center", fontsize=size, color=picture.theme.text_of(end.color))
 
 
-def make_room(ax: "Axes", inches: float) -> float:
-    """Move what is drawn to the left, so that texts of a width fit inside.
+def make_room(picture: Picture, points: float) -> float:
+    """Move what is drawn to the left, so that texts so wide fit inside.
 
     Returns where they begin, as a share of the Axes; they take at most six tenths.
     """
-    figure: Any = ax.get_figure(root=True)
-    whole = figure.get_figwidth() * ax.get_position().width
-    share = float(min(0.6, inches / whole + 0.06))
+    (ax,) = picture.axes
+    share = min(0.6, points / picture.panel_points[0] + 0.06)
     left, right = ax.get_xlim()
     ax.set_xlim(left, left + (right - left) / (1 - share))
     return 1.03 - share

@@ -1,6 +1,7 @@
 """Time series with confidence bands: lines with their names at the end."""
 
 from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -24,15 +25,25 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 TOP = 6
-BAND = 0.16
-# More than three bands hide each other; so many points can have a marker each.
-_MOST_BANDS, _MOST_MARKERS = 3, 16
+# More bands hide each other; so many points can have a marker each.
+MOST_BANDS, _MOST_MARKERS = 3, 16
 # The limits of so few days can all be seen.
 _FEW = 24
-_MOST_TICKS, _TICK_INCHES = 8, 0.8
+# A date takes so much room, in points.
+_MOST_TICKS, _TICK = 8, 58
 _DAY = np.timedelta64(1, "D")
 _DASHES: Any = (0, (2.5, 1.5))
-Write = Callable[[float, float], str]
+Limits = tuple[float, float] | None
+
+
+class UnitLook(NamedTuple):
+    """How values are written beside lines and bars, and how their axis is.
+
+    ``write`` takes a value and how far the values of its panel reach.
+    """
+
+    write: Callable[[float, float], str]
+    dress: Callable[["Axes"], None]
 
 
 class Line(NamedTuple):
@@ -52,30 +63,32 @@ class Line(NamedTuple):
     @property
     def empty(self) -> bool:
         """Whether there is nothing to see."""
-        return not any(np.isfinite(part).any() for part in (self.values, *self.limits))
+        return not len(finite([self.values, *self.limits]))
 
     @property
     def limits(self) -> tuple[Floats, Floats]:
         """The limits, NaN where there are none."""
         none = np.full(len(self.days), np.nan)
-        return (
-            none if self.low is None else self.low,
-            none if self.high is None else self.high,
-        )
+        low, high = self.low, self.high
+        return none if low is None else low, none if high is None else high
 
 
 class Series(NamedTuple):
     """The lines of a picture, what they are called, and how their values are written.
 
-    ``write`` takes a value and how far the values of its panel reach. ``solo``: a line
-    alone in its panel needs no name beside the panel's own.
+    ``solo``: a line alone in its panel needs no name beside the panel's own.
     """
 
     lines: Sequence[Line]
     names: dict[PanelKey, str]
-    write: Write
+    unit: UnitLook
     top: int = TOP
     solo: bool = False
+
+    @property
+    def days(self) -> Dates:
+        """The days of all lines, sorted."""
+        return days_of_lines(self.lines)
 
     def panels(self) -> dict[PanelKey, list[Line]]:
         """Return the lines of each panel, in their order."""
@@ -89,30 +102,32 @@ class Series(NamedTuple):
 
         A name has one colour in all panels while there are few.
         """
-        seen = {line.name for line in self.lines if not line.empty}
-        every = sorted(seen, key=natural)
-        if len(every) <= self.top:
-            shared = dict(zip(every, theme.palette, strict=False))
-            return {
-                (line.panel, line.name): shared[line.name]
-                for line in self.lines
-                if line.name in shared
-            }
-        found = {}
-        for panel, own in self.panels().items():
-            full = [line for line in own if not line.empty]
-            first = sorted(full, key=lambda line: -line.size)[: self.top]
-            first = sorted(first, key=lambda line: natural(line.name))
-            for line, color in zip(first, theme.palette, strict=False):
-                found[panel, line.name] = color
+        seen = [line for line in self.lines if not line.empty]
+        every = {line.name for line in seen}
+        found: dict[tuple[PanelKey, PanelKey], str] = {}
+        for panel in self.panels():
+            own = [line for line in seen if line.panel == panel]
+            first = sorted(own, key=lambda line: -line.size)[: self.top]
+            drawn = {line.name for line in first}
+            named = every if len(every) <= self.top else drawn
+            colors = zip(sorted(named, key=natural), theme.palette, strict=False)
+            found |= {(panel, name): color for name, color in colors if name in drawn}
         return found
 
     def rest(self, theme: Theme) -> list[str]:
         """Return the names that are drawn in grey in a panel, each once."""
         colors = self.colors(theme)
-        seen = [line for line in self.lines if not line.empty]
-        grey = [line for line in seen if (line.panel, line.name) not in colors]
-        return list(dict.fromkeys(self.names[line.name] for line in grey))
+        grey = {
+            self.names[line.name]
+            for line in self.lines
+            if not line.empty and (line.panel, line.name) not in colors
+        }
+        return sorted(grey, key=natural)
+
+
+def days_of_lines(lines: Sequence[Line]) -> Dates:
+    """Return the days of lines, sorted."""
+    return np.unique(np.concatenate([line.days for line in lines]))
 
 
 def check_top(top: int) -> int:
@@ -137,33 +152,32 @@ def draw_lines(
     series: Series,
     periods: PeriodsShown,
     nothing: str,
-    limits: Callable[[Sequence[Line]], tuple[float, float] | None] | None = None,
+    limits: Callable[[Sequence[Line]], Limits] | None = None,
 ) -> list[str]:
     """Draw lines, bands and labels in all panels; return what has no value.
 
     ``limits`` says which values are looked at; None: all, and most of the bands.
     """
     colors = series.colors(picture.theme)
+    set_days(picture, series, periods)
     for panel, lines in series.panels().items():
         ax = picture.panels[panel]
-        chosen = [line for line in lines if (panel, line.name) in colors]
-        if all(line.empty for line in lines):
+        own = {name: color for (of, name), color in colors.items() if of == panel}
+        if not own:
             say_empty(ax, nothing, picture.theme)
             continue
-        draw = sorted(lines, key=lambda line: (panel, line.name) in colors)
-        for line in draw:
-            color = colors.get((panel, line.name), picture.theme.rest)
-            look = (series.names[line.name], color)
+        for line in sorted(lines, key=lambda line: line.name in own):
+            look = (series.names[line.name], own.get(line.name, picture.theme.rest))
             _draw_line(ax, line, look, periods, picture.theme)
-        banded = chosen if len(chosen) <= _MOST_BANDS else []
+        bands = own if len(own) <= MOST_BANDS else {}
+        banded = [line for line in lines if line.name in bands]
         for line in banded:
-            draw_band(ax, line, colors[panel, line.name])
+            draw_band(ax, line, own[line.name])
         bare = [line._replace(low=None, high=None) for line in lines]
         ax.set_ylim((limits or view)([*bare, *banded]) or (0.0, 1.0))
-    set_days(picture, series.lines, periods)
-    for panel, lines in series.panels().items():
-        mark_young(picture, picture.panels[panel], lines, periods)
-        label_lines(picture, picture.panels[panel], lines, colors, series)
+        series.unit.dress(ax)
+        mark_young(picture, ax, lines, periods)
+        label_lines(picture, ax, lines, own, series)
     empty = {line.name for line in series.lines if line.empty}
     seen = {line.name for line in series.lines if not line.empty}
     return [series.names[name] for name in sorted(empty - seen, key=natural)]
@@ -173,7 +187,7 @@ def label_lines(
     picture: Picture,
     ax: "Axes",
     lines: Sequence[Line],
-    colors: dict[tuple[PanelKey, PanelKey], str],
+    colors: dict[PanelKey, str],
     series: Series,
 ) -> None:
     """Write the name and the last value at the end of each line that has a colour."""
@@ -181,12 +195,12 @@ def label_lines(
     ends = []
     for line in lines:
         known = np.flatnonzero(np.isfinite(line.values))
-        if (line.panel, line.name) in colors and len(known):
+        if line.name in colors and len(known):
             value = float(line.values[known[-1]])
-            said = series.write(value, high - low)
-            color = colors[line.panel, line.name]
+            said = series.unit.write(value, high - low)
             name = "" if series.solo and len(lines) == 1 else series.names[line.name]
-            ends.append(End(line.days[known[-1]], value, name, said, color))
+            place = (line.days[known[-1]], value)
+            ends.append(End(*place, name, said, colors[line.name]))
     label_ends(picture, ax, ends)
 
 
@@ -210,19 +224,12 @@ def _draw_line(
         ax.plot(*place, linestyle=dash, markevery=every, label=label, **style)
     hollow = periods.is_partial(line.days) & np.isfinite(line.values)
     if hollow.any() and not grey:
-        ax.plot(
-            *(line.days[hollow], line.values[hollow]),
-            linestyle="none",
-            marker="o",
-            markersize=7,
-            color=color,
-            markerfacecolor=theme.ground,
-            markeredgewidth=1.6,
-            zorder=4,
-        )
+        style |= {"markersize": 7, "markeredgewidth": 1.6, "linestyle": "none"}
+        style |= {"markerfacecolor": theme.ground, "zorder": 4}
+        ax.plot(line.days[hollow], line.values[hollow], **style)
 
 
-def draw_band(ax: "Axes", line: Line, color: str, alpha: float = BAND) -> None:
+def draw_band(ax: "Axes", line: Line, color: str) -> None:
     """Shade an interval along days; a day without neighbours has a bar.
 
     One without an upper limit reaches beyond all that is seen.
@@ -232,7 +239,7 @@ def draw_band(ax: "Axes", line: Line, color: str, alpha: float = BAND) -> None:
         return
     seen = finite([line.values, low, high])
     high = np.where(np.isposinf(high), 3 * np.abs(seen).max(initial=1.0), high)
-    ax.fill_between(line.days, low, high, color=color, alpha=alpha, linewidth=0)
+    ax.fill_between(line.days, low, high, color=color, alpha=0.16, linewidth=0)
     alone = lonely(low + high)
     if alone.any():
         days, ends = line.days[alone], (low[alone], high[alone])
@@ -247,7 +254,7 @@ def mark_young(
     beyond: Any = 0,
 ) -> None:
     """Write "still growing" over where the days begin that do."""
-    days = np.unique(np.concatenate([line.days for line in lines]))
+    days = days_of_lines(lines)
     young = periods.is_young(days)
     if not young.any():
         return
@@ -258,7 +265,7 @@ def mark_young(
     left, right = ax.get_xlim()
     place = float(ax.convert_xunits(start))  # type: ignore[no-untyped-call]
     late = (place - left) / (right - left) > 0.8
-    ax.annotate(
+    said = ax.annotate(
         "still growing →",
         (1.0, 1.0) if late else (place, 1.0),
         xycoords="axes fraction" if late else ("data", "axes fraction"),
@@ -266,46 +273,33 @@ def mark_young(
         textcoords="offset points",
         ha="right" if late else "left",
         va="bottom" if picture.own else "top",
-        color=picture.theme.muted,
-        fontsize=picture.theme.small,
     )
+    said.set(color=picture.theme.muted, fontsize=picture.theme.small)
 
 
-def set_days(picture: Picture, lines: Sequence[Line], periods: PeriodsShown) -> None:
+def set_days(picture: Picture, series: Series, periods: PeriodsShown) -> None:
     """Give all panels the same days, ticks on the points, and write them shortly."""
-    days = np.unique(np.concatenate([line.days for line in lines]))
+    days = series.days
     margin = (days[-1] - days[0]) * 0.02 if len(days) > 1 else _DAY
-    most = max(2, min(_MOST_TICKS, int(picture.panel_width / _TICK_INCHES)))
+    most = max(2, min(_MOST_TICKS, int(picture.panel_points[0] / _TICK)))
+    shown = days[:: -max(1, -(-len(days) // most))][::-1]
+    if periods.daily and len(days) > _MOST_TICKS:
+        shown = _round_days(days, most)
+    texts = day_texts([periods.start(day) for day in shown], periods.unit)
     for ax in picture.axes:
         ax.set_xlim(days[0] - margin, days[-1] + margin)
-        if periods.daily and len(days) > _MOST_TICKS:
-            _set_locator(ax, most)
-        else:
-            step = -(-len(days) // most)
-            shown = days[::-step][::-1]
-            ax.set_xticks(
-                shown, day_texts([periods.start(day) for day in shown], periods.unit)
-            )
+        ax.set_xticks(shown, texts)
 
 
-def _set_locator(ax: "Axes", most: int) -> None:
+def _round_days(days: Dates, most: int) -> Dates:
+    """Return firsts of months or years, or every few days, among many days."""
     from matplotlib import dates
-    from matplotlib.ticker import FuncFormatter
 
-    class Days(FuncFormatter):
-        """Writes all ticks of an axis together: the year where it changes."""
-
-        def format_ticks(self, values: Any) -> list[str]:
-            return day_texts(map(_stamp, values), "day")
-
+    # matplotlib counts days from 1970, as numpy does
+    ends = [pd.Timestamp(day).to_pydatetime() for day in (days[0], days[-1])]
     locator: Any = dates.AutoDateLocator(minticks=min(3, most), maxticks=most)  # type: ignore[no-untyped-call]
-    ax.xaxis.set_major_locator(locator)
-    ax.xaxis.set_major_formatter(Days(lambda value, _: day_of(_stamp(value))))
-
-
-def _stamp(value: float) -> pd.Timestamp:
-    """Return the day at a place on an axis of dates: days since 1970."""
-    return pd.Timestamp(0) + pd.Timedelta(days=float(value))
+    places = np.asarray(locator.tick_values(*ends)).astype("M8[D]")
+    return np.asarray(places[(places >= days[0]) & (places <= days[-1])])
 
 
 def day_texts(days: Iterable[pd.Timestamp], unit: str) -> list[str]:
@@ -341,36 +335,26 @@ def format_shares(ax: "Axes") -> None:
 
     locator = MaxNLocator(6, steps=[1, 2, 2.5, 5, 10])
     ticks = 100 * np.asarray(locator.tick_values(*ax.get_ylim()))
-    digits = next(
-        n
-        for n in (*range(4), 4)
-        if n == 4 or np.allclose(ticks.round(n), ticks, atol=1e-9)
-    )
+    exact = (n for n in range(4) if np.allclose(ticks.round(n), ticks, atol=1e-9))
     ax.yaxis.set_major_locator(locator)
-    ax.yaxis.set_major_formatter(PercentFormatter(1.0, digits, symbol=" %"))
+    ax.yaxis.set_major_formatter(PercentFormatter(1.0, next(exact, 4), symbol=" %"))
 
 
-def format_numbers(ax: "Axes", *, whole: bool) -> None:
-    """Write the axis of values with thousands; of counts whole numbers only."""
+def _format_numbers(ax: "Axes", *, whole: bool) -> None:
     from matplotlib.ticker import MaxNLocator, StrMethodFormatter
 
     ax.yaxis.set_major_locator(MaxNLocator(6, integer=whole))
     ax.yaxis.set_major_formatter(StrMethodFormatter("{x:,.10g}"))
 
 
-def write_share(value: float, reach: float) -> str:
-    """Write a share beside its line."""
-    return share_text(value, reach / 4)
-
-
-def write_count(value: float, _: float) -> str:
-    """Write a count beside its line."""
-    return count(value)
-
-
-def write_amount(value: float, reach: float) -> str:
-    """Write an amount of USD beside its line."""
-    return f"{number(value, min(decimals(reach), 2))} USD"
+UNIT_LOOKS = {
+    "share": UnitLook(lambda x, reach: share_text(x, reach / 4), format_shares),
+    "count": UnitLook(lambda x, _: count(x), partial(_format_numbers, whole=True)),
+    "USD": UnitLook(
+        lambda x, reach: f"{number(x, min(decimals(reach), 2))} USD",
+        partial(_format_numbers, whole=False),
+    ),
+}
 
 
 def view(lines: Sequence[Line], *also: float) -> tuple[float, float] | None:

@@ -1,6 +1,6 @@
 """What a user groups by → levels: the frame's own, weekdays, own columns, periods."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 import numpy as np
@@ -196,25 +196,34 @@ def binned(level: Level, freq: str | pd.offsets.BaseOffset) -> Level:
     return Level("date", index, codes[level.codes])
 
 
-def cut_periods(days: pd.DatetimeIndex, freq: Period) -> pd.DatetimeIndex:
+def cut_periods(
+    days: pd.DatetimeIndex, freq: Period
+) -> dict[pd.Timestamp, tuple[int, int]]:
     """Return the labels of the periods that the first or the last day cuts.
+
+    Returns
+    -------
+    dict
+        Label → how many of its days are there, and how many the whole period has.
 
     Examples
     --------
-    >>> days = pd.date_range("2026-03-02", "2026-03-17")
-    >>> [str(day.date()) for day in cut_periods(days, "W")]
-    ['2026-03-22']
+    >>> cut_periods(pd.date_range("2026-03-02", "2026-03-17"), "W")
+    {Timestamp('2026-03-22 00:00:00'): (2, 7)}
     """
     if freq is None or not len(days):
-        return days[:0]
+        return {}
     offset = _offset(freq)
     labels = binned(Level("date", days, np.arange(len(days))), freq).labels
-    first, last = labels[0], labels[-1]
-    if _labelled_by_end(offset):
-        cut = [first - offset + _DAY < days[0], last > days[-1]]
-    else:
-        cut = [first < days[0], last + offset - _DAY > days[-1]]
-    return pd.DatetimeIndex([first, last])[cut].unique()
+    by_end, found = _labelled_by_end(offset), {}
+    for label in (labels[0], labels[-1]):
+        start = label - offset + _DAY if by_end else label
+        end = label if by_end else label + offset - _DAY
+        held = min(end, days[-1]) - max(start, days[0]) + _DAY
+        whole = end - start + _DAY
+        if held < whole:
+            found[label] = (held.days, whole.days)
+    return found
 
 
 def _labelled_by_end(offset: pd.offsets.BaseOffset) -> bool:
@@ -225,9 +234,9 @@ def _labelled_by_end(offset: pd.offsets.BaseOffset) -> bool:
     return bool(pd.Series(1, inside[:1]).resample(offset).size().index[0] > inside[0])
 
 
-def is_cut(level: Level, cut: pd.DatetimeIndex) -> Bools:
+def is_cut(level: Level, cut: Collection[pd.Timestamp]) -> Bools:
     """Tell which codes of a level of periods are of one that is cut."""
-    return np.asarray(level.labels.isin(cut))[level.codes]
+    return np.asarray(level.labels.isin([*cut]))[level.codes]
 
 
 def _offset(freq: str | pd.offsets.BaseOffset) -> pd.offsets.BaseOffset:

@@ -8,10 +8,12 @@ import numpy as np
 import pandas as pd
 
 from braze_frames.core.arrays import Bools, Column, Ints, Values
+from braze_frames.core.parts import Elsewhere
 from braze_frames.frame.by import By, Period, kept_levels
 from braze_frames.frame.groups import Groups, Selection, Tally, arrays, group_rows
 from braze_frames.frame.levels import Level, levels_of, stats_of
-from braze_frames.frame.sums import Sums, known_days, settled_day, spread_campaigns
+from braze_frames.frame.provenance import settled_day
+from braze_frames.frame.sums import Sums, known_days, spread_campaigns
 from braze_frames.schema.channels import CONTROL_STAT, RECIPIENTS
 from braze_frames.schema.formulas import Definition, Formula
 
@@ -148,14 +150,22 @@ def _and(one: Bools | None, other: Bools | None) -> Bools | None:
 class RateInput:
     """A part of a frame for rates: its levels, stats and the people to divide by."""
 
-    def __init__(self, df: pd.DataFrame, by: By, freq: Period) -> None:
+    def __init__(
+        self,
+        df: pd.DataFrame,
+        by: By,
+        freq: Period,
+        elsewhere: Elsewhere | None = None,
+    ) -> None:
         self.levels = {level.name: level for level in levels_of(df)}
         self.size, self.freq = len(df), freq
         self.kept = kept_levels(df, self.levels, by, freq)
         self.stats = stats_of(df)
-        self.apart = spread_campaigns(self.kept, self.levels, self.stats, self.size)
+        self.apart, self.doubtful = spread_campaigns(
+            self.kept, self.levels, self.stats, self.size, elsewhere
+        )
         self.days = known_days(self.levels["date"])
-        self.settled_until = settled_day(df)
+        self.settled = settled_day(df)
         self._people = self._people_of()
 
     @cached_property
@@ -198,7 +208,8 @@ def sum_sides(
     columns: dict[str, Column] = {}
     for name, one in defined.items():
         columns |= _both_sides(name, one, rows, channels, groups.count)
-    return Sums(groups, columns, rows.days, rows.freq, rows.settled_until)
+    known = (rows.days, rows.freq, rows.settled, rows.doubtful)
+    return Sums(groups, columns, *known)
 
 
 def _both_sides(

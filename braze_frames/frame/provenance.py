@@ -1,8 +1,8 @@
 """What the ``attrs`` of a frame know, and what results pass on of its days."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
-from typing import Any, Literal
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -15,7 +15,7 @@ from braze_frames.frame.levels import Level, levels_of
 
 # Conversions come in for up to 30 days after the send: Braze docs, metrics_glossary.md.
 _GROWS = pd.Timedelta(days=31)
-Unit = Literal["share", "USD", "count"]
+_DAY = np.timedelta64(1, "D")
 # pandas copies ``attrs`` at every step: they hold so many campaigns or names at most.
 MOST_NAMES = 500
 
@@ -77,7 +77,7 @@ def short_names_of(frame: Any) -> dict[str, dict[str, str]]:
     stored = provenance_of(frame).get("labels")
     known = stored if isinstance(stored, Mapping) else {}
     found: dict[str, dict[str, str]] = {}
-    for parent, names in _odd_names(frame).items():
+    for parent, names in odd_names(frame).items():
         own = known.get(parent)
         if isinstance(own, Mapping) and {*filter(_is_odd, names)} <= {*map(str, own)}:
             found[parent] = {str(name): str(label) for name, label in own.items()}
@@ -89,7 +89,7 @@ def short_names_of(frame: Any) -> dict[str, dict[str, str]]:
 
 def names_attrs(frame: Any) -> dict[str, Any]:
     """Return what results say of long names; nothing where they are none, or many."""
-    many = sum(map(len, _odd_names(frame).values())) > MOST_NAMES
+    many = sum(map(len, odd_names(frame).values())) > MOST_NAMES
     found = {} if many else short_names_of(frame)
     return {"labels": found} if found else {}
 
@@ -101,7 +101,7 @@ def pass_on_names(result: Any, df: pd.DataFrame) -> Any:
     return result
 
 
-def _odd_names(frame: Any) -> dict[str, list[str]]:
+def odd_names(frame: Any) -> dict[str, list[str]]:
     """Return campaign → its variations, sorted, where one cannot be shown as it is.
 
     Under ``""`` stand campaigns, and the variations of a frame without them.
@@ -141,9 +141,45 @@ def _names_in(frame: Any, level: str) -> tuple[Any, list[str]] | None:
     return codes, [*map(str, names)]
 
 
-def settled_attrs(frame: pd.DataFrame, last: Any) -> dict[str, str]:
+class Until(NamedTuple):
+    """The last day before any that ``grows``, or of all; None: it is not known."""
+
+    day: str | None
+    grows: bool = True
+
+
+def settled_day(df: pd.DataFrame) -> Until:
+    """Return the last day before any that still grows, as far as the frame knows.
+
+    Where campaigns know their own days (``settled`` in ``attrs``), each row counts by
+    its campaign's.
+    """
+    earliest = as_day(provenance_of(df).get("settled_until"))
+    levels = {level.name: level.used() for level in levels_of(df)}
+    campaign, date = levels.get("campaign"), levels["date"]
+    if earliest is None or campaign is None or "settled" not in provenance_of(df):
+        return Until(earliest)
+    until = settled_until_each(df, [str(name) for name in campaign.labels])
+    if not len(until):
+        return Until(None)
+    days = pd.DatetimeIndex(date.labels).tz_localize(None).to_numpy("datetime64[D]")
+    growing = days[date.codes] > until[campaign.codes]
+    if growing.any():
+        return Until(str(days[date.codes][growing].min() - _DAY))
+    return Until(str(until.max()), grows=False)
+
+
+def merge_until(parts: Iterable[Until]) -> Until:
+    """Return what that of parts is of the whole."""
+    known = [one for one in parts if one.day]
+    growing = [one for one in known if one.grows]
+    if growing:
+        return min(growing)
+    return max(known, default=Until(None))
+
+
+def settled_attrs(until: str | None, last: Any) -> dict[str, str]:
     """Return until when a frame is settled and its last day; nothing if not known."""
-    until = as_day(provenance_of(frame).get("settled_until"))
     if until is None or pd.isna(last):
         return {}
     return {"settled_until": until, "last": pd.Timestamp(last).date().isoformat()}
@@ -189,6 +225,63 @@ def labelled(table: pd.DataFrame, about: Mapping[str, Any]) -> pd.DataFrame:
     return table
 
 
+# More rows make attrs heavy, which pandas copies with each slice.
+_MOST_ROWS = 200
+
+
+def left_out_attrs(
+    index: pd.Index, reasons: Mapping[str, Mapping[str, Any]]
+) -> dict[str, Any]:
+    """Return which sums were not made, by the reason for it; for tables' footnotes.
+
+    Parameters
+    ----------
+    index : Index
+        The rows of the result.
+    reasons : mapping
+        Reason → column → for each row whether it holds.
+
+    Examples
+    --------
+    >>> left_out_attrs(pd.Index(["a", "b"]), {"people": {"opens": np.array([0, 1])}})
+    {'left_out': {'people': {'columns': ['opens'], 'rows': [['b']]}}}
+    """
+    found = {}
+    for reason, columns in reasons.items():
+        known = {name: np.asarray(where, bool) for name, where in columns.items()}
+        known = {name: where for name, where in known.items() if where.any()}
+        if known:
+            rows = np.flatnonzero(np.any([*known.values()], axis=0))[:_MOST_ROWS]
+            labels = [[*map(_text, _parts(label))] for label in index[rows]]
+            found[reason] = {"columns": [*known], "rows": labels}
+    return {"left_out": found} if found else {}
+
+
+def significant_attrs(table: pd.DataFrame) -> dict[str, Any]:
+    """Return which rows of a result are significant, for parts that lack the column.
+
+    Examples
+    --------
+    >>> names = pd.Index(["a", "b"], name="v")
+    >>> significant_attrs(pd.DataFrame({"significant": [True, False]}, names))
+    {'significant': {'levels': ['v'], 'rows': [['a']]}}
+    """
+    rows = table.index[table["significant"].fillna(value=False).to_numpy(dtype=bool)]
+    if len(rows) > _MOST_ROWS:
+        return {}
+    labels = [[*map(_text, _parts(label))] for label in rows]
+    levels = [*map(str, table.index.names)]
+    return {"significant": {"levels": levels, "rows": labels}}
+
+
+def _parts(label: Any) -> Sequence[Any]:
+    return label if isinstance(label, tuple) else (label,)
+
+
+def _text(label: Any) -> str:
+    return str(label.date() if isinstance(label, pd.Timestamp) else label)
+
+
 def settled_until(df: pd.DataFrame) -> np.datetime64:
     """Return the last day that no longer grows, as far as the frame knows."""
     return np.datetime64(as_day(provenance_of(df).get("settled_until")) or "NaT")
@@ -210,7 +303,7 @@ def settled_until_each(df: pd.DataFrame, campaigns: Sequence[str | None]) -> Any
 def whole_until(df: pd.DataFrame) -> np.datetime64:
     """Return the last day that was over when the frame was read, if it knows when."""
     read = as_day(str(provenance_of(df).get("fetched_at"))[:10])
-    return np.datetime64(read or "NaT", "D") - np.timedelta64(1, "D")
+    return np.datetime64(read or "NaT", "D") - _DAY
 
 
 def settled(df: pd.DataFrame, until: Any = None) -> pd.DataFrame:

@@ -8,7 +8,7 @@ import pandas as pd
 
 from braze_frames.core.arguments import check_choice, check_share
 from braze_frames.core.arrays import Bools, Floats, Ints, Values
-from braze_frames.core.parts import answered
+from braze_frames.core.parts import Elsewhere, answered
 from braze_frames.frame.by import By, Period
 from braze_frames.frame.channels import (
     ChannelRows,
@@ -19,7 +19,7 @@ from braze_frames.frame.channels import (
 )
 from braze_frames.frame.groups import Groups, Tally, day_positions, group_rows
 from braze_frames.frame.levels import Level
-from braze_frames.frame.provenance import Unit, labelled
+from braze_frames.frame.provenance import labelled, left_out_attrs
 from braze_frames.frame.sums import (
     Sums,
     constant,
@@ -38,6 +38,7 @@ from braze_frames.schema.formulas import (
     definitions_in,
     metrics_of,
 )
+from braze_frames.schema.units import Unit
 from braze_frames.stats.jackknife import single_rate
 from braze_frames.stats.scores import Interval, wilson
 
@@ -202,9 +203,9 @@ class RatesSteps(NamedTuple):
         """Sums add up however the rows are cut."""
         return False
 
-    def partial(self, df: pd.DataFrame) -> RateSums:
+    def partial(self, df: pd.DataFrame, elsewhere: Elsewhere | None = None) -> RateSums:
         """Sum both sides of the rates in a part."""
-        rows = RateInput(df, self.by, self.freq)
+        rows = RateInput(df, self.by, self.freq, elsewhere)
         defined = _defined(self.metrics, rows.channels, rows.stats)
         groups = finest(rows.kept, rows.levels, rows.apart, rows.size)
         swings = {name: one for name, one in defined.items() if self._swings(name)}
@@ -238,7 +239,8 @@ class RatesSteps(NamedTuple):
     def finish(self, part: RateSums) -> "pd.DataFrame | pd.Series[float]":
         """Return the rates of the whole; warn of what they leave out."""
         defined = part.defined()
-        sums, daily = part.sums.in_periods(), part.daily and part.daily.in_periods()
+        sums = part.sums.judged(part.stats)
+        daily = part.daily and part.daily.judged(part.stats)
         whole = sums
         if self.whole:
             sums, daily = sums.whole(), daily and daily.whole()
@@ -258,8 +260,9 @@ class RatesSteps(NamedTuple):
             units |= dict.fromkeys(own, _unit(defined[name]))
         frame = pd.DataFrame(columns, index=groups.index(), dtype="float64")
         level = {} if self.ci is None else {"ci": float(self.ci)}
-        about = whole.about(units, whole=self.whole) | level
-        frame = labelled(frame, about)
+        refused = {name: rate.not_added for name, rate in found.items()}
+        why = left_out_attrs(frame.index, {"people": refused})
+        frame = labelled(frame, whole.about(units, whole=self.whole) | level | why)
         single = isinstance(self.metrics, str) and self.ci is None
         return frame[self.metrics] if single else frame
 
@@ -316,8 +319,9 @@ class _Rate:
         self.counted = tally.select(given).found.copy()
         refusals = {stat: self._in_several(stat) for stat in _unique(defined)}
         self.refused = [stat for stat, where in refusals.items() if where.any()]
-        for where in refusals.values():
-            self.counted &= ~where
+        nowhere = np.zeros(groups.count, dtype=bool)
+        self.not_added = np.logical_or.reduce([nowhere, *refusals.values()])
+        self.counted &= ~self.not_added
         self.left_out = self._campaigns_left_out()
 
     def _of(self, chosen: Callable[[Definition], bool]) -> Bools:

@@ -9,44 +9,70 @@ the merged parts alone.
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from functools import reduce
+from itertools import chain, compress
 from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 
-from braze_frames.core.arrays import Bools, Column, Ints
+from braze_frames.core.arrays import Bools, Column, Flags, Ints
+from braze_frames.core.parts import Elsewhere
 from braze_frames.errors import NonAdditiveWarning, listed, warn
 from braze_frames.frame.by import Period, binned, cut_periods, is_anchored, is_cut
 from braze_frames.frame.groups import Groups, Tally, arrays, group_rows
 from braze_frames.frame.levels import Level
-from braze_frames.frame.provenance import Unit, as_day, days_attrs, provenance_of
+from braze_frames.frame.provenance import Until, days_attrs, merge_until
 from braze_frames.schema.channels import is_day_total
+from braze_frames.schema.units import Unit
+
+
+class Traits(NamedTuple):
+    """The channels of a campaign, and the day totals that its rows give."""
+
+    channels: frozenset[str]
+    given: frozenset[str]
+
+    def spread(self, totals: Collection[str]) -> bool:
+        """Tell whether its day totals stand in no variation."""
+        lacks = not self.given.issuperset(totals)
+        return (len(self.channels) > 1 and lacks) or (not self.given and bool(totals))
 
 
 class Sums(NamedTuple):
     """Sums by group: ``columns`` are named by the verb that asks.
 
     The levels of ``groups`` are those asked for, the channel, and the campaign where
-    its day totals stand in no variation, else ``""``. ``days``: all days of the part;
-    ``settled_until``: the last of them that no longer grows, where that is known.
+    its day totals stand in no variation, else ``""``. Whether they do may depend on
+    other parts: ``doubtful`` has the traits of such campaigns. ``days``: all days of
+    the part; ``settled``: the last of them that no longer grows, if known.
     """
 
     groups: Groups
     columns: Mapping[str, Column]
     days: pd.DatetimeIndex
     freq: Period
-    settled_until: str | None
+    settled: Until
+    doubtful: Mapping[str, Traits]
 
-    def in_periods(self) -> "Sums":
-        """Return sums of days by the periods asked, where only the whole tells them."""
-        if self.freq is None or is_anchored(self.freq):
+    def judged(self, stats: Collection[str]) -> "Sums":
+        """Return the sums as the whole has them, which alone tells periods and totals.
+
+        ``stats`` are those of the whole.
+        """
+        *asked, channel, apart = self.groups.levels
+        if self.freq is not None and not is_anchored(self.freq):
+            asked = [
+                one if one.name != "date" else binned(one, self.freq) for one in asked
+            ]
+        elif not self.doubtful:
             return self
-        levels = [
-            one if one.name != "date" else binned(one, self.freq)
-            for one in self.groups.levels[:-2]
-        ]
-        groups, columns = _grouped([*levels, *self.groups.levels[-2:]], self.columns)
-        return self._replace(groups=groups, columns=columns)
+        totals = {*filter(is_day_total, stats)}
+        known = [name for name, one in self.doubtful.items() if not one.spread(totals)]
+        (nobody,) = apart.labels.get_indexer(pd.Index([""]))
+        clear = np.asarray(apart.labels.isin(known))[apart.codes]
+        apart = apart._replace(codes=np.where(clear, nobody, apart.codes))
+        groups, columns = _grouped([*asked, channel, apart], self.columns)
+        return self._replace(groups=groups, columns=columns, doubtful={})
 
     def asked(self) -> Groups:
         """Group the groups by the levels that were asked for."""
@@ -54,11 +80,14 @@ class Sums(NamedTuple):
 
     def about(self, units: Mapping[str, Unit], *, whole: bool) -> dict[str, Any]:
         """Return what results say of their columns and days."""
-        cut = cut_periods(self.days, self.freq)
-        labels = [] if whole else [day.date().isoformat() for day in cut]
-        partial = {} if self.freq is None else {"partial": labels}
-        days = days_attrs(self.settled_until, self.days, self.freq)
-        return {"units": dict(units)} | days | partial
+        days = days_attrs(self.settled.day, self.days, self.freq)
+        found: dict[str, Any] = {"units": dict(units)} | days
+        if self.freq is None:
+            return found
+        cut = {} if whole else cut_periods(self.days, self.freq)
+        sizes = {day.date().isoformat(): list(size) for day, size in cut.items()}
+        found["partial"] = [*sizes]
+        return found | ({"partial_days": sizes} if sizes else {})
 
     def whole(self) -> "Sums":
         """Return the sums without the periods that are cut.
@@ -106,11 +135,6 @@ def known_days(date: Level) -> pd.DatetimeIndex:
     return pd.DatetimeIndex(date.used().labels).tz_localize(None)
 
 
-def settled_day(df: pd.DataFrame) -> str | None:
-    """Return until when a frame is settled, where it knows."""
-    return as_day(provenance_of(df).get("settled_until"))
-
-
 def constant(size: int) -> Level:
     """Return a level in which all rows are alike."""
     return Level("", pd.Index([""]), np.zeros(size, dtype=np.int64))
@@ -121,25 +145,51 @@ def spread_campaigns(
     levels: Mapping[str, Level],
     stats: Mapping[str, pd.Series],
     size: int,
-) -> Level:
-    """Return the campaign of each row whose day totals stand in no variation, or "".
+    elsewhere: Elsewhere | None = None,
+) -> tuple[Level, dict[str, Traits]]:
+    """Tell which campaigns' day totals stand in no variation.
 
     Those on several channels that never give one of the stats, and those that give
     none. It matters only where campaigns are added up.
+
+    Returns
+    -------
+    apart : Level
+        The campaign of each row where it is such a one, else ``""``.
+    doubtful : dict
+        What is known of those that other parts must judge, too; see ``Sums``.
     """
     campaign, channel = levels.get("campaign"), levels.get("channel")
-    totals = [series for name, series in stats.items() if is_day_total(name)]
+    totals = {name: one for name, one in stats.items() if is_day_total(name)}
+    nowhere = elsewhere is None or not elsewhere.may_have(is_day_total)
     if campaign is None or channel is None or any(one is campaign for one in kept):
-        return constant(size)
+        return constant(size), {}
     campaign = campaign.used()
-    given = [_gives(campaign, series) for series in totals]
-    if all(one.all() for one in given):
-        return constant(size)
-    several = _distinct(campaign, channel) > 1
-    spread = (several & ~np.all(given, axis=0)) | ~np.any(given, axis=0)
+    given = np.zeros((len(totals), len(campaign.labels)), dtype=bool)
+    for place, series in enumerate(totals.values()):
+        given[place] = _gives(campaign, series)
+    if nowhere and given.all():
+        return constant(size), {}
+    channels = _pairs(campaign, channel)
+    several, none = channels.sum(axis=1) > 1, ~given.any(axis=0)
+    if elsewhere is None:
+        spread = (several & ~given.all(axis=0)) | none
+    else:
+        spread = several | none | elsewhere.same_campaigns
     codes = np.where(spread, np.cumsum(spread), 0)
     names = pd.Index(["", *map(str, campaign.labels[spread])])
-    return Level("", names, codes[campaign.codes])
+    level = Level("", names, codes[campaign.codes])
+    if elsewhere is None:
+        return level, {}
+    found = zip(campaign.labels, channels, given.T, strict=True)
+    doubtful = {
+        str(label): Traits(
+            frozenset(compress(map(str, channel.labels), here)),
+            frozenset(compress(totals, gives)),
+        )
+        for label, here, gives in compress(found, spread)
+    }
+    return level, doubtful
 
 
 def _gives(campaign: Level, series: pd.Series) -> Bools:
@@ -151,16 +201,16 @@ def _gives(campaign: Level, series: pd.Series) -> Bools:
     return found
 
 
-def _distinct(outer: Level, inner: Level) -> Ints:
-    """Return how many inner labels each outer label has."""
+def _pairs(outer: Level, inner: Level) -> Flags:
+    """Tell which inner labels each outer label has."""
     several = len(inner.labels)
     found = np.zeros(len(outer.labels) * several, dtype=bool)
     found[outer.codes * several + inner.codes] = True
-    return np.asarray(found.reshape(-1, several).sum(axis=1))
+    return found.reshape(-1, several)
 
 
 def merge(parts: Sequence[Sums]) -> Sums:
-    """Add up the sums of parts; no campaign may be in two of them.
+    """Add up the sums of parts.
 
     Raises
     ------
@@ -177,8 +227,16 @@ def merge(parts: Sequence[Sums]) -> Sums:
     }
     groups, columns = _grouped(list(levels), joined)
     days = pd.DatetimeIndex(np.unique(np.concatenate([part.days for part in parts])))
-    known = [part.settled_until for part in parts if part.settled_until]
-    return Sums(groups, columns, days, parts[0].freq, min(known, default=None))
+    until = merge_until(part.settled for part in parts)
+    return Sums(groups, columns, days, parts[0].freq, until, _doubtful(parts))
+
+
+def _doubtful(parts: Sequence[Sums]) -> dict[str, Traits]:
+    found: dict[str, Traits] = {}
+    for name, one in chain.from_iterable(part.doubtful.items() for part in parts):
+        known = found.get(name, one)
+        found[name] = Traits(known.channels | one.channels, known.given | one.given)
+    return found
 
 
 def _grouped(

@@ -1,17 +1,17 @@
 """Sums of stats: exact, and only where they make sense."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 
-from braze_frames.core.arrays import Column
-from braze_frames.core.parts import answered
+from braze_frames.core.arrays import Bools, Column
+from braze_frames.core.parts import Elsewhere, answered
 from braze_frames.frame.by import By, Period, kept_levels
 from braze_frames.frame.groups import Groups, Tally, arrays
 from braze_frames.frame.levels import levels_of, summed_stats
-from braze_frames.frame.provenance import Unit, labelled
+from braze_frames.frame.provenance import labelled, left_out_attrs, settled_day
 from braze_frames.frame.sums import (
     Sums,
     finest,
@@ -19,11 +19,11 @@ from braze_frames.frame.sums import (
     known_days,
     left_out,
     merge,
-    settled_day,
     spread_campaigns,
     warn_of_sums,
 )
-from braze_frames.schema.channels import STAT, STAT_RANK, STATS, is_day_total
+from braze_frames.schema.channels import STAT, STAT_RANK, is_day_total
+from braze_frames.schema.units import Unit, metric_unit
 
 
 def totals(
@@ -112,19 +112,19 @@ class TotalsSteps(NamedTuple):
         """Sums add up however the rows are cut."""
         return False
 
-    def partial(self, df: pd.DataFrame) -> Sums:
+    def partial(self, df: pd.DataFrame, elsewhere: Elsewhere | None = None) -> Sums:
         """Sum the stats of a part."""
         levels = {level.name: level for level in levels_of(df)}
         kept = kept_levels(df, levels, self.by, self.freq)
         stats, size = summed_stats(df), len(df)
-        apart = spread_campaigns(kept, levels, stats, size)
+        apart, doubtful = spread_campaigns(kept, levels, stats, size, elsewhere)
         groups = finest(kept, levels, apart, size)
         tally = Tally(groups.codes, groups.count)
         columns = {
             name: tally.column(name, *arrays(one)) for name, one in stats.items()
         }
         days = known_days(levels["date"])
-        return Sums(groups, columns, days, self.freq, settled_day(df))
+        return Sums(groups, columns, days, self.freq, settled_day(df), doubtful)
 
     def merge(self, parts: Sequence[Sums]) -> Sums:
         """Add up the sums of parts."""
@@ -132,41 +132,47 @@ class TotalsSteps(NamedTuple):
 
     def finish(self, part: Sums) -> pd.DataFrame:
         """Return the table of the whole; warn of what was not added up."""
-        part = part.in_periods()
+        part = part.judged(part.columns)
         sums = part.whole() if self.whole else part
         asked = sums.asked()
         found = dict(sorted(sums.columns.items(), key=_rank))
         # Where each group stands alone nothing is added up, and nothing left out.
+        wrong: dict[str, dict[str, Bools]] = {}
         if asked.count < sums.groups.count:
-            found = _added_up(found, sums.groups, asked)
+            found, wrong = _added_up(found, sums.groups, asked)
         columns = {name: _cell(column) for name, column in found.items()}
         table = pd.DataFrame(columns, index=asked.index())
-        return labelled(table, part.about(_units(columns), whole=self.whole))
+        units: dict[str, Unit] = {
+            name: metric_unit(name) or "count" for name in columns
+        }
+        why = left_out_attrs(table.index, wrong)
+        return labelled(table, part.about(units, whole=self.whole) | why)
 
 
 def _added_up(
     found: Mapping[str, Column], fine: Groups, asked: Groups
-) -> dict[str, Column]:
-    """Add sums up; missing, with a warning, where they would mislead."""
+) -> tuple[dict[str, Column], dict[str, dict[str, Bools]]]:
+    """Add sums up; missing, with a warning, where they would mislead, and where."""
     tally = Tally(asked.codes, asked.count)
     columns: dict[str, Column] = {}
-    people: list[str] = []
+    people: dict[str, Bools] = {}
+    totals: dict[str, Bools] = {}
     apart: dict[str, list[str]] = {}
     for name, (values, missing) in found.items():
         column = tally.column(name, values, None if not missing.any() else ~missing)
         wrong = np.zeros(asked.count, dtype=bool)
         if name in STAT and STAT[name].unique:
-            wrong = in_several_channels(fine, asked, ~missing)
-            people += [name] if wrong.any() else []
+            wrong = people[name] = in_several_channels(fine, asked, ~missing)
         if is_day_total(name):
-            lacking, campaigns = left_out(fine, asked, ~missing)
+            totals[name], campaigns = left_out(fine, asked, ~missing)
             apart |= {name: campaigns} if campaigns else {}
-            wrong = wrong | lacking
+            wrong = wrong | totals[name]
         columns[name] = Column(
             np.where(wrong, 0, column.values), column.missing | wrong
         )
-    warn_of_sums(people, apart, "a sum would leave them out (<NA>)")
-    return columns
+    refused = [name for name, where in people.items() if where.any()]
+    warn_of_sums(refused, apart, "a sum would leave them out (<NA>)")
+    return columns, {"people": people, "totals": totals}
 
 
 def _cell(column: Column) -> pd.api.extensions.ExtensionArray:
@@ -174,11 +180,6 @@ def _cell(column: Column) -> pd.api.extensions.ExtensionArray:
     if column.values.dtype == np.float64:
         column = column._replace(values=np.round(column.values, 2))
     return column.array()
-
-
-def _units(columns: Iterable[str]) -> dict[str, Unit]:
-    amounts = {stat.name for stat in STATS if stat.dtype == "Float64"}
-    return {name: "USD" if name in amounts else "count" for name in columns}
 
 
 def _rank(stat: tuple[str, object]) -> tuple[int, str]:

@@ -10,6 +10,7 @@ from braze_frames.loaders.ids import tells_whose
 from braze_frames.schema.channels import is_day_total
 from braze_frames.schema.exports import (
     ANSWER_EXPORTS,
+    CAMPAIGN_SERIES,
     CANVAS_EXPORTS,
     DAY_EXPORTS,
     Export,
@@ -121,14 +122,14 @@ def check_campaign_series(tree: Any, origin: str) -> None:
         named = ", ".join(f"`{key}`" for key in other.keys)
         raise PayloadError(
             f"{origin}: {named} is what {other.path} answers, not a campaign's series; "
-            "ask /campaigns/data_series, or pass the campaign's id"
+            f"ask {CAMPAIGN_SERIES.path}, or pass the campaign's id"
         )
     keys = _counted_keys(tree.get("data"))
     if keys and not tells_of_campaign(keys):
         named = ", ".join(sorted(shown(key, 40) for key in keys)[:5])
         raise PayloadError(
             f"{origin}: the days have no `messages` and no day totals, only {named}: "
-            "this is no campaign's series; ask /campaigns/data_series"
+            f"this is no campaign's series; ask {CAMPAIGN_SERIES.path}"
         )
 
 

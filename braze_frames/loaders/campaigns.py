@@ -33,6 +33,7 @@ from braze_frames.loaders.rows import (
     row_of,
     with_known_names,
 )
+from braze_frames.schema.exports import CAMPAIGN_SERIES
 
 Trees = Mapping[str, Any]
 
@@ -125,6 +126,7 @@ def _in_turn(
         place = place or piece.answer.origin
         check_daily(piece.answer.tree["data"], piece.answer.origin)
         yield piece.answer
+        del piece  # before the next is decoded
     if others:
         nothing = Piece(Answer(place, {"data": []}, careful=False), {}, "")
         found = _gathered(contents, [nothing, *others])
@@ -173,7 +175,7 @@ def _flat(answer: Answer) -> Iterator[Answer]:
         for id_, found in tree.items():
             for one in found if isinstance(found, list) else [found]:
                 place = f"{answer.origin}, {shown(id_, 40)}"
-                whole = {"campaign_id": id_, **one}
+                whole = {CAMPAIGN_SERIES.id_key: id_, **one}
                 yield answer._replace(tree=whole, origin=place)
     else:
         yield answer

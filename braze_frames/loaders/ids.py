@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 from braze_frames.core.names import shown
 from braze_frames.errors import SourceError
 from braze_frames.loaders.plain import is_empty
+from braze_frames.schema.exports import CAMPAIGN_SERIES
 from braze_frames.schema.ids import is_campaign_id
 
 _NAMED_ID = re.compile(r"\w*campaigns?(api|list)?(id|uuid|identifier)")
@@ -28,7 +29,7 @@ _DEPTH = 4
 """How deep an answer's notes on its request are searched: ``metadata.params``."""
 
 _PAYLOAD = frozenset({"data", "messages", "record"})
-_IN_ADDRESS = re.compile(r"campaign_id=([0-9a-fA-F-]{36})")
+_IN_ADDRESS = re.compile(rf"{CAMPAIGN_SERIES.id_key}=([0-9a-fA-F-]{{36}})")
 _MOMENT = re.compile(r"\d{4}-\d{2}-\d{2}([T ].*)?")
 
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from braze_frames.core.names import shown
 from braze_frames.errors import PayloadError
 from braze_frames.loaders.ids import tells_whose
+from braze_frames.schema.exports import CAMPAIGN_SERIES
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -113,7 +114,7 @@ def rows_of_csv(body: bytes, origin: str) -> list[dict[str, Any]]:
         raise PayloadError(
             f"{origin}: the table begins with {shown(_header(body), 100)} and has no "
             "column `time`: exports of the dashboard hold no series of the API. Export "
-            "/campaigns/data_series, or pass the campaign's id"
+            f"{CAMPAIGN_SERIES.path}, or pass the campaign's id"
         )
     as_text = {
         name: "str"

@@ -16,7 +16,7 @@ import pandas as pd
 from braze_frames.core.arrays import Bools, Column, Ints
 from braze_frames.frame.levels import Grain
 from braze_frames.payload.batch import Batch
-from braze_frames.payload.columns import StatColumns, Stats, join, ranked
+from braze_frames.payload.columns import StatColumns, Stats, is_view, join, ranked
 from braze_frames.payload.days import NO_NAMES, normalise
 from braze_frames.schema.channels import ELEMENT_STAT, VARIATION_ID, is_day_total
 
@@ -184,9 +184,13 @@ def _columns(
     left_out = {stat for part in parts for stat in part.left_out}
     found = {*chain.from_iterable((*part.columns, *part.fractions) for part in parts)}
     return {
-        stat: join([_taken(part, stat) for part in parts], sizes).array()
+        stat: _owned(join([_taken(part, stat) for part in parts], sizes)).array()
         for stat in ranked(found - left_out)
     }
+
+
+def _owned(column: Column) -> Column:
+    return column._replace(values=column.values.copy()) if is_view(column) else column
 
 
 def _taken(stats: Stats, stat: str) -> list[Column]:

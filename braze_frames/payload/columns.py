@@ -8,7 +8,15 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from braze_frames.core.arrays import Bools, Column, Flags, Ints, Values, sum_exactly
+from braze_frames.core.arrays import (
+    Bools,
+    Column,
+    Flags,
+    Ints,
+    Values,
+    is_ascending,
+    sum_exactly,
+)
 from braze_frames.errors import PayloadError
 from braze_frames.schema.channels import STAT, STAT_RANK
 
@@ -180,7 +188,7 @@ class Order(NamedTuple):
 
 def order_rows(codes: Ints, describe: Callable[[int], str] = lambda _: "") -> Order:
     """Sort rows by ``codes``; rows with equal codes become one."""
-    if (codes[1:] > codes[:-1]).all():
+    if is_ascending(codes):
         rows = np.arange(len(codes))
         return Order(rows, rows, None, is_given=True, describe=describe)
     rows = np.argsort(codes, kind="stable")
@@ -263,6 +271,11 @@ def join(parts: Sequence[Sequence[Column]], sizes: Sequence[int]) -> Column:
     return Column(values, missing)
 
 
+def is_view(column: Column) -> bool:
+    """Whether a column is the memory of a file, which is copied once: to the frame."""
+    return not column.values.flags.writeable
+
+
 def _count_as_fractions(
     whole: Column, fraction: Column, order: Order
 ) -> tuple[Column, Column]:
@@ -279,9 +292,9 @@ def _count_as_fractions(
 
 
 def _in_order(stat: str, column: Column, order: Order) -> Column:
-    """Return a column of its own, in order."""
+    """Return a column in order; one that is in order already is not copied."""
     if order.is_given:
-        return Column(column.values.copy(), column.missing.copy())
+        return column
     values, missing = column.values.take(order.rows), column.missing.take(order.rows)
     if order.starts is None:
         return Column(values, missing)

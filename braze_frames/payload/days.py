@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from braze_frames.core.arrays import Ints
+from braze_frames.core.arrays import Ints, is_ascending
 from braze_frames.core.days import date_of
 from braze_frames.errors import PayloadError
 from braze_frames.payload.batch import (
@@ -112,7 +112,11 @@ def _last_rows(entries: _Entries, days: Ints) -> Ints:
     """Return for each key a number that is greater the later its last entry is."""
     size = len(entries.key)
     last = np.full(len(entries.keys), np.iinfo(np.int64).min)
-    np.maximum.at(last, entries.key, days[entries.day] * size + np.arange(size))
+    numbers = days[entries.day] * size + np.arange(size)
+    if is_ascending(numbers):
+        last[entries.key] = numbers  # of equal keys the last one stays
+    else:
+        np.maximum.at(last, entries.key, numbers)
     return last
 
 
@@ -144,6 +148,8 @@ def _last_named(entries: _Entries, order: Order) -> Ints:
 
 
 def _elements(parts: Sequence[Batch], entries: _Entries, order: Order) -> Elements:
+    if not any(len(part.elements.row) for part in parts):
+        return parts[0].elements
     starts = [0, *accumulate(entries.sizes)]
     keys = sorted({key for part in parts for key in part.elements.keys})
     place = {key: code for code, key in enumerate(keys)}
@@ -166,6 +172,8 @@ def _elements(parts: Sequence[Batch], entries: _Entries, order: Order) -> Elemen
 
 def _each_day_once(batches: list[Batch], *, restated: bool) -> list[Batch]:
     """Keep each day from the last answer that holds it."""
+    if len(batches) == 1 and is_ascending(batches[0].days):
+        return batches
     days = np.concatenate([batch.days for batch in batches] or [np.empty(0, np.int64)])
     found, counts = np.unique(days, return_counts=True)
     if len(found) == len(days):

@@ -24,6 +24,7 @@ from braze_frames.payload.columns import Filling
 from braze_frames.payload.packing import Day, column_of
 from braze_frames.payload.rows import Clicks, RowPacker, is_text
 from braze_frames.schema.channels import ALIASES, VARIATION_ID, VARIATION_NAME
+from braze_frames.schema.exports import CAMPAIGN_SERIES
 
 # So much of a channel's or a key's name stands in a message.
 _LONG = 80
@@ -51,11 +52,11 @@ def decode(body: bytes | memoryview, origin: str) -> Any:
 def _why_not_json(body: bytes, error: orjson.JSONDecodeError) -> str:
     text = body.strip()
     if not text:
-        return "is empty; expected the JSON of /campaigns/data_series"
+        return f"is empty; expected the JSON of {CAMPAIGN_SERIES.path}"
     if text[:1] == b"<":
         return (
             "is HTML or XML, not JSON; a proxy's or a login page? "
-            "Save the body of /campaigns/data_series itself"
+            f"Save the body of {CAMPAIGN_SERIES.path} itself"
         )
     place = f"line {error.lineno}, column {error.colno}"
     if error.pos >= len(error.doc.rstrip()) - 1:
@@ -142,7 +143,7 @@ def _data(answer: Any, origin: str) -> list[Any]:
     if not isinstance(answer, dict):
         raise PayloadError(
             f"{origin}: expected an object with `data`, got {_shown(answer)}; "
-            "pass a response of /campaigns/data_series"
+            f"pass a response of {CAMPAIGN_SERIES.path}"
         )
     data = answer.get("data")
     if isinstance(data, list):
@@ -225,11 +226,14 @@ class _AnswerParser:
         self.entry_key = _follow([*map(self._entries, self.channels, self.starts)])
 
     def _channels(self, listed: list[Any]) -> list[_Channel]:
-        """Return the channels that have entries, in the order in which they occur."""
+        """Return the channels that have entries."""
         for n, messages in enumerate(listed):
             if messages is not None and not isinstance(messages, dict):
                 self._fail(n, ("messages",), messages, "an object of channels")
-        names = dict.fromkeys(chain.from_iterable(filter(None, listed)))
+        found = dict.fromkeys(chain.from_iterable(filter(None, listed)))
+        # Other spellings first: of two names on a day the last one labels, and that is
+        # the name under the channel's own.
+        names = sorted(found, key=lambda name: name not in ALIASES)
         channels = [self._channel(name, listed) for name in names]
         return [channel for channel in channels if channel.days]
 

@@ -1,7 +1,8 @@
 """The funnel: from the message to the purchase, as shares of the first step."""
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
+from itertools import zip_longest
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -14,30 +15,32 @@ from braze_frames.drawing.figure import (
     Setting,
     Words,
     blank,
-    lines_of,
+    fit,
     say_empty,
 )
 from braze_frames.drawing.looks import Theme, mix
 from braze_frames.errors import FrameError
-from braze_frames.frame.levels import days_of, grain_of, level_names
-from braze_frames.frame.provenance import settled_until
+from braze_frames.frame.levels import grain_of, level_names
 from braze_frames.frame.totals import totals as _totals
 from braze_frames.schema.channels import RECIPIENTS
 from braze_frames.schema.formulas import parse_formula
 from braze_frames.schema.rates import FUNNEL, FUNNEL_ELSEWHERE, STEPS
 from braze_frames.wording.labels import Labels, about
-from braze_frames.wording.periods import day_of
+from braze_frames.wording.periods import note_on_young
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
     from braze_frames.drawing.figure import Pictured
 
-# So many columns stand side by side: alone, and beside other campaigns.
-_SIDE, _SIDE_OF_MANY = 5, 3
+# So many columns stand side by side: in a panel as wide as the figure, and in half.
+_SIDE, _SIDE_OF_HALF = 5, 3
+# So many campaigns stand below each other; more have half the width each.
 _TALL = 3
+# Between columns, and above them, where a heading has one line; in bars.
 _GAP, _HEADING, _LINE = 0.18, 0.8, 0.45
-_ROW, _AROUND = 0.42, 1.3
+# A bar, in inches.
+_ROW = 0.42
 # A bar that reaches so far has room for its numbers.
 _INSIDE = 0.62
 
@@ -124,21 +127,20 @@ def plot_funnel(
     known = {label for column in columns for label in (*column.panel, *column.name)}
     names = Labels(df, labels, known)
     keys = list(dict.fromkeys(column.panel for column in columns))
-    side = _SIDE if len(keys) == 1 else _SIDE_OF_MANY
     blocks = {key: [one for one in columns if one.panel == key] for key in keys}
-    high = max(_rows(own, side) for own in blocks.values())
-    picture = Picture(
-        *(df, panels, keys, setting),
-        height=_AROUND + _ROW * high,
-        columns=1 if len(keys) <= _TALL else 2,
-        grid="",
-    )
+    half = len(keys) > _TALL
+    side = _SIDE_OF_HALF if half else _SIDE
+    heights = [_ROW * _rows(own, side) for own in blocks.values()]
+    wide = 2 if half else 1
+    picture = Picture(df, panels, keys, setting, heights=heights, columns=wide, grid="")
     for key, own in blocks.items():
         _draw(picture, picture.panels[key], own, _heads(own, levels, names), side)
     picture.name_panels([names.join(panels, key) for key in keys])
-    what = "share of the first step"
-    words = Words("How far people get", about(df, names, what), _notes(df, columns))
-    return picture.finish(words)
+    others = any(np.isfinite(one.base) for one in columns if not one.first)
+    whom = "Who receives nothing is shown as a share of the recipients."
+    notes = [*([whom] if others else []), *note_on_young(df)]
+    what = about(df, names, "share of the first step")
+    return picture.finish(Words("How far people get", what, notes))
 
 
 def _heads(
@@ -210,33 +212,35 @@ def _draw(
 ) -> None:
     """Draw the columns of a campaign, side by side, in as many rows as it takes."""
     steps, theme = _steps(columns), picture.theme
-    ax.set(xticks=[])
+    ax.set(xticks=[], yticks=[])
     ax.spines[:].set_visible(False)
     if not steps:
-        ax.set(yticks=[])
         say_empty(ax, "Braze gave none of the steps", theme)
         return
-    many = min(side, len(columns))
-    wide = picture.panel_width / many / (1 + _GAP) * 72
-    texts = [lines_of(head, int(wide / 0.6 / theme.size)) for head in heads if head]
-    texts = texts or [""] * len(columns)
-    signs = int(wide / 0.56 / theme.small)
-    above = _HEADING + _LINE * max(text.count("\n") for text in texts)
-    above = above if any(texts) else 0.1
+    side = -(-len(columns) // -(-len(columns) // side))  # rows are about as long
+    wide = picture.panel_points[0] / side / (1 + _GAP)
+    texts = [
+        ax.text(0, 0, head, va="bottom", fontsize=theme.size, fontweight="bold")
+        for head in heads
+        if head
+    ]
+    for text in texts:
+        text.set_color(theme.ink)
+        fit(text, text.get_text(), wide)
+    lines = max((text.get_text().count("\n") for text in texts), default=0)
+    above = _HEADING + _LINE * lines if texts else 0.1
     places = []
-    for n, (column, text) in enumerate(zip(columns, texts, strict=True)):
-        left = (n % side) * (1 + _GAP)
-        top = (n // side) * (len(steps) + above)
-        style: dict[str, Any] = {"fontweight": "bold", "color": theme.ink}
+    for n, (column, text) in enumerate(zip_longest(columns, texts)):
+        left, top = (n % side) * (1 + _GAP), (n // side) * (len(steps) + above)
         if text:
-            ax.text(left, top - 0.55, text, va="bottom", fontsize=theme.size, **style)
+            text.set_position((left, top - 0.55))
         for row, step in enumerate(steps):
-            _draw_step(ax, column, step, (left, top + row), (row, signs, theme))
+            color = mix(theme.palette[0], theme.ground, min(0.14 * row, 0.6))
+            _draw_step(ax, column, step, (left, top + row), (color, wide, theme))
         places += [top + row for row in range(len(steps))] if n % side == 0 else []
     ax.set_yticks(places, steps * (len(places) // len(steps)))
     ax.tick_params(axis="y", length=0, labelcolor=theme.ink)
-    ax.set_xlim(0, many * (1 + _GAP) - _GAP)
-    ax.set_ylim(max(places) + 0.5, -0.4 - above)
+    ax.set(xlim=(0, side * (1 + _GAP) - _GAP), ylim=(places[-1] + 0.5, -0.4 - above))
 
 
 def _draw_step(
@@ -244,41 +248,23 @@ def _draw_step(
     column: FunnelColumn,
     step: str,
     place: tuple[float, float],
-    look: tuple[int, int, Theme],
+    look: tuple[str, float, Theme],
 ) -> None:
-    """Draw a bar on its track, with its sum and its share, as far as signs fit."""
-    (left, top), (row, signs, theme) = place, look
+    """Draw a bar on its track, with its sum and its share, as far as there is room."""
+    (left, top), (color, wide, theme) = place, look
     size = column.steps.get(step, np.nan)
-    track = mix(theme.faint, theme.ground, 0.35)
-    style: dict[str, Any] = {"va": "center", "fontsize": theme.small}
-    if not np.isfinite(size):
-        ax.barh(top, 1.0, 0.72, left=left, color=track)
-        ax.text(left + 0.02, top, "not measured", color=theme.muted, **style)
-        return
+    ax.barh(top, 1.0, 0.72, left=left, color=mix(theme.ink, theme.ground, 0.93))
     share = size / column.base if column.base > 0 else np.nan
-    color = mix(theme.palette[0], theme.ground, min(0.14 * row, 0.6))
-    ax.barh(top, 1.0, 0.72, left=left, color=track)
+    reach = min(share, 1.0) if np.isfinite(share) else 0.0
     if np.isfinite(share):
-        ax.barh(top, min(share, 1.0), 0.72, left=left, color=color)
+        ax.barh(top, reach, 0.72, left=left, color=color)
     first = column.first and step == next(iter(column.steps))
     part = "" if first or np.isnan(share) else share_text(share, 0.05)
-    inside = bool(share > _INSIDE)
-    start = (
-        left + 0.03 if inside else left + (share if np.isfinite(share) else 0) + 0.03
-    )
-    ink = theme.on(color) if inside else theme.ink
-    text = "  ".join(filter(None, [count(size), part]))
-    room = signs * ((share if inside else 1 - share) if np.isfinite(share) else 1.0)
-    text = part if part and len(text) > room + 2 else text
-    ax.text(start, top, text, color=ink, **style)
-
-
-def _notes(df: pd.DataFrame, columns: Sequence[FunnelColumn]) -> list[str]:
-    notes = []
-    others = {column.name[-1] for column in columns if not column.first}
-    if any(np.isfinite(one.base) for one in columns if not one.first) and others:
-        notes.append("Who receives nothing is shown as a share of the recipients.")
-    settled = settled_until(df)
-    if (days_of(df).to_numpy() > settled).any():
-        notes.append(f"Days after {day_of(settled)} are in it, and still grow.")
-    return notes
+    inside = reach > _INSIDE
+    text = "  ".join(filter(None, [count(size), part])) if np.isfinite(size) else ""
+    room = (reach if inside else 1 - reach) * wide
+    text = part if part and 0.56 * theme.small * len(text) > room else text
+    start = left + 0.03 + (0 if inside else reach)
+    said = ax.text(start, top, text or "not measured", va="center")
+    ink = theme.on(color) if inside else theme.ink if text else theme.muted
+    said.set(fontsize=theme.small, color=ink)

@@ -1,28 +1,24 @@
 """The forest: lifts and changes with their intervals, all tests in one panel."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import pandas as pd
 
 from braze_frames.core.numbers import number, percent
-from braze_frames.drawing.figure import (
-    PanelKey,
-    Setting,
-    Words,
-    blank,
-)
-from braze_frames.drawing.forest import Forest, ForestRow, draw_forest
+from braze_frames.drawing.figure import PanelKey, Setting, Words, blank
+from braze_frames.drawing.forest import ForestRow, draw_forest
 from braze_frames.experiment.design import Experiments
-from braze_frames.experiment.lift import lift as _lift
-from braze_frames.experiment.pairs import Se, Stratify
+from braze_frames.experiment.lift import compare
+from braze_frames.experiment.pairs import Control, LiftRequest, Se, Stratify
 from braze_frames.frame.levels import grain_of
 from braze_frames.frame.levels import labels as labels_in
 from braze_frames.frame.provenance import provenance_of
 from braze_frames.portfolio.change import change as _change
 from braze_frames.schema.formulas import define
 from braze_frames.schema.rates import AMOUNTS
+from braze_frames.stats.contrasts import Options
 from braze_frames.stats.multiplicity import Adjustment
 from braze_frames.wording.labels import JOINT, Labels, about
 from braze_frames.wording.periods import span
@@ -37,12 +33,19 @@ _ADJUSTED = {
     "bonferroni": " (Bonferroni)",
     "fdr_bh": " (Benjamini-Hochberg)",
 }
+_AS_LIFT = {
+    "rate_before": "control_rate",
+    "change": "lift",
+    "change_low": "lift_low",
+    "change_high": "lift_high",
+    "p_value": "p_adjusted",
+}
 
 
 def plot_lift(
     df: pd.DataFrame,
     metric: str,
-    control: str | Mapping[str, str] | None = None,
+    control: Control = None,
     *,
     se: Se = "auto",
     stratify: Stratify = "auto",
@@ -89,13 +92,8 @@ def plot_lift(
     TypeError
         Several metrics.
     FrameError
-        As in ``lift``; but a frame without rows, or with one variation only, makes a
-        picture that says so.
-
-    Warns
-    -----
-    StatisticsWarning
-        As in ``lift``.
+        As in ``lift``, which also warns; but a frame without rows, or with one
+        variation only, makes a picture that says so.
 
     Examples
     --------
@@ -113,38 +111,21 @@ def plot_lift(
     setting = Setting(ax, title, figsize)
     check_single(metric)
     names = Labels(df, labels, [metric])
-    said, nothing = title_of(metric, names), nothing_in(df, metric)
+    said, nothing = title_of("Lift", metric, names), nothing_in(df, metric)
     if nothing:
         return blank(df, said, nothing, setting)
-    table = _lift(
-        df,
-        metric,
-        control,
-        se=se,
-        stratify=stratify,
-        sequential=sequential,
-        tau=tau,
-        adjust=adjust,
-        conf_level=conf_level,
-        deff=deff,
-        pairs=pairs,
-        prior=prior,
-        margin=margin,
-    )
+    asked = LiftRequest("", control, se, stratify, pairs, prior)
+    options = Options(conf_level, deff, sequential, tau, margin=margin)
+    table = compare(df, metric, asked, options, adjust)
     interval = f"lift, {percent(conf_level)} interval"
     columns = ["rate", "other" if pairs else "control", interval, "p"]
-    forest = Forest(_rows_of(table, names, metric), columns)
-    notes = [_significance(adjust, conf_level, sequential=sequential)]
-    words = Words(said, about(df, names, against(table, names)), notes)
-    return draw_forest(df, forest, words, setting)
-
-
-def _significance(adjust: str, conf_level: float, *, sequential: bool) -> str:
     how = _ADJUSTED.get(adjust, "")
     many = f", adjusted for the variations of a test{how}" if how else ""
-    valid = " The intervals are always valid." if sequential else ""
-    level = percent(1 - conf_level)
-    return f"* and filled: significant, p below {level}{many}.{valid}"
+    notes = [f"{_significance(conf_level)}{many}."]
+    notes += ["The intervals are always valid."] if sequential else []
+    words = Words(said, about(df, names, against(table, names)), notes)
+    rows = _rows_of(table, names, "lift", _share_or_usd(metric))
+    return draw_forest(df, rows, columns, words, setting)
 
 
 def plot_change(
@@ -206,33 +187,23 @@ def plot_change(
     levels = [str(name) for name in table.index.names if name is not None]
     known = {str(label) for name in levels for label in table.index.unique(name)}
     names = Labels(df, labels, [metric, *known])
-    name = names.word(metric)
-    said = f"Change of {name[:1].lower()}{name[1:]}"
-    if not len(table):
-        return blank(df, said, "the frame has no rows", setting)
-    like = table[list(_AS_LIFT)].rename(columns=_AS_LIFT)
+    said = title_of("Change", metric, names)
+    periods = provenance_of(table)["periods"]
+    spans = " against ".join(span(*periods[part]) for part in ("now", "before"))
+    given = table[["rate", "rate_before"]].notna().any(axis=1)
+    table = table[given] if given.any() else table
+    rows = _rows_of(
+        table.rename(columns=_AS_LIFT), names, "change", _share_or_usd(metric)
+    )
     columns = ["now", "before", f"change, {percent(conf_level)} interval", "p"]
-    forest = Forest(_rows_of(like, names, metric), columns)
-    periods = provenance_of(table).get("periods", {})
-    spans = [span(*periods[part]) for part in ("now", "before") if part in periods]
-    level = percent(1 - conf_level)
-    notes = [
-        f"* and filled: significant, p below {level}. Before and after is no cause."
-    ]
-    return draw_forest(df, forest, Words(said, " against ".join(spans), notes), setting)
+    notes = [f"{_significance(conf_level)}. Before and after is no cause."]
+    channels = [one for one in define(metric, labels_in(df, "channel")) if one]
+    words = Words(said, about(df, names, days=spans, channels=channels or None), notes)
+    return draw_forest(df, rows, columns, words, setting)
 
 
-_NO_CAUSE = "Before and after is no cause."
-_AS_LIFT = {
-    "rate": "rate",
-    "rate_before": "control_rate",
-    "change": "lift",
-    "change_low": "lift_low",
-    "change_high": "lift_high",
-    "p_value": "p_adjusted",
-    "significant": "significant",
-    "note": "note",
-}
+def _significance(conf_level: float) -> str:
+    return f"* and filled: significant, p below {percent(1 - conf_level)}"
 
 
 def check_single(metric: object) -> None:
@@ -260,10 +231,10 @@ def nothing_in(df: pd.DataFrame, metric: str) -> str:
     return "one variation only, and nothing to compare it with" if alone else ""
 
 
-def title_of(metric: str, names: Labels) -> str:
-    """Return the title of a picture of lift."""
+def title_of(what: str, metric: str, names: Labels) -> str:
+    """Return the title of a picture of what a metric did."""
     name = names.word(metric)
-    return f"Lift of {name[:1].lower()}{name[1:]}"
+    return f"{what} of {name[:1].lower()}{name[1:]}"
 
 
 def against(table: pd.DataFrame, names: Labels) -> str:
@@ -275,7 +246,9 @@ def against(table: pd.DataFrame, names: Labels) -> str:
     return own or "each against its control"
 
 
-def _rows_of(table: pd.DataFrame, names: Labels, metric: str) -> list[ForestRow]:
+def _rows_of(
+    table: pd.DataFrame, names: Labels, what: str, write: Callable[[float], str]
+) -> list[ForestRow]:
     """Return the rows of all tests, best first in each, under their headings.
 
     Where rows have no other name than a test, there are no headings.
@@ -284,8 +257,6 @@ def _rows_of(table: pd.DataFrame, names: Labels, metric: str) -> list[ForestRow]
     outer = [name for name in levels if name in ("campaign", "channel")]
     inner = [name for name in levels if name not in outer]
     outer, inner = (outer, inner) if inner else ([], outer)
-    table = table.assign(significant=table["significant"].fillna(value=False))
-    write = _usd if metric in AMOUNTS else _share
     shown = [n for n in outer if len(table.index.unique(n)) > 1]
     # pandas 2 warns of a list of one level
     level = outer if len(outer) > 1 else outer[0] if outer else None
@@ -295,39 +266,41 @@ def _rows_of(table: pd.DataFrame, names: Labels, metric: str) -> list[ForestRow]
         key = _as_key(place)
         own = dict(zip(outer, key, strict=True))
         if shown:
-            found.append(
-                ForestRow(key, names.join(shown, [own[name] for name in shown]))
-            )
+            heading = names.join(shown, [own[name] for name in shown])
+            found.append(ForestRow(key, heading))
         best = rows.iloc[np.argsort(-rows["lift"].to_numpy(), kind="stable")]
         for index, row in best.iterrows():
             labels = dict(zip(levels, _as_key(index), strict=True)) if levels else {}
             name = _name_of(labels, inner, names) or "all"
-            found.append(_row(tuple(labels.values()), name, row, write))
+            found.append(_row((tuple(labels.values()), name), row, what, write))
     return found
 
 
 def _name_of(labels: Mapping[str, str], inner: Sequence[str], names: Labels) -> str:
     campaign = labels.get("campaign", "")
-    shown = {name: names.of(name, labels[name], campaign) for name in inner}
-    if "control" in shown:
-        other = names.of("variation", labels["control"], campaign)
-        return f"{shown['variation']} vs {other}"
-    return JOINT.join(shown.values())
+    levels = ["variation" if name == "control" else name for name in inner]
+    shown = [
+        names.of(level, labels[name], campaign)
+        for level, name in zip(levels, inner, strict=True)
+    ]
+    return (" vs " if "control" in inner else JOINT).join(shown)
 
 
 def _as_key(place: Any) -> PanelKey:
     return tuple(map(str, place if isinstance(place, tuple) else (place,)))
 
 
-def _row(key: PanelKey, name: str, row: Any, write: Any) -> ForestRow:
+def _row(
+    place: tuple[PanelKey, str], row: Any, what: str, write: Callable[[float], str]
+) -> ForestRow:
     value, low, high = (float(row[one]) for one in ("lift", "lift_low", "lift_high"))
-    sure = bool(row["significant"])
-    lift = _reading(value, low, high)
-    star = " *" if sure else ""
-    p_value = _p_text(float(row["p_adjusted"])) + star
-    cells = [write(row["rate"]), write(row["control_rate"]), lift, p_value]
-    note = "" if lift else f"no lift: {row['note'] or 'not known'}"
-    return ForestRow(key, name, value, low, high, sure, cells, note)
+    reading = _reading(value, low, high)
+    if not reading:
+        return ForestRow(*place, note=f"no {what}: {row['note'] or 'not known'}")
+    sure = row["significant"] is not pd.NA and bool(row["significant"])
+    p_value = _p_text(float(row["p_adjusted"])) + (" *" if sure else "")
+    cells = [write(row["rate"]), write(row["control_rate"]), reading, p_value]
+    return ForestRow(*place, value, low, high, sure, cells)
 
 
 def _reading(value: float, low: float, high: float) -> str:
@@ -342,12 +315,10 @@ def _signed(share: float) -> str:
     return number(100 * share, 1, signed=True)
 
 
-def _share(value: float) -> str:
-    return f"{number(100 * value, 2)} %" if np.isfinite(value) else ""
-
-
-def _usd(value: float) -> str:
-    return f"{number(value, 2)}" if np.isfinite(value) else ""
+def _share_or_usd(metric: str) -> Callable[[float], str]:
+    """Return how the rates of a metric are written; nothing where there is none."""
+    scale, unit = (1, "") if metric in AMOUNTS else (100, " %")
+    return lambda x: f"{number(scale * x, 2)}{unit}" if np.isfinite(x) else ""
 
 
 def _p_text(value: float) -> str:

@@ -8,28 +8,25 @@ import numpy as np
 import pandas as pd
 
 from braze_frames.core.numbers import percent, share_text
-from braze_frames.drawing.figure import (
-    PanelKey,
-    Picture,
-    Setting,
-    Words,
-    blank,
-)
+from braze_frames.drawing.figure import PanelKey, Picture, Setting, Words, blank, spread
 from braze_frames.drawing.lines import (
+    MOST_BANDS,
     TOP,
     Line,
     Series,
+    UnitLook,
     check_top,
     draw_lines,
     format_shares,
     view,
 )
-from braze_frames.errors import StatisticsWarning, listed
+from braze_frames.errors import StatisticsWarning
 from braze_frames.experiment.lift import compare
-from braze_frames.experiment.pairs import LiftRequest, Se, Stratify
+from braze_frames.experiment.pairs import Control, LiftRequest, Se, Stratify
 from braze_frames.plots.lift import against, check_single, nothing_in, title_of
+from braze_frames.plots.parts import notes_on
 from braze_frames.stats.contrasts import Options
-from braze_frames.wording.labels import Labels, about, and_more
+from braze_frames.wording.labels import Labels, about
 from braze_frames.wording.periods import PeriodsShown, day_of
 
 if TYPE_CHECKING:
@@ -37,18 +34,13 @@ if TYPE_CHECKING:
 
     from braze_frames.drawing.figure import Pictured
 
-_STAR: dict[str, Any] = {
-    "marker": "*",
-    "linestyle": "none",
-    "markersize": 14,
-    "zorder": 5,
-}
+_EARLY = 0.06
 
 
 def plot_lift_over_time(
     df: pd.DataFrame,
     metric: str,
-    control: str | None = None,
+    control: Control = None,
     *,
     se: Se = "auto",
     stratify: Stratify = "auto",
@@ -91,13 +83,8 @@ def plot_lift_over_time(
     TypeError
         Several metrics.
     FrameError
-        As in ``lift``; but a frame without rows, or with one variation only, makes a
-        picture that says so.
-
-    Warns
-    -----
-    StatisticsWarning
-        As in ``lift``.
+        As in ``lift``, which also warns; but a frame without rows, or with one
+        variation only, makes a picture that says so.
 
     Notes
     -----
@@ -121,7 +108,8 @@ def plot_lift_over_time(
     setting = Setting(ax, title, figsize)
     check_single(metric)
     names = Labels(df, labels, [metric])
-    said, nothing = f"{title_of(metric, names)}, day by day", nothing_in(df, metric)
+    said = f"{title_of('Lift', metric, names)}, day by day"
+    nothing = nothing_in(df, metric)
     if nothing:
         return blank(df, said, nothing, setting)
     asked = LiftRequest("", control, se, stratify, pairs, None)
@@ -133,102 +121,86 @@ def plot_lift_over_time(
         daily = compare(df, metric, asked, all_looks, cumulative=True)
     series, panels = _series(daily, names, top)
     picture = Picture(df, panels, list(series.panels()), setting)
-    nothing = f"no lift of {metric} on any day"
-    thin = _series(once, names, top)[0].lines
-    drawn = _draw(picture, (series, thin), PeriodsShown(df, df, "D"), nothing)
-    picture.name_panels([names.join(panels, key) for key in picture.panels], above=True)
-    level = percent(conf_level)
-    areas = f"Areas: {level} intervals, always valid; thin lines: of one look."
-    whom = about(df, names, against(once, names), "all days so far")
-    return picture.finish(Words(said, whom, [areas, *drawn]))
-
-
-def _draw(
-    picture: Picture,
-    both: tuple[Series, Sequence[Line]],
-    periods: PeriodsShown,
-    nothing: str,
-) -> list[str]:
-    """Draw the lines with both intervals, stars and 0; return notes."""
-    series, thin = both
+    periods, nothing = PeriodsShown(df, df, "D"), f"no lift of {metric} on any day"
     empty = draw_lines(picture, series, periods, nothing, _limits)
-    colors = series.colors(picture.theme)
-    for line in thin:
-        if (line.panel, line.name) in colors:
-            color = colors[line.panel, line.name]
-            _draw_limits(picture.panels[line.panel], line, color)
-    starred = [_mark(picture, line, colors) for line in series.lines]
-    for ax in picture.axes:
+    thin = _series(once, names, top)[0].panels()
+    notes = _draw_looks(picture, series, thin, percent(conf_level))
+    picture.name_panels([names.join(panels, key) for key in picture.panels], above=True)
+    notes += notes_on(picture, series, "No lift", empty)
+    notes += periods.notes(series.days, "Dashed")
+    whom = about(df, names, against(once, names), "all days so far")
+    return picture.finish(Words(said, whom, notes))
+
+
+def _draw_looks(
+    picture: Picture,
+    series: Series,
+    thin: Mapping[PanelKey, Sequence[Line]],
+    level: str,
+) -> list[str]:
+    """Draw 0, the stars, and the intervals of one look where there are areas."""
+    colors, looks, starred = series.colors(picture.theme), False, False
+    for panel, lines in series.panels().items():
+        ax = picture.panels[panel]
+        own = {name: color for (of, name), color in colors.items() if of == panel}
+        for line in thin[panel] if len(own) <= MOST_BANDS else ():
+            for limit in line.limits if line.name in own else ():
+                shown = np.where(np.isfinite(limit), limit, np.nan)
+                style: dict[str, Any] = {"linewidth": 0.8, "alpha": 0.8, "zorder": 2}
+                ax.plot(line.days, shown, color=own[line.name], **style)
+                looks = True
+        stars = [line for line in lines if line.name in own and len(_sure(line))]
+        _mark(picture, ax, stars, own)
+        starred |= bool(stars)
         ax.axhline(0, color=picture.theme.ink, linewidth=1.2, zorder=1)
-        format_shares(ax)
-    notes = ["Stars: the first day on which 0 is excluded."] if any(starred) else []
-    notes += [f"No lift: {listed(empty)}."] if empty else []
-    rest = series.rest(picture.theme)
-    notes += [and_more(rest, len(rest))] if rest else []
-    days = np.concatenate([line.days for line in series.lines])
-    return notes + periods.notes(days, "Dashed")
+    areas = f"Areas: {level} intervals, always valid; thin lines: of one look."
+    many = f"Intervals are drawn for up to {MOST_BANDS} variations."
+    first = f"the first day on which an always-valid {level} interval excludes 0."
+    return [areas if looks else many, *([f"Stars: {first}"] if starred else [])]
 
 
 def _series(table: pd.DataFrame, names: Labels, top: int) -> tuple[Series, list[str]]:
     """Return the lift of each variation along days, and the levels of panels."""
     levels = [name for name in table.index.names if name != "date"]
     panels = [name for name in levels if name in ("campaign", "channel")]
-    own = levels[len(panels) :]
     lines: list[Line] = []
     shown: dict[PanelKey, str] = {}
     for key, rows in table.groupby(level=levels, sort=False):
-        columns = [rows[name].to_numpy() for name in ("lift", "lift_low", "lift_high")]
+        columns = ("lift", "lift_low", "lift_high")
+        value, low, high = (rows[name].to_numpy() for name in columns)
         days = rows.index.get_level_values("date").to_numpy()
         place = tuple(map(str, key))
         panel, name = place[: len(panels)], place[len(panels) :]
         size = float(np.nan_to_num(rows["denominator"].to_numpy(dtype=float)).max())
-        value, low, high = columns
         lines.append(Line(panel, name, days, value, low, high, size))
-        shown[name] = names.join(["variation"] * len(own), name, " vs ")
+        shown[name] = names.join(["variation"] * len(name), name, " vs ")
     full = {line.panel for line in lines if not line.empty}
     seen = [line for line in lines if line.panel in full] or lines
-    return Series(seen, shown, _write, check_top(top), len(full) > 1), panels
+    return Series(seen, shown, _LOOK, check_top(top), len(full) > 1), panels
 
 
-def _write(value: float, _: float) -> str:
-    return share_text(value, 0.05, signed=True)
-
-
-def _draw_limits(ax: "Axes", line: Line, color: str) -> None:
-    """Draw an ordinary interval as two thin lines."""
-    for limit in line.limits:
-        shown = np.where(np.isfinite(limit), limit, np.nan)
-        ax.plot(line.days, shown, color=color, linewidth=0.8, alpha=0.8, zorder=2)
+_LOOK = UnitLook(lambda x, _: share_text(x, 0.05, signed=True), format_shares)
 
 
 def _mark(
-    picture: Picture, line: Line, colors: Mapping[tuple[PanelKey, PanelKey], str]
-) -> bool:
-    """Mark and date the first day on which an interval excludes 0, if there is one.
-
-    The star stands at the lift, or where there is none, at the limit next to 0.
-    """
-    sure = _sure(line)
-    if not len(sure) or (line.panel, line.name) not in colors:
-        return False
-    n, height = _first(line, sure)
-    ax, color = picture.panels[line.panel], colors[line.panel, line.name]
-    edge: dict[str, Any] = {
-        "markeredgecolor": picture.theme.ground,
-        "markeredgewidth": 0.8,
-    }
-    ax.plot([line.days[n]], [height], color=color, **_STAR, **edge)
-    ax.annotate(
-        day_of(line.days[n]),
-        (line.days[n], height),
-        xytext=(0, 9),
-        textcoords="offset points",
-        ha="center",
-        va="bottom",
-        fontsize=picture.theme.small,
-        color=picture.theme.text_of(color),
-    )
-    return True
+    picture: Picture, ax: "Axes", lines: Sequence[Line], colors: Mapping[PanelKey, str]
+) -> None:
+    """Mark and date the first day on which each interval excludes 0."""
+    theme, (low, high) = picture.theme, ax.get_ylim()
+    points = sorted((*_first(line)[::-1], line) for line in lines)
+    high_of_text = 1.3 * theme.small / picture.panel_points[1]
+    asked = [(y - low) / (high - low) + high_of_text for y, _, _ in points]
+    places = spread(asked, [high_of_text] * len(asked))
+    for (y, n, line), place in zip(points, places, strict=True):
+        day, color = line.days[n], colors[line.name]
+        (star,) = ax.plot([day], [y], marker="*", linestyle="none", color=color)
+        star.set(markersize=14, zorder=5, markeredgecolor=theme.ground)
+        star.set_markeredgewidth(0.8)
+        where = ("data", "axes fraction")
+        said = ax.annotate(day_of(day), (day, place), xycoords=where, va="center")
+        early = n < _EARLY * len(line.days)  # and beside the axis
+        said.set(ha="left" if early else "center", color=theme.text_of(color))
+        said.set_fontsize(theme.small)
 
 
 def _sure(line: Line) -> Any:
@@ -237,9 +209,12 @@ def _sure(line: Line) -> Any:
     return np.flatnonzero((low > 0) | (high < 0))
 
 
-def _first(line: Line, sure: Any) -> tuple[int, float]:
-    """Return the first such day and where its star stands."""
-    n, (low, high) = int(sure[0]), line.limits
+def _first(line: Line) -> tuple[int, float]:
+    """Return the first such day, and where its star stands.
+
+    That is at the lift, or where there is none, at the limit next to 0.
+    """
+    n, (low, high) = int(_sure(line)[0]), line.limits
     limit = low[n] if low[n] > 0 else high[n]
     return n, float(line.values[n] if np.isfinite(line.values[n]) else limit)
 
@@ -249,7 +224,7 @@ def _limits(lines: Sequence[Line]) -> tuple[float, float] | None:
 
     A star's date needs room above it.
     """
-    stars = [_first(line, _sure(line))[1] for line in lines if len(_sure(line))]
+    stars = [_first(line)[1] for line in lines if len(_sure(line))]
     found = view([_later(line) for line in lines], 0.0, *stars)
     if found is None or not stars:
         return found
@@ -257,12 +232,8 @@ def _limits(lines: Sequence[Line]) -> tuple[float, float] | None:
 
 
 def _later(line: Line) -> Line:
-    """Return all but the first fifth of the days, on which little is known."""
+    """Return all but the first fifth of the days."""
     start = len(line.days) // 5
-    low, high = line.limits
-    return line._replace(
-        days=line.days[start:],
-        values=line.values[start:],
-        low=low[start:],
-        high=high[start:],
-    )
+    low, high = (limit[start:] for limit in line.limits)
+    values, days = line.values[start:], line.days[start:]
+    return line._replace(days=days, values=values, low=low, high=high)

@@ -12,10 +12,18 @@ from braze_frames.core.arguments import check_choice, check_share
 from braze_frames.core.arrays import Flags, Floats, Ints
 from braze_frames.core.days import date_of, day_number
 from braze_frames.errors import FrameError, StatisticsWarning, warn
-from braze_frames.experiment.table import TEXT, column
+from braze_frames.experiment.gather import TEXT, column
 from braze_frames.frame.levels import days_of
-from braze_frames.frame.provenance import settled_attrs, settled_until, whole_until
+from braze_frames.frame.provenance import (
+    labelled,
+    settled_attrs,
+    settled_day,
+    settled_until,
+    significant_attrs,
+    whole_until,
+)
 from braze_frames.frame.rates import RateRows, rate_rows
+from braze_frames.schema.units import units_of
 from braze_frames.stats.contrasts import DailyCounts
 from braze_frames.stats.jackknife import FEWEST_DAYS, PairedRatio, paired_ratio
 
@@ -145,10 +153,11 @@ def change(
         "metrics": [metric],
         "conf_level": float(conf_level),
         "periods": periods.attrs(),
+        "units": units_of(table, [metric]),
+        **significant_attrs(table),
     }
     ends = pd.Timestamp(periods.attrs()["now"][1])
-    table.attrs["braze"] = settled_attrs(df, ends) | about
-    return table
+    return labelled(table, settled_attrs(settled_day(df).day, ends) | about)
 
 
 def _check_metric(metric: object) -> None:

@@ -15,11 +15,17 @@ from braze_frames.experiment.design import (
     Experiments,
     experiments_of,
 )
-from braze_frames.experiment.table import tabulate
-from braze_frames.frame.provenance import as_day, provenance_of, whole_until
+from braze_frames.experiment.gather import tabulate
+from braze_frames.frame.provenance import (
+    as_day,
+    labelled,
+    provenance_of,
+    whole_until,
+)
 from braze_frames.portfolio.change import final_day
 from braze_frames.schema.channels import is_day_total
 from braze_frames.schema.formulas import Definition
+from braze_frames.schema.units import units_of
 from braze_frames.stats.power import mde, sample_size
 
 # Conversions are counted for up to 30 days after the send, and the day must be over.
@@ -289,7 +295,8 @@ def _planned(
         {"note": str(one)} if isinstance(one, ValueError) else one._asdict()
         for one in plans
     ]
-    return tabulate(arms.families, rows, {**dtypes, **_FACTS, **_NOTE})
+    table = tabulate(arms.families, rows, {**dtypes, **_FACTS, **_NOTE})
+    return labelled(table, {"metrics": [metric], "units": units_of(table, [metric])})
 
 
 def _with(basis: _Basis, given: Mapping[str, Any]) -> _Basis:

@@ -49,7 +49,7 @@ class Limit(NamedTuple):
     seconds: int
 
 
-class Endpoint(NamedTuple):
+class Served(NamedTuple):
     """One path: what answers it, and its rate limit."""
 
     answer: Callable[[Query, World], dict[str, Any]]
@@ -138,13 +138,13 @@ def details(query: Query, world: World) -> dict[str, Any]:
 
 
 ENDPOINTS = {
-    "/campaigns/data_series": Endpoint(data_series, Limit(50_000, MINUTE)),
-    "/campaigns/list": Endpoint(campaign_list, Limit(250_000, HOUR)),
-    "/campaigns/details": Endpoint(details, Limit(250_000, HOUR)),
+    "/campaigns/data_series": Served(data_series, Limit(50_000, MINUTE)),
+    "/campaigns/list": Served(campaign_list, Limit(250_000, HOUR)),
+    "/campaigns/details": Served(details, Limit(250_000, HOUR)),
 }
 
 
-def endpoint(method: str, path: str) -> Endpoint:
+def endpoint(method: str, path: str) -> Served:
     """Return what answers a path.
 
     Raises

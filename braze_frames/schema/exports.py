@@ -1,4 +1,4 @@
-"""Other endpoints of the API, told by the keys of their answers.
+"""Endpoints of the API: the campaigns' series, and others, told by their keys.
 
 Sources are pages of Braze's public documentation (repository ``braze-inc/braze-docs``),
 folder ``_docs/_api/endpoints/export``.
@@ -8,6 +8,20 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from braze_frames.schema.channels import is_day_total
+
+
+class Endpoint(NamedTuple):
+    """A series by day: its path, how a query says whose it is, and its most days."""
+
+    path: str
+    id_key: str
+    most_days: int
+    source: str
+
+
+CAMPAIGN_SERIES = Endpoint(
+    "/campaigns/data_series", "campaign_id", 100, "campaigns/get_campaign_analytics.md"
+)
 
 
 class Export(NamedTuple):

@@ -9,8 +9,8 @@ from braze_frames.api.client import BrazeClient
 from braze_frames.api.details import Details
 from braze_frames.api.windows import Window, plan_days, plan_windows
 from braze_frames.cache.cache import Cache
-from braze_frames.cache.campaign import CampaignFiles, StoredCampaign, Update
-from braze_frames.cache.many import load_many
+from braze_frames.cache.campaign import CampaignFiles, StoredCampaign, Update, at_once
+from braze_frames.cache.many import load_many, with_copies
 from braze_frames.core.arguments import asked_days
 from braze_frames.core.days import date_of
 from braze_frames.errors import BrazeError, CacheError, RequestError, listed
@@ -37,7 +37,7 @@ from braze_frames.storage.coverage import (
     moment_of,
     what_to_fetch,
 )
-from braze_frames.storage.storage import FullDiskError
+from braze_frames.storage.storage import StorageError
 
 # Each round of a read may find one more damaged file of a campaign; more than two are
 # no accident.
@@ -47,7 +47,7 @@ _MORE_ROUNDS = 2
 class _Shelf(NamedTuple):
     """The campaigns' files, what to call them, and when and for whom they are asked."""
 
-    files: dict[str, CampaignFiles]
+    files: Mapping[str, CampaignFiles]
     names: dict[str, str]
     client: BrazeClient
     now: datetime
@@ -100,7 +100,7 @@ def read_cached(
     """
     storage, now = cache.storage_for(client), client.now()
     shelf = _Shelf(
-        {id_: CampaignFiles(storage, id_) for id_ in request.ids},
+        with_copies({id_: CampaignFiles(storage, id_) for id_ in request.ids}),
         {str(item.id): item.label for item in request.items if item.label != item.id},
         client,
         now,
@@ -155,7 +155,11 @@ def _round(
     ids: Sequence[str],
 ) -> _Came:
     files = shelf.files
-    looks, failed = each(lambda id_: files[id_].coverage(plan.part.files), ids)
+    looks, failed = each(
+        lambda id_: files[id_].coverage(plan.part.files),
+        ids,
+        at_once(files.values()),
+    )
     windows = {
         id_: needed
         for id_, look in looks.items()
@@ -197,7 +201,7 @@ def _fetch(
     try:
         for arrival in fetch:
             stored = _store(shelf, arrival, stored)
-    except FullDiskError:
+    except StorageError:
         raise
     except BaseException:
         shelf.client.close()
@@ -218,7 +222,7 @@ def _store(shelf: _Shelf, arrival: Arrival, before: _Stored) -> _Stored:
     few = before.few | {id_} if arrival.few else before.few
     try:
         shelf.store(id_, arrival.batches)
-    except FullDiskError:
+    except StorageError:
         raise
     except CacheError as error:
         unstored = unstored | {id_: arrival.batches}

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from datetime import UTC
 from itertools import islice
+from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -10,8 +11,8 @@ import numpy as np
 from braze_frames.api.client import BrazeClient
 from braze_frames.api.details import Details
 from braze_frames.cache.cache import Cache
-from braze_frames.cache.campaign import CampaignFiles, StoredCampaign
-from braze_frames.cache.many import load_many
+from braze_frames.cache.campaign import CampaignFiles, Covered, StoredCampaign, at_once
+from braze_frames.cache.many import load_many, with_copies
 from braze_frames.core.arguments import asked_days, moment_in
 from braze_frames.core.arrays import Ints
 from braze_frames.core.days import date_of
@@ -33,9 +34,16 @@ from braze_frames.sources.plan import (
     provenance,
     put_together,
     span_of,
+    until_attrs,
 )
-from braze_frames.storage.coverage import instant_of, last_settled, moment_of
+from braze_frames.storage.coverage import (
+    instant_of,
+    last_settled,
+    moment_of,
+    within,
+)
 from braze_frames.storage.layout import ALWAYS, Part
+from braze_frames.storage.storage import StorageError
 
 # What it saves to code the texts of many campaigns at once is saved by so many.
 _GROUP = 150
@@ -59,12 +67,12 @@ def read_earlier(
         return put_together(held.batches, details, settled)
 
     seen = min(moment, client.now())
-    found, failed = each(look, request.ids)
+    found, failed = each(look, request.ids, storage.at_once)
     about = provenance(client, seen)
     return collect(request, request.labelled(found), request.labelled(failed), about)
 
 
-def _told(plan: ReadPlan, held: StoredCampaign) -> Details | None:
+def _told(plan: ReadPlan, held: StoredCampaign | Covered) -> Details | None:
     if plan.details is False or held.about is None:
         return None
     return held.about.details
@@ -88,6 +96,8 @@ def load_each(
         try:
             with only_ours("a group of campaigns"):
                 found |= zip(names, group(names), strict=True)
+        except StorageError:
+            raise
         except BrazeError:
             here, lost = each(lambda name: group([name])[0], names)
             found, failed = found | here, failed | lost
@@ -142,17 +152,12 @@ def read_cache(cache: Cache, plan: ReadPlan) -> Pulled:
         raise ValueError(
             "a Cache as the source asks nobody; to refresh it pass ids, and cache="
         )
-    shelf = {
-        str(place): files for place, files in enumerate(cache.campaigns(copied=True))
-    }
+    shelf = {str(place): files for place, files in enumerate(cache.campaigns())}
     held, failed = _held(shelf, plan)
     errors = {shelf[place].id: error for place, error in failed.items()}
     kept = [(shelf[place], one) for place, one in held.items() if one.about]
     if not any(len(one.coverage.days) for _, one in kept) and not errors:
-        raise CacheError(
-            f"{cache!r} holds no days {_asked_text(plan)}; fetch them by passing ids, "
-            "and cache="
-        )
+        raise _nothing(cache, plan)
     names = [(files, one.about.name if one.about else None) for files, one in kept]
     labels = labels_of(names)
     settled = _settled([one for _, one in kept], plan, cache)
@@ -173,6 +178,76 @@ def read_cache(cache: Cache, plan: ReadPlan) -> Pulled:
     return collect(Request(items, several=True), found, errors | odd, about)
 
 
+class Shelved(NamedTuple):
+    """A campaign of a cache, to be read later: its label and its last settled day."""
+
+    files: CampaignFiles
+    label: str
+    settled: int | None
+
+
+def shelf_of(cache: Cache, plan: ReadPlan) -> tuple[list[Shelved], Attrs]:
+    """Look what a cache holds, without reading a row.
+
+    Returns
+    -------
+    shelf : list of Shelved
+        As they lie in a compacted copy, by id. One that cannot be looked at is there
+        too: reading it says why.
+    attrs : dict
+        What ``attrs`` of a read of all of them would say.
+
+    Raises
+    ------
+    CacheError
+        It holds none of the days.
+    """
+    places = with_copies({str(n): files for n, files in enumerate(cache.campaigns())})
+    span = span_of(plan.days.first, plan.days.last)
+
+    def look(place: str) -> Covered:
+        seen = places[place].coverage(plan.part.files)
+        return seen._replace(coverage=within(seen.coverage, span))
+
+    looks, failed = each(look, places, at_once(places.values()))
+    kept = [(places[place], seen) for place, seen in looks.items() if seen.about]
+    seen = [one for _, one in kept]
+    if not any(len(one.coverage.days) for one in seen) and not failed:
+        raise _nothing(cache, plan)
+    names = [(files, one.about.name if one.about else None) for files, one in kept]
+    rows = zip(labels_of(names), kept, _settled(seen, plan, cache), strict=True)
+    shelf = [Shelved(files, label, settled) for label, (files, _), settled in rows]
+    until = until_attrs({one.label: one.settled for one in shelf})
+    lost = [Shelved(places[place], places[place].id, None) for place in failed]
+    ordered = sorted(
+        shelf + lost, key=lambda one: (one.files.storage.name, one.files.id)
+    )
+    return ordered, _provenance(seen) | until
+
+
+def read_shelved(shelf: Sequence[Shelved], plan: ReadPlan) -> Pulled:
+    """Read some campaigns of a cache; one whose files went since has failed."""
+    known = {one.label: one for one in shelf}
+    held, failed = _held({label: one.files for label, one in known.items()}, plan)
+
+    def finished(label: str) -> Found:
+        one = held[label]
+        if one.about is None:
+            raise CacheError(f"campaign {known[label].files.id} went since; scan again")
+        return put_together(one.batches, _told(plan, one), known[label].settled)
+
+    found, odd = each(finished, held)
+    items = [Item(label, one.files.id) for label, one in known.items()]
+    return collect(Request(items, several=True), found, failed | odd, {})
+
+
+def _nothing(cache: Cache, plan: ReadPlan) -> CacheError:
+    return CacheError(
+        f"{cache!r} holds no days {_asked_text(plan)}; fetch them by passing ids, and "
+        "cache="
+    )
+
+
 def _held(
     shelf: Mapping[str, CampaignFiles], plan: ReadPlan
 ) -> tuple[dict[str, StoredCampaign], dict[str, BrazeError]]:
@@ -180,14 +255,14 @@ def _held(
     first = None if plan.days.length else plan.days.first
     span = span_of(first, plan.days.last)
     if plan.as_of is None:
-        return load_each(shelf, plan.part, span)
+        return load_each(with_copies(shelf), plan.part, span)
 
     def look(place: str) -> StoredCampaign:
         about = shelf[place].coverage(ALWAYS).about
         zone = ZoneInfo(about.tz if about else "UTC")
         return shelf[place].load_at(span, moment_of(moment_in(plan.as_of, zone)))
 
-    return each(look, shelf)
+    return each(look, shelf, at_once(shelf.values()))
 
 
 def _asked_text(plan: ReadPlan) -> str:
@@ -197,7 +272,7 @@ def _asked_text(plan: ReadPlan) -> str:
 
 
 def _settled(
-    held: Sequence[StoredCampaign], plan: ReadPlan, cache: Cache
+    held: Sequence[StoredCampaign | Covered], plan: ReadPlan, cache: Cache
 ) -> list[int | None]:
     """Return the last day of each campaign that no longer grows.
 
@@ -208,7 +283,7 @@ def _settled(
 
 
 def _last_settled(
-    one: StoredCampaign, plan: ReadPlan, cache: Cache, last: int
+    one: StoredCampaign | Covered, plan: ReadPlan, cache: Cache, last: int
 ) -> int | None:
     if one.about is None or not len(one.coverage.days):
         return None
@@ -221,7 +296,7 @@ def _last_settled(
     return last if end == one.coverage.days[-1] else end
 
 
-def _provenance(held: Sequence[StoredCampaign]) -> Attrs:
+def _provenance(held: Sequence[StoredCampaign | Covered]) -> Attrs:
     """Say of stored numbers when they were fetched last."""
     known = [one for one in held if one.about and len(one.coverage.days)]
     if not known:

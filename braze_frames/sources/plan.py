@@ -23,6 +23,7 @@ from braze_frames.payload.assemble import Campaign
 from braze_frames.payload.batch import EVERY_DAY, Batch, Span, select_days
 from braze_frames.payload.days import NO_NAMES, normalise
 from braze_frames.storage.layout import Part
+from braze_frames.storage.storage import StorageError, side_by_side
 
 Attrs = dict[str, Any]
 _R = TypeVar("_R")
@@ -122,18 +123,31 @@ class Pulled(NamedTuple):
 
 
 def each(
-    read: Callable[[str], _R], names: Iterable[str]
+    read: Callable[[str], _R], names: Iterable[str], at_once: int = 1
 ) -> tuple[dict[str, _R], dict[str, BrazeError]]:
-    """Read campaigns one by one; return what came, and the errors of the others."""
+    """Read campaigns, so many at once; return what came, and the others' errors.
+
+    Raises
+    ------
+    StorageError
+        None can be read.
+    """
     found: dict[str, _R] = {}
     failed: dict[str, BrazeError] = {}
-    for name in names:
+
+    def attempt(name: str) -> None:
         try:
             with only_ours(f"campaign {name}" if name else "the source"):
                 found[name] = read(name)
+        except StorageError:
+            raise
         except BrazeError as error:
             failed[name] = error
-    return found, failed
+
+    names = [*names]
+    side_by_side(attempt, names, at_once)
+    came = {name: found[name] for name in names if name in found}
+    return came, {name: failed[name] for name in names if name in failed}
 
 
 def collect(
@@ -154,15 +168,16 @@ def collect(
         What the frame's ``attrs`` say of where its numbers come from.
     """
     campaigns = [Campaign(label, one.batch, one.names) for label, one in found.items()]
-    return Pulled(request, campaigns, {**failed}, attrs | _settled(found))
+    settled = until_attrs({label: one.settled for label, one in found.items()})
+    return Pulled(request, campaigns, {**failed}, attrs | settled)
 
 
-def _settled(came: Mapping[str, Found]) -> Attrs:
+def until_attrs(settled: Mapping[str, int | None]) -> Attrs:
     """Say until when all campaigns are settled, and each where they differ."""
     days = {
-        label: date_of(one.settled).isoformat()
-        for label, one in came.items()
-        if one.settled is not None
+        label: date_of(day).isoformat()
+        for label, day in settled.items()
+        if day is not None
     }
     if not days:
         return {}

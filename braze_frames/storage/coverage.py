@@ -84,6 +84,8 @@ def since_last_fetch(coverage: Coverage) -> Coverage:
 def within(coverage: Coverage, span: Span) -> Coverage:
     """Return the coverage of the days of ``span``."""
     days = coverage.days
+    if not len(days) or (span.first <= days[0] and days[-1] <= span.last):
+        return coverage
     return keep(coverage, (days >= span.first) & (days <= span.last))
 
 

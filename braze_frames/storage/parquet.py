@@ -32,7 +32,7 @@ from braze_frames.storage.layout import (
 )
 
 if TYPE_CHECKING:
-    from pyarrow.parquet import FileMetaData, ParquetFile
+    from pyarrow.parquet import FileMetaData, ParquetFile, RowGroupMetaData
 
 SEAL = "footer_crc=00000000"
 """What the metadata holds until the footer is sealed."""
@@ -49,8 +49,8 @@ _KEY = b"\x18\x0c" + _NAME + b"\x18"
 _DAMAGE = (pa.ArrowException, OSError, KeyError)
 # Rows that Parquet readers skip or read as one; larger ones make skipping days useless.
 _GROUP = 131_072
-# Below this, pyarrow's threads cost more than they save.
-_MANY = 100_000
+# Up to so many rows pyarrow's threads take more CPU than they save time.
+_MANY = 1_000_000
 _PHYSICAL = {
     "int32": "INT32",
     "int64": "INT64",
@@ -346,14 +346,15 @@ def read_groups(
     groups: Sequence[int],
 ) -> pa.Table:
     """Read row groups, without stats that are null throughout."""
-    about, stats = file.metadata, stored_stats(grain)
+    stats = stored_stats(grain)
+    about = [file.metadata.row_group(group) for group in groups]
     read = [
         name
         for n, name in enumerate(file.schema.names)
-        if name in columns and not (name in stats and _is_empty(about, groups, n))
+        if name in columns and not (name in stats and _is_empty(about, n))
     ]
     table = file.read_row_groups(
-        groups, columns=read, use_threads=about.num_rows > _MANY
+        groups, columns=read, use_threads=file.metadata.num_rows > _MANY
     )
     # Checksums are of pages, not of their headers: a damaged one shows as texts that
     # point out of their dictionary, which ends the process later.
@@ -372,12 +373,12 @@ def _overlaps(about: "FileMetaData", group: int, span: Span | None) -> bool:
     return bool(first <= span.last and last >= span.first)
 
 
-def _is_empty(about: "FileMetaData", groups: Sequence[int], column: int) -> bool:
+def _is_empty(groups: "Sequence[RowGroupMetaData]", column: int) -> bool:
     for group in groups:
-        statistics = about.row_group(group).column(column).statistics
+        statistics = group.column(column).statistics
         if statistics is None or not statistics.has_null_count:
             return False
-        if statistics.null_count < about.row_group(group).num_rows:
+        if statistics.null_count < group.num_rows:
             return False
     return True
 

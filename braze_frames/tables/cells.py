@@ -1,53 +1,79 @@
 """What of a table is shown and how: its columns, rows and labels, and what to say."""
 
-from collections.abc import Iterator, Sequence
 from functools import cached_property
 from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 
+from braze_frames.core.arrays import Bools, Ints
 from braze_frames.core.names import legible
 from braze_frames.core.numbers import DASH
 from braze_frames.errors import FrameError
-from braze_frames.schema.rates import AMOUNTS
-from braze_frames.tables.footnotes import TableSummary, provenance_in
+from braze_frames.frame.provenance import short_names_of
+from braze_frames.schema.units import (
+    Unit,
+    base_name,
+    depends_on_metric,
+    is_of_results,
+    metric_unit,
+    unit_of,
+)
+from braze_frames.tables.footnotes import TableSummary, Told, told_by
 from braze_frames.tables.formats import (
-    FORMATS,
     NAME_WIDTH,
-    NAMES,
-    PLACES,
     TEXT_WIDTH,
-    Rest,
+    WRITTEN,
     Show,
-    base,
-    format_of,
+    dollars,
+    flag,
+    kind_of,
     text_of,
     texts,
-    values_of,
+    unitless,
 )
+from braze_frames.tables.missing import PLACES, REASONS, Missing, Reason, row_key
 
+_NAMES = frozenset(
+    ("campaign", "channel", "variation", "variation_api_id", "control", "best")
+)
 _MOST_NOTES = 9
-_EXPERT = frozenset(
-    (
-        *("control_numerator", "control_denominator", "diff_low", "diff_high"),
-        *("incremental", "incremental_low", "incremental_high"),
-        *("statistic", "p_value", "confidence", "eff_days", "dispersion", "mde"),
-    )
-)
-_WHOLE = _EXPERT | {"lift", "p_adjusted", "method", "note"}
-_ANCHORS = ("lift", "diff", "rate", "p_adjusted")
+# Columns that tell a whole result by being there → those that are for statisticians,
+# or said by a star, by the verdict or below the table.
+_EXPERT: dict[frozenset[str], frozenset[str]] = {
+    frozenset(("control_numerator", "statistic", "dispersion", "method")): frozenset(
+        (
+            *("control_numerator", "control_denominator", "diff_low", "diff_high"),
+            *("incremental", "incremental_low", "incremental_high"),
+            *("statistic", "p_value", "confidence", "eff_days", "dispersion", "mde"),
+        )
+    ),
+    frozenset(("p_portfolio", "shrunk", "verdict")): frozenset(
+        (
+            *("significant", "incremental_low", "incremental_high"),
+            *("revenue_incremental_low", "revenue_incremental_high"),
+            *("p_portfolio", "shrunk"),
+        )
+    ),
+    frozenset(("rate_before", "change", "p_value", "eff_days")): frozenset(
+        ("eff_days",)
+    ),
+}
+# What is the same in all rows is said once, of whole results.
+_SHARED = ("metric", "control", "method")
+# The first of them carries a row's star.
+_STARRED = ("lift", "change", "diff", "rate", "p_adjusted")
 
 
-def checked_table(frame: Any, *, by_label: bool = True) -> pd.DataFrame:
-    """Return a frame, or a series as one; ``by_label``: whose rows have labels apart.
+def checked_table(frame: Any) -> pd.DataFrame:
+    """Return a frame, or a series as one; labels that repeat as columns.
 
     Raises
     ------
     TypeError
         It is neither.
     FrameError
-        Two rows or two columns have the same labels.
+        Two columns, or two rows of days, channels or variations, have the same labels.
     """
     if not isinstance(frame, pd.DataFrame | pd.Series):
         raise TypeError(
@@ -55,10 +81,12 @@ def checked_table(frame: Any, *, by_label: bool = True) -> pd.DataFrame:
             "df.braze.totals() gives"
         )
     table = frame.to_frame() if isinstance(frame, pd.Series) else frame
-    if by_label:
-        _check_unique("row", table.index)
     _check_unique("column", table.columns)
-    return table
+    if table.index.is_unique:
+        return table
+    if not PLACES.isdisjoint(table.index.names):
+        _check_unique("row", table.index)
+    return table.reset_index()
 
 
 def _check_unique(axis: str, labels: pd.Index) -> None:
@@ -71,71 +99,92 @@ def _check_unique(axis: str, labels: pd.Index) -> None:
         )
 
 
-class Row(NamedTuple):
-    """What tells rows apart that are written differently: unit, star, footnote."""
+def levels_shown(index: pd.Index) -> int:
+    """Return how many levels of an index are shown; a mere count of rows is not."""
+    counted = isinstance(index, pd.RangeIndex) and index.name is None
+    return 0 if counted else index.nlevels
 
-    usd: bool
-    starred: bool
-    note: int
+
+class Cell(NamedTuple):
+    """How a cell is written: its text, with a star in bold, and a footnote's number."""
+
+    show: Show
+    starred: bool = False
+    note: int = 0
+
+
+class ColumnCells(NamedTuple):
+    """The ways in which the cells of a column are written, and that of each row."""
+
+    ways: list[Cell]
+    of_row: Ints
 
 
 class Showing:
     """A frame, how its cells and labels are written, and what needs a footnote.
 
-    ``labels``: the label of each column as texts, one a level. ``anchor``: the column
-    that carries a row's star and its footnote.
+    ``labels``: the label of each column as texts, one a level; ``kinds``: what each
+    holds. ``left``: levels of the index that are shown.
     """
 
     def __init__(self, frame: pd.DataFrame) -> None:
         self.frame = frame
-        self.told = provenance_in(frame)
-        levels = frame.columns.nlevels
+        self.told: Told = told_by(frame)
+        several = frame.columns.nlevels > 1
         self.labels = [
-            tuple(map(text_of, label)) if levels > 1 else (text_of(label),)
+            tuple(map(text_of, label)) if several else (text_of(label),)
             for label in frame.columns
         ]
-        self.formats = [
-            format_of(labels, column, self.told.amounts, self._rest)
-            for labels, column in zip(self.labels, self._columns(), strict=True)
-        ]
-        flat = {labels[0] for labels in self.labels if levels == 1}
-        self.whole = flat >= _WHOLE
-        self.anchor = next((name for name in _ANCHORS if name in flat), None)
+        self._flat = {} if several else {of[0]: n for n, of in enumerate(self.labels)}
+        self.left = levels_shown(frame.index)
+        self.kinds = [kind_of(frame.iloc[:, n]) for n in range(frame.shape[1])]
+        found = (self._flat[name] for name in _STARRED if name in self._flat)
+        self._star = next(found, None)
 
-    def _columns(self) -> Iterator["pd.Series[Any]"]:
-        return (self.frame.iloc[:, n] for n in range(self.frame.shape[1]))
+    # --- what is shown ---
+
+    @cached_property
+    def hidden(self) -> list[int]:
+        """The positions of the columns that are not shown."""
+        names = {*self._about} | ({"note"} if self._hides_notes else set())
+        for signs, expert in _EXPERT.items():
+            names |= expert if signs <= {*self._flat} else set()
+        return sorted(self._flat[name] for name in names & {*self._flat})
+
+    @cached_property
+    def visible(self) -> list[int]:
+        """The positions of the others."""
+        return [n for n in range(len(self.labels)) if n not in self.hidden]
 
     def _named(self, name: str) -> "pd.Series[Any] | None":
         """Return a column, or a level of the index; None where there is neither."""
-        if (name,) in self.labels:
-            return self.frame.iloc[:, self.labels.index((name,))]
+        if name in self._flat:
+            return self.frame.iloc[:, self._flat[name]]
         if name in self.frame.index.names:
             return pd.Series(self.frame.index.get_level_values(name))
         return None
 
-    def _has(self, place: str) -> bool:
-        return self._named(place) is not None or place in self.frame.columns.names
-
     @cached_property
-    def _rest(self) -> Rest:
-        """Tell what columns are that no table knows: own rates, unknown stats."""
-        index, columns = {*self.frame.index.names}, {*self.frame.columns.names}
-        ours = index <= {*PLACES, None} and any(map(self._has, PLACES))
-        alone = index == {None} and len(self.frame) == 1
-        if columns & PLACES or not (ours or alone):
-            return ""
-        pairs = zip(self.labels, self.frame.dtypes, strict=True)
-        numbers = [(of[-1], dtype) for of, dtype in pairs if of[-1] not in PLACES]
-        rates = all(dtype == "float64" and _is_rate(name) for name, dtype in numbers)
-        return "rates" if rates else "stats"
+    def _about(self) -> dict[str, str]:
+        """What is the same in all rows of a whole result."""
+        said: dict[str, str] = {}
+        if not any(signs <= {*self._flat} for signs in _EXPERT):
+            return said
+        for name in _SHARED:
+            column = self._named(name)
+            found = [] if column is None else _distinct(column)
+            said |= {name: found[0]} if len(found) == 1 else {}
+        return said
+
+    # --- notes, stars and reasons ---
 
     @cached_property
     def _hides_notes(self) -> bool:
         """Tell whether the column of notes becomes footnotes."""
         notes = self._named("note")
-        if self.anchor is None or notes is None or values_of(notes) != "text":
+        if notes is None or "text" not in {kind_of(notes)}:
             return False
-        return len(_distinct(notes)) <= _MOST_NOTES
+        return "number" in self.kinds and len(_distinct(notes)) <= _MOST_NOTES
 
     @cached_property
     def notes(self) -> list[str]:
@@ -144,143 +193,232 @@ class Showing:
         return [] if notes is None else _distinct(notes)
 
     @cached_property
-    def _about(self) -> dict[str, str]:
-        """What is the same in all rows of a whole table of lifts."""
-        said: dict[str, str] = {}
-        for name in ("metric", "control", "method") if self.whole else ():
-            column = self._named(name)
-            found = [] if column is None else _distinct(column)
-            said |= {name: found[0]} if len(found) == 1 else {}
-        return said
-
-    @cached_property
-    def hidden(self) -> list[int]:
-        """The positions of the columns that are not shown."""
-        names = {*self._about} | (_EXPERT if self.whole else set())
-        names |= {"note"} if self._hides_notes else set()
-        return [
-            n for n, of in enumerate(self.labels) if len(of) == 1 and of[0] in names
-        ]
-
-    @cached_property
-    def _visible(self) -> list[int]:
-        return [n for n in range(len(self.labels)) if n not in self.hidden]
-
-    @cached_property
-    def _rows(self) -> list[Row]:
-        return list(map(Row, self._in_usd(), self._starred, self._noted))
-
-    def _in_usd(self) -> list[bool]:
-        metrics = self._named("metric")
-        if metrics is not None:
-            return [text_of(metric) in AMOUNTS for metric in metrics]
-        usd = bool(self.told.metrics) and {*self.told.metrics} <= AMOUNTS
-        return [usd] * len(self.frame)
-
-    @cached_property
-    def _noted(self) -> list[int]:
+    def _noted(self) -> Ints:
         """The number of each row's footnote; 0 is none."""
         numbers = {note: n for n, note in enumerate(self.notes, 1)}
         notes = self._named("note") if numbers else None
         if notes is None:
-            return [0] * len(self.frame)
-        return [numbers.get(str(note), 0) for note in notes]
+            return np.zeros(len(self.frame), dtype=np.int64)
+        return np.array([numbers.get(str(note), 0) for note in notes], dtype=np.int64)
 
     @cached_property
-    def _starred(self) -> list[bool]:
-        return [bool(one) for one in self._significant] or [False] * len(self.frame)
+    def _mark(self) -> int | None:
+        """The column that carries the number of a row's footnote."""
+        if self._star is not None:
+            return self._star
+        return next((n for n in self.visible if self.kinds[n] == "number"), None)
 
     @cached_property
-    def _significant(self) -> Sequence[Any]:
-        """Tell which rows are significant; nothing where the table does not say."""
-        flags, p_values = self._named("significant"), self._named("p_adjusted")
-        if self.anchor is None:
-            return []
-        if flags is not None and values_of(flags) == "flag":
-            return flags.fillna(False).tolist()
+    def _judged(self) -> "tuple[str, pd.Series[Any]] | None":
+        """What tells which rows are significant: the name of p, and the flags."""
+        if self._star is None:
+            return None
+        p = next((n for n in ("p_adjusted", "p_value") if n in self._flat), "")
+        flags = self._named("significant")
+        if flags is not None and kind_of(flags) == "flag":
+            whole = flags.astype("boolean").fillna(value=False)
+            return p or "p_adjusted", whole
         level = self.told.conf_level
-        if level is None or p_values is None or values_of(p_values) != "number":
-            return []
-        return (p_values.fillna(1.0) < 1 - level).tolist()
+        if level is not None and p and self.kinds[self._flat[p]] == "number":
+            return p, self.frame.iloc[:, self._flat[p]].fillna(1.0) < 1 - level
+        if self.told.significant is None:
+            return None
+        levels, rows = self.told.significant
+        if [*map(str, self.frame.index.names)] != levels:
+            return None
+        p = "p_adjusted" if self.told.adjusted else "p_value"
+        return p, pd.Series([row_key(label) in rows for label in self.frame.index])
 
-    def cells(self) -> Iterator[tuple[Any, dict[Any, Any]]]:
-        """Yield rows, None for all, and how each of their columns is written."""
-        shows = [self._shows(n) for n in range(len(self.labels))]
-        for row in dict.fromkeys(self._rows):
-            chosen = np.array([one == row for one in self._rows])
-            rows = None if chosen.all() else chosen
-            cells = [self._cell(n, show, row) for n, show in enumerate(shows)]
-            yield rows, dict(zip(self.frame.columns, cells, strict=True))
+    @cached_property
+    def _starred(self) -> Bools:
+        if self._judged is None:
+            return np.zeros(len(self.frame), dtype=bool)
+        return self._judged[1].to_numpy(dtype=bool)
 
-    def _shows(self, n: int) -> Show:
-        """Return how the cells of a column are written; texts and days by a lookup."""
-        if self.formats[n].values in ("number", "flag"):
-            return self.formats[n].show
-        width = NAME_WIDTH if self._is_name(n) else TEXT_WIDTH
-        dates = self.labels[n][-1] == "date"
-        return self.written(self.frame.iloc[:, n], width, dates=dates)
+    def _reasons(self, n: int) -> Any:
+        """Return for each row why its number is missing; None where it is not."""
+        told = self.kinds[n] in ("number", "flag")
+        unexplained = self._missing(n) & (self._noted == 0) & told
+        return self._why.reasons(n, unexplained, number=self.kinds[n] == "number")
 
-    def _is_name(self, n: int) -> bool:
-        return self.labels[n][-1] in NAMES
+    @cached_property
+    def _why(self) -> Missing:
+        return Missing(self.frame, self.labels, self.told, self._named("channel"))
+
+    def _missing(self, n: int) -> Bools:
+        return self.frame.iloc[:, n].isna().to_numpy(dtype=bool)
+
+    @cached_property
+    def _reasons_shown(self) -> dict[Reason, int]:
+        """The reasons for dashes, and their numbers; 0 where there is just one."""
+        seen = {reason for n in self.visible for reason in {*self._reasons(n)}}
+        shown = [reason for reason in REASONS if reason in seen]
+        first = len(self.notes) + 1
+        return {one: first + n if shown[1:] else 0 for n, one in enumerate(shown)}
+
+    # --- cells ---
+
+    def column(self, n: int) -> ColumnCells:
+        """Return how the cells of a column are written."""
+        units, of_unit = self._units(n)
+        noted = np.where(self._missing(n) | (n == self._mark), self._noted, 0)
+        noted *= self.kinds[n] != "text"
+        for reason, number in self._reasons_shown.items():
+            if number:
+                noted = np.where(self._reasons(n) == reason, number, noted)
+        starred = self._starred & (n == self._star) & ~self._missing(n)
+        keys = list(zip(of_unit, starred.tolist(), noted.tolist(), strict=True))
+        ways = {key: place for place, key in enumerate(dict.fromkeys(keys))}
+        cells = [
+            Cell(self._show(n, units[unit]), star, note) for unit, star, note in ways
+        ]
+        return ColumnCells(cells, np.array([ways[key] for key in keys], dtype=np.int64))
+
+    def _units(self, n: int) -> tuple[list[Unit | None], list[int]]:
+        """Return the units of a column, and which of them each row has."""
+        if self.kinds[n] != "number":
+            return [None], [0] * len(self.frame)
+        units = {metric: self._unit(n, metric) for metric in {*self._metrics}}
+        found = list(dict.fromkeys(units.values()))
+        return found, [found.index(units[metric]) for metric in self._metrics]
+
+    @cached_property
+    def _metrics(self) -> list[str]:
+        """The metric or the stat of each row, where the table has them."""
+        for name in ("metric", "stat"):
+            column = self._named(name)
+            if column is not None:
+                return [text_of(one) for one in column]
+        return [""] * len(self.frame)
+
+    def _unit(self, n: int, metric: str) -> Unit | None:
+        """Return the unit of a column in the rows of a metric: as told, or by name."""
+        for name in self.labels[n]:
+            told = self.told.units.get(name)
+            if told is not None:
+                return told if isinstance(told, str) else told.get(metric)
+        for name in self.labels[n]:
+            known = unit_of(name, metric)
+            if known is not None:
+                return known
+        return self._only_unit
+
+    @cached_property
+    def _only_unit(self) -> Unit | None:
+        """The unit of a result whose columns became labels of something else."""
+        units = self.told.units
+        alike = [unit for unit in units.values() if isinstance(unit, str)]
+        gone = not any({*of} & {*units} for of in self.labels)
+        return alike[0] if gone and len({*alike}) == 1 else None
+
+    def _show(self, n: int, unit: Unit | None) -> Show:
+        kind = self.kinds[n]
+        if kind == "text":
+            return self.written(self.frame.iloc[:, n], self._width(n))
+        if kind == "day":
+            dates = self.labels[n][-1] == "date"
+            return or_dash(self.written(self.frame.iloc[:, n], TEXT_WIDTH, dates=dates))
+        if kind == "flag":
+            return or_dash(flag)
+        if unit == "USD" and self._by_row(n):
+            return or_dash(dollars)
+        return or_dash(unitless if unit is None else WRITTEN[unit])
+
+    def _by_row(self, n: int) -> bool:
+        """Tell whether shares and amounts may stand in one column, a row each."""
+        return any(map(is_of_results, self.labels[n]))
+
+    def _width(self, n: int) -> int:
+        return NAME_WIDTH if self.labels[n][-1] in _NAMES else TEXT_WIDTH
 
     def is_prose(self, n: int) -> bool:
         """Tell whether a column holds texts too long for one line."""
         lengths = (len(text_of(text)) for text in self.frame.iloc[:, n])
-        return not self._is_name(n) and max(lengths, default=0) > NAME_WIDTH
+        named = self.labels[n][-1] in _NAMES
+        return not named and max(lengths, default=0) > NAME_WIDTH
 
-    def written(self, values: Any, width: int, *, dates: bool) -> Show:
-        """Return how labels are written; dates with a mark where they still grow."""
-        shown = texts([value for value in values if not is_missing(value)], width)
+    # --- labels ---
+
+    @cached_property
+    def _short(self) -> dict[str, str]:
+        """The labels of names, as in pictures of the frame."""
+        known = [*self.told.labels, *short_names_of(self.frame).values()]
+        return {name: label for own in known for name, label in own.items()}
+
+    def written(
+        self, values: Any, width: int = NAME_WIDTH, *, dates: bool = False
+    ) -> Show:
+        """Return how labels are written; dates with their marks, none as nothing."""
+        given = {text_of(one): one for one in values if not is_missing(one)}
+        shown = texts(given, width)
+        if width == NAME_WIDTH:
+            shown |= {text: self._short[text] for text in shown if text in self._short}
         if dates:
-            shown = {text: self._dated(text, one) for text, one in shown.items()}
-        return or_dash(lambda value: shown[text_of(value)])
+            shown = {text: one + self.told.marks(text) for text, one in shown.items()}
+        return lambda value: "" if is_missing(value) else shown[text_of(value)]
 
-    def _dated(self, text: str, shown: str) -> str:
-        return f"{shown} †" if self.told.grows(text) else shown
-
-    def _cell(self, n: int, show: Show, row: Row) -> Show:
-        one = self.formats[n]
-        show = one.usd if row.usd and one.usd else show
-        mark = f"<sup>{row.note}</sup>" if row.note and one.reason == "lift" else ""
-        if self.labels[n] == (self.anchor,):
-            show = _marked(show, starred=row.starred, mark=mark)
-        return or_dash(show, mark)
+    # --- what needs a word ---
 
     def seen(self) -> TableSummary:
         """Return what the table shows that needs a word."""
-        visible = [(self.labels[n], self.formats[n]) for n in self._visible]
+        names = [of[0] for of in (self.labels[n] for n in self.visible)]
+        judged = self._judged
+        dates = self._dates()
         return TableSummary(
             about=self._about,
             notes=self.notes,
-            missing={self.formats[n].reason for n in self._visible if self._lacks(n)},
-            joined=not self._has("channel"),
-            limits=any(base(of[0]) != of[0] for of, one in visible if one.reason),
-            starred=any(self._starred) if self._significant else None,
-            units={base(of[0]): one.unit for of, one in visible if one.unit},
-            guessed=[
-                of[0] for of, one in visible if one.usd and not self._knows_metric
-            ],
-            late=self._late(),
+            missing={number: REASONS[r] for r, number in self._reasons_shown.items()},
+            limits=any(base_name(name) != name for name in names),
+            p_name=None if judged is None else judged[0],
+            starred=bool(self._starred.any()),
+            unjudged=judged is None and self._compares,
+            amounts=self._amounts(),
+            guessed=self._guessed(),
+            dates=dates,
+            lifts=bool(self._by_name("lift")),
+            metric="" if self._named("metric") is not None else self.told.metric,
         )
 
     @property
-    def _knows_metric(self) -> bool:
-        return self._named("metric") is not None or bool(self.told.metrics)
+    def _compares(self) -> bool:
+        """Tell whether lifts of a comparison are shown."""
+        plan = {"comparisons", "waiting"} & {*self._flat}
+        shown = self._by_name("lift", "change")
+        return bool(shown) and not plan
 
-    def _lacks(self, n: int) -> bool:
-        """Tell whether a column has a dash that no footnote of its row explains."""
-        missing = self.frame.iloc[:, n].isna().to_numpy(dtype=bool)
-        noted = np.array(self._noted, dtype=bool) & (self.formats[n].reason == "lift")
-        return bool((missing & ~noted).any())
+    def _by_name(self, *names: str) -> list[int]:
+        return [
+            self._flat[name]
+            for name in names
+            if name in self._flat and self._flat[name] in self.visible
+        ]
 
-    def _late(self) -> bool | None:
-        """Tell whether a date is marked; None where there are none."""
-        if not self._has("date"):
-            return None
+    def _amounts(self) -> list[str]:
+        """Return the columns that are in USD throughout, without their limits."""
+        found = [
+            base_name(self.labels[n][0])
+            for n in self.visible
+            if not self._by_row(n) and self._units(n)[0] == ["USD"]
+        ]
+        return list(dict.fromkeys(found))
+
+    def _guessed(self) -> list[str]:
+        """Return the columns whose unit is that of a metric which nobody says."""
+        if any(metric_unit(metric) for metric in self._metrics):
+            return []
+        names = [self.labels[n][0] for n in self.visible if self.kinds[n] == "number"]
+        return [
+            name
+            for name in names
+            if depends_on_metric(name) and name not in self.told.units
+        ]
+
+    def _dates(self) -> list[str] | None:
+        """Return the dates that are shown; None where there are none."""
         dates = self._named("date")
-        if dates is None:
+        if dates is None and "date" in self.frame.columns.names:
             dates = pd.Series(self.frame.columns.get_level_values("date"))
-        return any(self.told.grows(text_of(one)) for one in dates.dropna())
+        return None if dates is None else [text_of(one) for one in dates.dropna()]
 
 
 def _distinct(column: "pd.Series[Any]") -> list[str]:
@@ -288,22 +426,11 @@ def _distinct(column: "pd.Series[Any]") -> list[str]:
     return [text for text in dict.fromkeys(map(str, column.dropna())) if text]
 
 
-def _is_rate(name: str) -> bool:
-    known = FORMATS.get(base(name))
-    return known is None or known.reason == "rate"
-
-
 def is_missing(value: Any) -> bool:
     """Tell whether a cell or a label is missing; a list never is."""
     return pd.isna(value) is True
 
 
-def or_dash(show: Show, mark: str = "") -> Show:
-    """Return how values are written, and a dash with a mark for missing ones."""
-    dash = DASH + mark
-    return lambda value: dash if is_missing(value) else show(value)
-
-
-def _marked(show: Show, *, starred: bool, mark: str) -> Show:
-    before, after = ("<strong>", "</strong> *") if starred else ("", "")
-    return lambda value: f"{before}{show(value)}{after}{mark}"
+def or_dash(show: Show) -> Show:
+    """Return how values are written, and a dash for missing ones."""
+    return lambda value: DASH if is_missing(value) else show(value)

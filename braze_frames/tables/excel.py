@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from braze_frames.tables.cells import checked_table
-from braze_frames.tables.sheet import Sheet, SheetCell, labelled_levels
+from braze_frames.tables.cells import checked_table, levels_shown
+from braze_frames.tables.sheet import Sheet, SheetCell
 
 if TYPE_CHECKING:
     from openpyxl import Workbook
@@ -149,9 +149,9 @@ def _frame(name: str, table: Any) -> pd.DataFrame:
     """Return a table that a sheet holds; of a styled one what it was made of."""
     plain = isinstance(table, pd.DataFrame | pd.Series)
     table = table if plain else getattr(table, "source", table)
-    frame = checked_table(table, by_label=False)
+    frame = checked_table(table)
     rows = len(frame) + frame.columns.nlevels
-    columns = frame.shape[1] + len(labelled_levels(frame.index))
+    columns = frame.shape[1] + levels_shown(frame.index)
     if rows > _MOST_ROWS - _ROOM or columns > _MOST_COLUMNS:
         raise ValueError(
             f"{name}: {rows:,} rows and {columns:,} columns are more than a sheet "

@@ -1,13 +1,12 @@
 """One table as rows of cells: the texts that are shown, the numbers behind them.
 
 How a cell is written stands in ``formats`` and ``cells`` alone: the number format of a
-cell is read off the text that is shown for it, as are bold, stars and footnote marks.
+cell is read off the text that is shown for it.
 """
 
 import re
 from collections.abc import Iterator
 from datetime import date
-from html import unescape
 from numbers import Integral, Real
 from typing import Any, NamedTuple
 
@@ -15,17 +14,15 @@ import numpy as np
 import pandas as pd
 
 from braze_frames.core.names import legible
-from braze_frames.tables.cells import Showing, is_missing
+from braze_frames.tables.cells import Cell, Showing, is_missing
 from braze_frames.tables.footnotes import footnotes
-from braze_frames.tables.formats import NAME_WIDTH, Show, text_of
+from braze_frames.tables.formats import Show, text_of
+from braze_frames.tables.writing import footnote_text, marks_of
 
 _EXACT = 2**53  # beyond it a float, which is all that Excel has, drops whole numbers
 _FIRST_YEAR = 1900  # no date is earlier in Excel
 
-_STRONG = re.compile(r"</?strong>")
-_NOTE = re.compile(r"<sup>(\d+)</sup>")
-_RAISED = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
-_MARKS = re.compile(r"(?: [*†‡])*[⁰¹²³⁴⁵⁶⁷⁸⁹]*$")
+_DATE_MARKS = re.compile(r"(?: [†‡])*$")
 _NUMBER = re.compile(r"([+\N{MINUS SIGN}]?)(\d[\d,]*)(?:\.(\d+))?(?: (\S+))?")
 # A share times 100 is what "%" shows; percentage points have no sign of their own.
 _UNITS = {"%": " %", "pp": ' %" points"'}
@@ -40,17 +37,17 @@ class SheetCell(NamedTuple):
 
 
 class Sheet:
-    """One table as rows of cells."""
+    """One table as rows of cells.
+
+    ``left``: how many columns the labels of the rows take; ``notes``: the lines below.
+    """
 
     def __init__(self, table: pd.DataFrame) -> None:
         self._showing = Showing(table)
         self._frame = table
-        hidden = set(self._showing.hidden)
-        self._shown = [n for n in range(table.shape[1]) if n not in hidden]
-        self._levels = labelled_levels(table.index)
-        self.notes = [
-            _plain(line) for line in footnotes(self._showing.seen(), self._showing.told)
-        ]
+        self.left = self._showing.left
+        lines = footnotes(self._showing.seen(), self._showing.told)
+        self.notes = [*map(footnote_text, lines)]
 
     @property
     def heads(self) -> int:
@@ -58,16 +55,11 @@ class Sheet:
         return self._frame.columns.nlevels
 
     @property
-    def left(self) -> int:
-        """How many columns the labels of the rows take."""
-        return len(self._levels)
-
-    @property
     def size(self) -> tuple[int, int]:
         """Rows, with labels and footnotes, and columns."""
         below = len(self.notes) + 1 if self.notes else 0
         rows = self.heads + len(self._frame) + below
-        return rows, self.left + len(self._shown)
+        return rows, self.left + len(self._showing.visible)
 
     def rows(self) -> Iterator[list[SheetCell]]:
         """Yield all rows: labels, the table, a gap and the footnotes."""
@@ -79,56 +71,35 @@ class Sheet:
 
     def _head(self) -> Iterator[list[SheetCell]]:
         columns, last = self._frame.columns, self.heads - 1
-        for level in range(self.heads):
-            labels = columns.get_level_values(level)[self._shown]
-            show = self._labels(labels, dates=columns.names[level] == "date")
+        for level, name in enumerate(columns.names):
+            labels = columns.get_level_values(level)[self._showing.visible]
+            way = self._labels(labels)
             names: list[Any] = [""] * self.left
             if level == last:
-                names = [self._frame.index.names[n] or "" for n in self._levels]
+                names = [of or "" for of in self._frame.index.names][: self.left]
             elif names:
-                names[-1] = columns.names[level] or ""
-            cells = [SheetCell(_text(name), bold=True) for name in names]
-            cells += [_cell(label, show)._replace(bold=True) for label in labels]
+                names[-1] = name or ""
+            cells = [SheetCell(_text(one), bold=True) for one in names]
+            cells += [_cell(label, way)._replace(bold=True) for label in labels]
             yield cells
 
     def _body(self) -> Iterator[list[SheetCell]]:
-        index = self._frame.index
-        labels = [index.get_level_values(n) for n in self._levels]
-        shows = [self._labels(values, dates=values.name == "date") for values in labels]
-        parts = list(self._showing.cells())
-        part_of = np.zeros(len(self._frame), dtype=np.intp)
-        for number, (rows, _) in enumerate(parts):
-            part_of[slice(None) if rows is None else rows] = number
-        written = [
-            [part[column] for column in self._frame.columns[self._shown]]
-            for _, part in parts
+        levels = map(self._frame.index.get_level_values, range(self.left))
+        labels = [(values, self._labels(values)) for values in levels]
+        columns = [
+            (self._frame.iloc[:, n].array, *self._showing.column(n))
+            for n in self._showing.visible
         ]
-        columns = [self._frame.iloc[:, n].array for n in self._shown]
-        for row, part in enumerate(part_of):
-            cells = [
-                _cell(values[row], show)
-                for values, show in zip(labels, shows, strict=True)
-            ]
+        for row in range(len(self._frame)):
+            cells = [_cell(values[row], way) for values, way in labels]
             cells += [
-                _cell(values[row], show)
-                for values, show in zip(columns, written[part], strict=True)
+                _cell(values[row], ways[of_row[row]])
+                for values, ways, of_row in columns
             ]
             yield cells
 
-    def _labels(self, values: pd.Index, *, dates: bool) -> Show:
-        return self._showing.written(values, NAME_WIDTH, dates=dates)
-
-
-def labelled_levels(index: pd.Index) -> list[int]:
-    """Return the levels of an index that are shown; a mere count of rows is not."""
-    counted = isinstance(index, pd.RangeIndex) and index.name is None
-    return [] if counted else list(range(index.nlevels))
-
-
-def _plain(shown: str) -> str:
-    """Return a text of HTML as a text, footnote marks raised."""
-    text = _NOTE.sub(lambda found: found[1].translate(_RAISED), shown)
-    return unescape(_STRONG.sub("", text))
+    def _labels(self, values: pd.Index) -> Cell:
+        return Cell(self._showing.written(values, dates=values.name == "date"))
 
 
 def _text(value: Any) -> str:
@@ -137,44 +108,43 @@ def _text(value: Any) -> str:
     return legible(text) if text else ""
 
 
-def _cell(value: Any, show: Show) -> SheetCell:
+def _cell(value: Any, way: Cell) -> SheetCell:
     """Return a value and how it is shown; as a text where Excel has no such value."""
-    html = show(value)
-    text, bold = _plain(html), _STRONG.search(html) is not None
-    if is_missing(value):
-        return SheetCell(text)
-    marks = _MARKS.search(text)
-    mark = marks[0] if marks else ""
-    core = text.removesuffix(mark) if mark else text
+    text, mark = way.show(value), marks_of(way)
+    if is_missing(value) or isinstance(value, bool | np.bool_):
+        return SheetCell(text + mark)
     if isinstance(value, date | np.datetime64):
-        return _day_cell(pd.Timestamp(value), text, mark)
-    if isinstance(value, bool | np.bool_):
-        return SheetCell(text)
+        return _day_cell(pd.Timestamp(value), text)
     if isinstance(value, Real) and _fits(value):
         number = int(value) if isinstance(value, Integral) else float(value)
-        return SheetCell(number, _number_format(core, mark, show), bold)
+        return SheetCell(number, _number_format(text, mark, way.show), way.starred)
     if isinstance(value, Real):
-        return SheetCell(text, bold=bold)
-    return SheetCell(_text(value) + mark * (mark in (" †", " ‡")))
+        return SheetCell(text + mark, bold=way.starred)
+    return SheetCell(_text(value) + _date_marks(text))
 
 
 def _fits(value: Any) -> bool:
     return bool(np.isfinite(float(value))) and abs(value) <= _EXACT
 
 
-def _day_cell(day: pd.Timestamp, text: str, mark: str) -> SheetCell:
+def _date_marks(text: str) -> str:
+    found = _DATE_MARKS.search(text)
+    return found[0] if found else ""
+
+
+def _day_cell(day: pd.Timestamp, text: str) -> SheetCell:
     if day.year < _FIRST_YEAR:
         return SheetCell(text)
     form = "yyyy-mm-dd" if day == day.normalize() else "yyyy-mm-dd hh:mm"
     moment = day.tz_localize(None).floor("us").to_pydatetime()
-    return SheetCell(moment, form + _quoted(mark))
+    return SheetCell(moment, form + _quoted(_date_marks(text)))
 
 
-def _number_format(core: str, mark: str, show: Show) -> str:
+def _number_format(text: str, mark: str, show: Show) -> str:
     """Return the number format that makes a number look as it is shown."""
-    found = _NUMBER.fullmatch(core)
+    found = _NUMBER.fullmatch(text)
     if found is None:  # "<0.01 %": what is not zero never looks like it
-        return _quoted(core + mark)
+        return _quoted(text + mark)
     sign, whole, decimals, unit = found.groups()
     thousands = "," in whole or len(whole) < 4
     percents = unit in _UNITS
@@ -182,7 +152,7 @@ def _number_format(core: str, mark: str, show: Show) -> str:
     form += f".{'0' * len(decimals)}" if decimals else ""
     form += _UNITS.get(unit, _quoted(f" {unit}") if unit else "")
     form += _quoted(mark)
-    signed = sign == "+" or (sign and _plain(show(1.0)).startswith("+"))
+    signed = sign == "+" or (sign and show(1.0).startswith("+"))
     return f"+{form};-{form};{form}" if signed else form
 
 

@@ -2,21 +2,24 @@
 
 from collections.abc import Sequence
 from hashlib import sha256
+from html import escape
+from pathlib import Path
 from typing import Any, Literal
 
 import pandas as pd
 from pandas.io.formats.style import Styler
 
-from braze_frames.tables.cells import Showing, checked_table
+from braze_frames.tables.cells import Cell, Showing, checked_table
 from braze_frames.tables.excel import to_excel
-from braze_frames.tables.footnotes import footnotes
+from braze_frames.tables.footnotes import Footnote, footnotes
 from braze_frames.tables.formats import NAME_WIDTH, text_of, texts
+from braze_frames.tables.writing import in_html, to_latex, to_text
 
 _MOST_ROWS = 100_000
 _NO_MATH = 'class="tex2jax_ignore mathjax_ignore"'
 _NUMBERS = "text-align: right; white-space: nowrap; font-variant-numeric: tabular-nums;"
 _TEXT = "text-align: left;"
-_PROSE = "white-space: normal; overflow-wrap: anywhere; min-width: 12em;"
+_PROSE = "white-space: normal; overflow-wrap: anywhere; min-width: 24em;"
 _CSS = {
     "caption": "caption-side: bottom; text-align: left; padding: 0.5em;",
     "th, td": "padding: 0.2em 0.5em; vertical-align: top;",
@@ -46,8 +49,45 @@ class _Table(Styler):
         """
         to_excel({sheet_name: self.source}, excel_writer)
 
+    def to_string(  # type: ignore[override]
+        self, buf: Any = None
+    ) -> str | None:
+        """Return what is shown as text, footnotes included.
+
+        Parameters
+        ----------
+        buf : str, path or file-like, optional
+            Where to write it; None returns it.
+        """
+        return _given(to_text(Showing(self.source)), buf)
+
+    def to_latex(  # type: ignore[override]
+        self, buf: Any = None, *, caption: str | None = None, label: str | None = None
+    ) -> str | None:
+        """Return what is shown as LaTeX, for the package ``booktabs``.
+
+        Parameters
+        ----------
+        buf : str, path or file-like, optional
+            Where to write it; None returns it.
+        caption, label : str, optional
+            Make it a ``table`` with them.
+        """
+        found = to_latex(Showing(self.source), caption=caption, label=label)
+        return _given(found, buf)
+
     def __repr__(self) -> str:
         return repr(self.data)
+
+
+def _given(text: str, buf: Any) -> str | None:
+    if buf is None:
+        return text
+    if hasattr(buf, "write"):
+        buf.write(text)
+    else:
+        Path(buf).write_text(text, encoding="utf-8")
+    return None
 
 
 def style(frame: "pd.DataFrame | pd.Series[Any]") -> Styler:
@@ -63,15 +103,15 @@ def style(frame: "pd.DataFrame | pd.Series[Any]") -> Styler:
     -------
     Styler
         pandas' own, over the numbers as they are: ``to_html`` and further styles work
-        on it, ``to_excel`` writes what is shown (of further styles nothing; see
-        ``bf.to_excel``). Where no HTML is shown it looks like the frame.
+        on it. ``to_excel``, ``to_latex`` and ``to_string`` write what is shown, of
+        further styles nothing. Where no HTML is shown it looks like the frame.
 
     Raises
     ------
     TypeError
         It is no DataFrame and no Series.
     FrameError
-        Two rows or two columns have the same labels.
+        Two columns, or two rows of days, channels or variations, have the same labels.
     ValueError
         More than 100,000 rows.
 
@@ -79,13 +119,13 @@ def style(frame: "pd.DataFrame | pd.Series[Any]") -> Styler:
     -----
     Below the table stands what it takes to read it: why there is a dash instead of a
     number, what counts as significant (a bold lift with ``*``), the level of intervals,
-    the unit of amounts, and days that still grow (``†``). ``attrs`` know what was asked
-    and until when days are settled; without them those lines are missing. Own rates are
-    written as shares, or as amounts where they divide an amount.
+    what is in USD, periods that the first or last day cuts (``‡``), and days that still
+    grow (``†``). Results say in ``attrs`` what they hold and in which units; without
+    ``attrs`` units go by the names of columns, and those lines are missing.
 
-    Of a whole result of ``lift`` the columns for statisticians are hidden, and what is
-    the same in all rows goes below the table. Columns that you chose are shown, save
-    ``note``, which becomes footnotes, up to nine different ones.
+    Of a whole result of ``lift``, ``tests`` or ``change`` the columns for statisticians
+    are hidden, and what is the same in all rows goes below the table, as ``note`` does,
+    up to nine different ones. Other columns that you chose are shown.
 
     What is too small to be seen is ``<0.01 %``, never a zero. Labels of more than 40
     signs lose what they have in common, as in pictures, and stay distinct.
@@ -103,9 +143,7 @@ def style(frame: "pd.DataFrame | pd.Series[Any]") -> Styler:
     table = Showing(_checked(frame))
     styler = _Table(_with_safe_names(table.frame), cell_ids=False)
     styler.source = table.frame
-    for rows, shows in table.cells():
-        subset = None if rows is None else (rows, list(shows))
-        styler.format(shows, subset=subset)
+    _write_cells(styler, table)
     _write_labels(styler, table)
     _hide(styler, table)
     return _dress(styler, table)
@@ -129,8 +167,25 @@ def _with_safe_names(frame: pd.DataFrame) -> pd.DataFrame:
 
 def _named_safely(labels: pd.Index) -> pd.Index:
     shown = texts([name for name in labels.names if name is not None], NAME_WIDTH)
-    names = [None if name is None else shown[text_of(name)] for name in labels.names]
+    names = [
+        None if name is None else escape(shown[text_of(name)]) for name in labels.names
+    ]
     return labels.set_names(names)
+
+
+def _write_cells(styler: Styler, table: Showing) -> None:
+    """Say how cells are written; columns of one way in one go, which is faster."""
+    alike: dict[Any, Any] = {}
+    for n, column in enumerate(table.frame.columns):
+        ways, of_row = table.column(n)
+        if len(ways) <= 1:
+            alike[column] = in_html((ways or [Cell(text_of)])[0])
+            continue
+        for place, way in enumerate(ways):
+            rows = of_row == place
+            styler.format({column: in_html(way)}, subset=(rows, [column]))
+    if alike:
+        styler.format(alike, subset=[*alike])
 
 
 def _write_labels(styler: Styler, table: Showing) -> None:
@@ -139,14 +194,14 @@ def _write_labels(styler: Styler, table: Showing) -> None:
     for axis, labels in axes:
         for level, name in enumerate(labels.names):
             values = labels.get_level_values(level)
-            show = table.written(values, NAME_WIDTH, dates=name == "date")
-            styler.format_index(show, axis=axis, level=level)
+            cell = Cell(table.written(values, dates=name == "date"))
+            styler.format_index(in_html(cell), axis=axis, level=level)
 
 
 def _hide(styler: Styler, table: Showing) -> None:
     if table.hidden:
         styler.hide(subset=list(table.frame.columns[table.hidden]), axis="columns")
-    if isinstance(table.frame.index, pd.RangeIndex) and table.frame.index.name is None:
+    if not table.left:
         styler.hide(axis="index")
 
 
@@ -159,20 +214,25 @@ def _dress(styler: Styler, table: Showing) -> Styler:
     )
     styler.set_table_attributes(_NO_MATH)
     if lines:
-        styler.set_caption("<br>".join(lines))
+        styler.set_caption("<br>".join(map(_line, lines)))
     return styler.set_uuid(_digest(table.frame, lines))
+
+
+def _line(line: Footnote) -> str:
+    number = f"<sup>{line.number}</sup> " if line.number else ""
+    return number + escape(line.text)
 
 
 def _text_styles(table: Showing) -> dict[str, str]:
     styles = {}
-    for n, one in enumerate(table.formats):
-        if one.values == "text":
+    for n, kind in enumerate(table.kinds):
+        if kind == "text":
             styles[f"td.col{n}, th.col_heading.col{n}"] = _TEXT
             styles |= {f"td.col{n}": _TEXT + _PROSE} if table.is_prose(n) else {}
     return styles
 
 
-def _digest(frame: pd.DataFrame, lines: Sequence[str]) -> str:
+def _digest(frame: pd.DataFrame, lines: Sequence[Footnote]) -> str:
     """Hash what is shown; not the last bits of numbers, which differ by machine."""
     split = frame.to_dict("split")
     data = [[_rounded(value) for value in row] for row in split["data"]]

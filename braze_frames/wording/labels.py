@@ -1,6 +1,6 @@
 """Names as they are written: short, the same everywhere, and the user's word first."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import pandas as pd
@@ -36,23 +36,41 @@ class Labels:
     Raises
     ------
     ValueError
-        ``own`` holds a name that is not there.
+        ``own`` holds a name that is not there, or writes two of a level alike.
+    TypeError
+        ``own`` is no mapping.
     """
 
     def __init__(
         self, df: pd.DataFrame, own: Mapping[str, str] | None, known: Collection[str]
     ) -> None:
-        self._own = dict(own or {})
+        if not isinstance(own, Mapping | None):
+            raise TypeError(f"labels={own!r}: pass a mapping, name → what is written")
+        self._own = {str(name): legible(said) for name, said in (own or {}).items()}
         self._short = short_names_of(df)
-        here = {str(name) for name in known}
-        for level in ("campaign", "channel", "variation"):
-            here |= set(labels(df, level)) if self._own else set()
+        if self._own:
+            levels = ("campaign", "channel", "variation")
+            self._check({level: labels(df, level) for level in levels}, known)
+
+    def _check(
+        self, levels: Mapping[str, Collection[str]], known: Collection[str]
+    ) -> None:
+        here = {str(name) for name in known}.union(*levels.values())
         for name in self._own:
             if name not in here:
                 raise ValueError(
                     f"labels={{{name!r}: …}}: there is no such name here "
                     f"({nearest(name, here)})"
                 )
+        for level, names in levels.items():
+            written = {name: self._own.get(name, name) for name in names}
+            for name in set(names) & {*self._own}:
+                twice = [n for n, said in written.items() if said == written[name]]
+                if len(twice) > 1:
+                    raise ValueError(
+                        f"labels= writes {written[name]!r} for several of {level}: "
+                        f"{listed(twice)}; each needs a label of its own"
+                    )
 
     def word(self, name: str) -> str:
         """Return what is said for a stat or a rate."""
@@ -63,7 +81,7 @@ class Labels:
         if level == "stat":
             return self.word(name)
         if name in self._own:
-            return legible(self._own[name])
+            return self._own[name]
         if level == "channel":
             return _cut(channel_name(name))
         parents = [campaign, "", *self._short] if level == "variation" else [""]
@@ -91,16 +109,18 @@ def about(
     *more: str,
     campaigns: Sequence[str] | None = None,
     channels: Sequence[str] | None = None,
+    days: str | None = None,
 ) -> str:
     """Return the line below the title: whose numbers, of when, and what they are.
 
-    ``campaigns`` and ``channels`` are those drawn; None: all of the frame.
+    ``campaigns``, ``channels`` and ``days`` are those drawn; None: all of the frame.
     """
     owners = _campaigns(df) if campaigns is None else campaigns
     shown = [names.of("campaign", name) for name in owners]
     here = labels(df, "channel") if channels is None else channels
     said = [names.of("channel", name) for name in here]
-    parts = [_few(shown, "campaigns"), _few(said, "channels"), dates_of(df), *more]
+    when = dates_of(df) if days is None else days
+    parts = [_few(shown, "campaigns"), _few(said, "channels"), when, *more]
     return JOINT.join(filter(None, parts))
 
 
@@ -137,6 +157,7 @@ def _side(formula: Any) -> str:
     return f"({text})" if " " in str(formula) else text
 
 
-def and_more(names: Iterable[str], count: int) -> str:
-    """Return a note on what is drawn in grey."""
-    return f"In grey: {count} more, smaller ones ({listed(list(names))})."
+def and_more(names: Sequence[str]) -> list[str]:
+    """Return a note on what is drawn in grey, where anything is."""
+    more = f"In grey: {len(names)} more, smaller ones ({listed(names)})."
+    return [more] if names else []

@@ -22,11 +22,15 @@ def span(first: Any, last: Any) -> str:
     --------
     >>> span("2026-03-02", "2026-05-31"), span("2025-12-30", "2026-01-02")
     ('2 Mar to 31 May 2026', '30 Dec 2025 to 2 Jan 2026')
+    >>> span("2026-05-04", "2026-05-31")
+    '4 to 31 May 2026'
     """
     first, last = pd.Timestamp(first), pd.Timestamp(last)
     if first == last:
         return day_of(last, year=True)
-    return f"{day_of(first, year=first.year != last.year)} to {day_of(last, year=True)}"
+    month = (first.year, first.month) == (last.year, last.month)
+    start = f"{first.day}" if month else day_of(first, year=first.year != last.year)
+    return f"{start} to {day_of(last, year=True)}"
 
 
 def day_of(day: Any, *, year: bool = False) -> str:
@@ -39,6 +43,14 @@ def day_of(day: Any, *, year: bool = False) -> str:
     """
     stamp = pd.Timestamp(day)
     return f"{stamp.day} {stamp:%b}{f' {stamp.year}' if year else ''}"
+
+
+def note_on_young(df: pd.DataFrame) -> list[str]:
+    """Return what stands below a picture of sums over days that may still grow."""
+    settled = settled_until(df)
+    if not (days_of(df).to_numpy() > settled).any():
+        return []
+    return [f"Days after {day_of(settled)} are in it, and still grow."]
 
 
 def period_of(freq: Freq) -> str:

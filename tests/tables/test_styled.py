@@ -420,7 +420,8 @@ def test_days_that_still_grow_are_marked(recent):
         ("MS", ["2026-05-01 †", "2026-06-01 †"]),
         ("ME", ["2026-05-31 †", "2026-06-30 †"]),
         ("W", ["2026-05-31 †", "2026-06-07 †"]),
-        ("YS", ["2026-01-01 †"]),
+        # Half a year, too, which the second contract marks with ‡.
+        ("YS", ["2026-01-01 ‡ †"]),
     ],
 )
 def test_periods_are_marked_that_hold_such_days_wherever_their_label_stands(
@@ -680,3 +681,212 @@ def test_all_tests_have_one_line_below_their_table_on_what_they_share(rng):
     assert shown.says(f"{100 * summary['lift']:+.1f} %")
     table.attrs["braze"]["portfolio"] = {"tests": "many"}
     assert not page(table).says("comparisons with a control")
+
+
+# --- what results say of their units, gaps and periods ---
+
+
+@pytest.fixture(scope="module")
+def shop():
+    """Read all campaigns of the sandbox, of one channel and of several."""
+    with bf.Sandbox() as sandbox, sandbox.connect() as client:
+        ids = client.campaigns().set_index("name")["id"]
+        return bf.read_braze_series(ids, start="2026-03-04", client=client)
+
+
+def all_tests(frame):
+    """Compare all tests without warnings."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", bf.StatisticsWarning)
+        return frame.braze.tests()
+
+
+def test_units_are_those_that_results_say_and_go_by_names_only_without(recent):
+    own = recent.braze.rates({"rate": ("revenue", "sent"), "sent": ("sent", "sent")})
+    shown = page(own)
+    assert shown.column("rate")[0].endswith(" USD") is True
+    assert shown.column("sent")[0] == "100.00 %"
+    own.attrs["braze"]["units"]["sent"] = "count"
+    assert page(own).column("sent")[0] == "1"
+    wide = recent.braze.rates(["unique_open_rate"]).unstack("variation")  # noqa: PD010
+    wide.columns = wide.columns.get_level_values("variation")
+    assert page(wide).column("Still Thinking?")[0].endswith(" %")
+
+
+def test_one_table_may_hold_amounts_and_shares_by_its_rows(recent):
+    found = quiet(recent, [METRIC, MEAN])
+    units = found.attrs["braze"]["units"]
+    assert units["lift"] == "lift"
+    assert units["rate"] == {METRIC: "share", MEAN: "USD"}
+    assert " USD" in page(found[["rate"]]).column("rate")[2]
+
+
+def test_cut_periods_are_marked_and_say_how_many_of_their_days_are_there(recent):
+    part = recent.loc["2026-03-11":"2026-05-26"]
+    weeks = part.braze.totals(by=[], freq="W")
+    shown = page(weeks)
+    assert [text for text in shown.labels.values() if "‡" in text] == [
+        "2026-03-15 ‡",
+        "2026-05-31 ‡ †",
+    ]
+    line = "‡ cut off: 2026-03-15 holds 5 of 7 days, 2026-05-31 holds 2 of 7 days"
+    assert shown.below("‡") == line
+    assert page(weeks.head(3)).below("‡") == line.partition(",")[0]
+    assert not page(part.braze.totals(by=[], freq="W", whole=True)).says("‡")
+    months = part.braze.rates("unique_open_rate", by=[], freq="MS")
+    assert page(months).below("‡").startswith("‡ cut off: 2026-03-01 holds 21 of 31")
+
+
+def test_each_dash_has_one_reason(shop):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", bf.NonAdditiveWarning)
+        sums = shop.braze.totals(by=[])
+        assert page(shop.braze.totals(by="campaign")).says("not given by Braze")
+    shown = page(sums[["unique_recipients", "unique_opens", "revenue"]])
+    assert shown.column("unique_recipients") == [f"{DASH}1"]
+    assert shown.column("revenue") == [f"{DASH}2"]
+    assert shown.lines[:2] == [
+        "1 people of several channels are not added up",
+        "2 stands in day totals alone: read grain='campaign'",
+    ]
+    assert page(sums[["revenue"]]).lines[0].startswith(DASH)
+
+
+def test_a_rate_that_a_channel_cannot_have_is_told_from_one_without_numbers(shop):
+    rates = shop.braze.rates(["unique_open_rate", "delivery_rate"], by="channel")
+    assert page(rates).below(DASH) == f"{DASH} this channel has no such number"
+    of_one = shop.xs("Basket Reminder: Subject Test", drop_level=False)
+    by_name = of_one.braze.rates("unique_open_rate", by=["channel", "variation"])
+    assert page(by_name).below(DASH) == f"{DASH} no rate: nothing to divide by"
+
+
+def test_a_rate_without_its_interval_says_so():
+    frame = trial({"A": [(5, 100)] * 3, CONTROL: [(4, 100)] * 3})
+    means = frame.assign(revenue=1.5).braze.rates(MEAN, ci=0.95)
+    shown = page(means)
+    assert shown.below(DASH) == f"{DASH} no interval: fewer than 4 effective days"
+
+
+def test_a_change_has_its_star_on_the_change_and_says_its_days(shop):
+    table = shop.braze.change("unique_click_rate")
+    shown = page(table)
+    for text, row in zip(
+        shown.column("change"), table.itertuples(index=False), strict=True
+    ):
+        assert text.endswith(" *") is (
+            not pd.isna(row.significant) and bool(row.significant)
+        )
+    assert {text[-1] for text in shown.column("rate_before")} <= {"%", "1"}
+    assert shown.below("against").startswith("metric: unique_click_rate · 2026-")
+    assert shown.below("significant") == "* significant: p_value below 5 %"
+    assert shown.column("eff_days") is None
+    part = page(table[["change", "p_value"]]).column("change")
+    assert [text for text in part if "*" in text] == [
+        text for text in shown.column("change") if "*" in text
+    ]
+
+
+def test_a_lift_has_its_star_whatever_stands_beside_it(recent):
+    found = quiet(recent, METRIC)
+    shown = page(found[["lift"]])
+    assert shown.column("lift") == page(found).column("lift")
+    assert shown.says("* significant: p_adjusted below 5 %, Holm")
+    lost = found[["lift"]].copy()
+    lost.attrs.clear()
+    other = found.droplevel("channel")[["lift"]]
+    assert page(other).says("significance is not shown: it is in p_adjusted")
+    for table in (lost, other):
+        assert not any("*" in text for text in page(table).column("lift"))
+
+
+def test_settled_campaigns_with_windows_of_their_own_do_not_grow(shop):
+    sums = shop.braze.settled().braze.totals(by=["campaign", "channel"])
+    for table in (all_tests(shop), sums):
+        assert not page(table).says("still grow")
+    assert page(shop.braze.totals()).says("still grow")
+
+
+def test_tests_show_what_a_report_needs(shop):
+    shown = page(all_tests(shop))
+    heads = set(shown.heads.values())
+    assert {"rate", "control_rate", "lift", "p_adjusted", "verdict"} <= heads
+    assert not {"significant", "p_portfolio", "shrunk", "incremental_low"} & heads
+    assert any(text.endswith(" % *") for text in shown.column("lift"))
+
+
+def test_plans_are_shown_with_their_reasons(shop):
+    shown = page(shop.braze.sample_size(METRIC, 0.1))
+    assert all("." not in text for text in shown.column("daily"))
+    assert shown.column("base_rate")[-1].endswith(" %")
+    assert shown.says(f"metric: {METRIC}")
+    assert not page(shop.braze.mde(METRIC, days=28)).says("significan")
+
+
+def test_revisions_are_shown_with_counts_as_counts(tmp_path):
+    sandbox = bf.Sandbox(today="2026-06-01")
+    with sandbox, sandbox.connect() as client:
+        cache = bf.Cache(tmp_path)
+        campaign = {"Basket": sandbox.campaigns[TESTED]}
+        for today in ("2026-06-01", "2026-06-08"):
+            sandbox.today = today
+            bf.read_braze_series(campaign, length=12, client=client, cache=cache)
+    table = cache.revisions()
+    assert not table.index.is_unique
+    shown = page(table)
+    counted = [stat != "revenue" for stat in table["stat"]]
+    news = [text for text, of in zip(shown.column("new"), counted, strict=True) if of]
+    assert news == [f"{n:,}" for n, of in zip(table["new"], counted, strict=True) if of]
+    assert shown.column("endpoint")[0] == table.index[0]
+
+
+def test_counts_that_became_floats_are_counts(recent):
+    wide = recent["sent"].unstack("variation").astype("float64")  # noqa: PD010
+    assert page(wide).column("Still Thinking?")[0] == f"{wide.iloc[0, -1]:,.0f}.00"
+    sums = recent.braze.totals(by="variation")[["sent"]].astype("float64")
+    assert "." not in page(sums).column("sent")[0]
+
+
+# --- other writings ---
+
+
+def test_text_and_latex_are_what_is_shown_without_marks_of_html(recent):
+    found = quiet(recent, METRIC)
+    shown, text, latex = page(found), *_written(bf.style(found))
+    for line in shown.lines:
+        assert line in text.splitlines()
+    for cell in shown.column("lift"):
+        assert cell in text
+        bold, star = cell.partition(" *")[0].replace("%", "\\%"), "*" in cell
+        assert (f"\\textbf{{{bold}}} *" if star else bold) in latex
+    for marks in ("<strong>", "<sup>", "&lt;", "<br>"):
+        assert marks not in text + latex
+    assert "10\\% Off Your Basket" in latex
+    assert "\\toprule" in latex
+    assert "conversion\\_rate\\_by\\_send\\_time" in latex
+
+
+def _written(styler):
+    return styler.to_string(), styler.to_latex()
+
+
+def test_latex_may_be_a_table_with_a_caption_and_go_to_a_file(recent, tmp_path):
+    styler = bf.style(recent.braze.totals(by=[], freq="MS"))
+    path = tmp_path / "table.tex"
+    assert styler.to_latex(path, caption="Months", label="tab:months") is None
+    text = path.read_text(encoding="utf-8")
+    assert text.startswith("\\begin{table}")
+    assert text.rstrip().endswith("\\end{table}")
+    assert "\\caption{Months}" in text
+    assert "2026-03-01 \\textdaggerdbl{}" in text
+    assert "holds days after 2026-05-30" in text.partition("\\end{tabular}")[2]
+
+
+@pytest.mark.parametrize("name", NASTY)
+def test_no_name_is_a_command_of_latex(name):
+    found = quiet(trial({name or "A": [(5, 100)], CONTROL: [(4, 100)]}), METRIC)
+    text, latex = _written(bf.style(found))
+    assert "<strong>" not in text
+    body = latex.replace("$-$", "").replace("$\\infty$", "").replace("$\\surd$", "")
+    assert "$" not in body.replace("\\$", "")
+    assert "\\frac" not in body
+    assert not {"\x00", "\u202e"} & {*text, *latex}
