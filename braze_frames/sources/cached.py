@@ -9,7 +9,7 @@ from braze_frames.api.client import BrazeClient
 from braze_frames.api.details import Details
 from braze_frames.api.windows import Window, plan_days, plan_windows
 from braze_frames.cache.cache import Cache
-from braze_frames.cache.campaign import CampaignFiles, StoredCampaign, Update
+from braze_frames.cache.campaign import CampaignFiles, StoredCampaign, Update, at_once
 from braze_frames.cache.many import load_many, with_copies
 from braze_frames.core.arguments import asked_days
 from braze_frames.core.days import date_of
@@ -155,7 +155,11 @@ def _round(
     ids: Sequence[str],
 ) -> _Came:
     files = shelf.files
-    looks, failed = each(lambda id_: files[id_].coverage(plan.part.files), ids)
+    looks, failed = each(
+        lambda id_: files[id_].coverage(plan.part.files),
+        ids,
+        at_once(files.values()),
+    )
     windows = {
         id_: needed
         for id_, look in looks.items()
