@@ -33,12 +33,13 @@ def _campaign(
     (``:`` and what is multiplied). ``events``: name, rate and days of each.
     """
     schedule, week, days, audience, *tags = facts.split()
-    first, *last = map(date.fromisoformat, days.split("…"))
+    first, _, last = days.partition("…")
     return ShopCampaign(
-        *(name, description, tuple(tags), schedule, first, int(audience)),
+        *(name, description, tuple(tags), schedule, date.fromisoformat(first)),
+        int(audience),
         tuple(map(_arm, arms)),
         tuple(map(_event, events.split(", "))),
-        *last,
+        last=date.fromisoformat(last) if last else None,
         week=WEEKS[week],
         tested="test" in tags,
         **more,
@@ -51,8 +52,9 @@ def _arm(row: str) -> Arm:
     pairs = (word.split() for word in told.split(", ") if word)
     effects = {stat: float(times) for stat, times in pairs}
     pace = effects.pop("pace", 1.0)
-    both = map(float, shares.split("…"))
-    return Arm(channel, name, *both, effects=effects, pace=pace)
+    share, _, last = shares.partition("…")
+    moved = float(last) if last else None
+    return Arm(channel, name, float(share), moved, effects, pace)
 
 
 def _event(row: str) -> Event:
