@@ -23,7 +23,8 @@
 
 import sys
 import warnings
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 from typing import Any
 
 _PACKAGE = __name__.partition(".")[0]
@@ -101,6 +102,10 @@ class PullError(BrazeError):
         super().__init__(message)
         self.failed = dict(failed)
         self.frame = frame
+
+    def __reduce__(self) -> tuple[Callable[..., "PullError"], tuple[Any, ...]]:
+        # An error is pickled by its positional arguments alone, and then not loaded.
+        return partial(type(self), failed=self.failed, frame=self.frame), self.args
 
 
 class BrazeWarning(UserWarning):
