@@ -147,7 +147,10 @@ def read_day(raw: Mapping[str, Any]) -> Day:
     }
     entries = [
         read_entry(channel, number, entry)
-        for channel, found in (raw.get("messages") or {}).items()
+        # Of two names on a day the one under the channel's own spelling is its last.
+        for channel, found in sorted(
+            (raw.get("messages") or {}).items(), key=lambda one: one[0] not in ALIASES
+        )
         for number, entry in enumerate(found or [], start=1)
     ]
     return Day(totals, entries)

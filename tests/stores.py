@@ -5,6 +5,7 @@ import subprocess
 import sys
 import time
 from contextlib import contextmanager
+from hashlib import md5
 from http.server import BaseHTTPRequestHandler
 from threading import Lock, Thread
 from urllib.error import URLError
@@ -16,6 +17,13 @@ from .servers import Server
 SECRET = "made-up-secret-of-a-store-77aa01"  # noqa: S105
 ACCESS = "MADEUPACCESSKEY01"
 BUCKET = "team"
+DROPPED = object()
+MISSING = (404, b"<Error><Code>NoSuchKey</Code></Error>")
+
+
+def tag_of(body):
+    """Return the tag of a body."""
+    return f'"{md5(body or b"nothing").hexdigest()}"'  # noqa: S324
 
 
 def options_of(address, **more):
@@ -67,64 +75,70 @@ def wait_for(address, process):
 
 
 class Shelf(BaseHTTPRequestHandler):
-    """Keeps objects; how it answers a write is up to its server."""
+    """Keeps objects, conditionally, unless its server's ``answer`` says otherwise."""
 
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True
+
+    def do_GET(self):
+        body = self.server.bodies.get(self.key)
+        self.finish_with((200, body) if body is not None else MISSING)
+
+    def do_PUT(self):
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        with self.server.lock:
+            old = self.server.bodies.get(self.key)
+            is_new = "If-None-Match" in self.headers
+            is_late = (
+                old is not None if is_new else self.headers["If-Match"] != tag_of(old)
+            )
+            if is_late and self.server.conditional:
+                self.finish_with((412, b""))
+            else:
+                self.server.bodies[self.key] = body
+                self.finish_with((200, body))
+
+    def do_DELETE(self):
+        self.server.bodies.pop(self.key, None)
+        self.finish_with((204, b""))
 
     @property
     def key(self):
         return unquote(urlsplit(self.path).path).removeprefix(f"/{BUCKET}/")
 
-    def do_GET(self):
-        body = self.server.bodies.get(self.key)
-        if body is None:
-            self.reply(404, b"<Error><Code>NoSuchKey</Code></Error>")
-        else:
-            self.reply(200, body)
-
-    def do_PUT(self):
-        body = self.rfile.read(int(self.headers["Content-Length"]))
-        with self.server.lock:
-            self.server.puts.append((self.key, dict(self.headers)))
-            status, answer = self.server.answer(self.key, dict(self.headers))
-            if status == 200:
-                self.server.bodies[self.key] = body
-        if status:
-            self.reply(status, answer or body)
-        else:
+    def finish_with(self, usual):
+        told = self.server.answer(self.command, self.key) or usual
+        if told is DROPPED:
             self.close_connection = True
-
-    def do_DELETE(self):
-        self.server.bodies.pop(self.key, None)
-        self.reply(204, b"")
-
-    def reply(self, status, body):
+            return
+        status, body = told
+        sent = body if self.command == "GET" or status > 299 else b""
         self.send_response(status)
-        self.send_header("ETag", f'"{hash(body):x}"')
+        self.send_header("ETag", tag_of(body))
         self.send_header("Last-Modified", "Wed, 21 Oct 2015 07:28:00 GMT")
-        self.send_header("Content-Length", str(len(body)))
+        self.send_header("Content-Length", str(len(sent)))
         self.end_headers()
-        self.wfile.write(body)
+        self.wfile.write(sent)
 
     def log_message(self, *args):
         """Stay silent."""
 
 
 @contextmanager
-def odd_store(answer):
-    """Serve a store that answers writes as told: ``answer(key, headers)``.
+def odd_store(answer=lambda method, key: None, *, conditional=True):
+    """Serve a store that does what it is asked, but answers as told.
 
-    It gives a status and a body; status 0 drops the connection. Yields the server, with
-    what it holds in ``bodies`` and what it was asked to write in ``puts``, and its
-    address.
+    ``answer(method, key)`` gives a status and a body, ``DROPPED``, or None for the
+    usual answer. Not ``conditional``, it takes any write. Yields what it holds, by key,
+    and its address.
     """
     server = Server(("127.0.0.1", 0), Shelf)
-    server.bodies, server.puts, server.lock, server.answer = {}, [], Lock(), answer
+    server.bodies, server.lock = {}, Lock()
+    server.answer, server.conditional = answer, conditional
     thread = Thread(target=server.serve_forever, args=(0.02,), daemon=True)
     thread.start()
     try:
-        yield server, f"http://127.0.0.1:{server.server_port}"
+        yield server.bodies, f"http://127.0.0.1:{server.server_port}"
     finally:
         server.shutdown()
         server.server_close()

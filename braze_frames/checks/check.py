@@ -1,15 +1,30 @@
 """Can these numbers be trusted? Findings, and the days that are settled."""
 
-from collections.abc import Iterable, Mapping
-from typing import Any
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import chain
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 
-from braze_frames.checks.findings import ARM_RULES, DAY_RULES, Finding, Looked, Severity
+from braze_frames.checks.findings import (
+    ARM_RULES,
+    DAY_RULES,
+    REPEATED,
+    Finding,
+    Looked,
+    Severity,
+)
+from braze_frames.core.parts import Elsewhere, answered
 from braze_frames.errors import FrameError, listed
+from braze_frames.experiment.caveats import (
+    NOBODY,
+    PeopleSeen,
+    merge_people,
+    people_seen,
+)
 from braze_frames.experiment.design import Experiments
-from braze_frames.experiment.table import TEXT, column
+from braze_frames.experiment.gather import TEXT, column
 from braze_frames.frame.levels import Level, grain_of, levels_of
 from braze_frames.frame.provenance import provenance_of, settled_until_each
 
@@ -20,6 +35,7 @@ _DTYPES: dict[str, Any] = {
     **dict.fromkeys(("first", "last"), "datetime64[us]"),
     "detail": TEXT,
 }
+_RULES = (*DAY_RULES, *ARM_RULES)
 _WORST_FIRST: tuple[Severity, ...] = ("error", "warning", "info")
 
 
@@ -90,21 +106,66 @@ def check(
                 code severity
     0  machine_opens     info
     """
-    if not len(df):
-        raise FrameError("the frame has no rows: read more days, or filter less")
-    totals = None if campaigns is None else _day_totals(df, campaigns)
-    days = _days(df)
-    settled = dict(zip(days, settled_until_each(df, list(days)), strict=True))
-    looked = Looked(days, provenance_of(df), settled, planned, totals)
-    found = [(code, how, one) for code, how, rule in DAY_RULES for one in rule(looked)]
-    if grain_of(df) == "variation":
-        arms = Experiments(df)
+    return answered(df, CheckSteps(planned, campaigns))
+
+
+class CheckedPart(NamedTuple):
+    """What is wrong with some parts: the findings of each rule."""
+
+    rows: int
+    findings: Sequence[Sequence[Finding]]
+    people: PeopleSeen
+
+
+class CheckSteps(NamedTuple):
+    """The steps of ``check``."""
+
+    planned: Mapping[str, float] | None
+    campaigns: pd.DataFrame | None
+
+    @property
+    def needs_whole_campaigns(self) -> bool:
+        """Days and people are those of a campaign."""
+        return True
+
+    def partial(self, df: pd.DataFrame, _: Elsewhere | None = None) -> CheckedPart:
+        """Look at a part."""
+        if not len(df):
+            return CheckedPart(0, [[] for _ in _RULES], NOBODY)
+        totals = None if self.campaigns is None else _day_totals(df, self.campaigns)
+        days = _days(df)
+        settled = dict(zip(days, settled_until_each(df, list(days)), strict=True))
+        arms = Experiments(df) if grain_of(df) == "variation" else None
+        people = NOBODY if arms is None else people_seen(arms)
+        known = provenance_of(df)
+        looked = Looked(days, known, settled, self.planned, totals, people)
+        found = [[*rule(looked)] for _, _, rule in DAY_RULES]
         found += [
-            (code, how, one)
-            for code, how, rule in ARM_RULES
-            for one in rule(looked, arms)
+            [] if arms is None else [*rule(looked, arms)] for _, _, rule in ARM_RULES
         ]
-    return _table(found)
+        return CheckedPart(len(df), found, people)
+
+    def merge(self, parts: Sequence[CheckedPart]) -> CheckedPart:
+        """Put the findings of parts together."""
+        rules = zip(*(part.findings for part in parts), strict=True)
+        return CheckedPart(
+            sum(part.rows for part in parts),
+            [[*chain(*found)] for found in rules],
+            merge_people([part.people for part in parts]),
+        )
+
+    def finish(self, part: CheckedPart) -> pd.DataFrame:
+        """Return the findings of the whole, those of a rule by campaign."""
+        if not part.rows:
+            raise FrameError("the frame has no rows: read more days, or filter less")
+        same = part.people.returning()
+        found = [
+            (code, how, one)
+            for (code, how, _), findings in zip(_RULES, part.findings, strict=True)
+            for one in sorted(findings, key=lambda one: one.campaign or "")
+            if code != REPEATED or (one.campaign, one.channel) in same
+        ]
+        return _table(found)
 
 
 def _days(df: pd.DataFrame) -> dict[str | None, Any]:

@@ -12,10 +12,11 @@ from braze_frames.core.arrays import Floats
 from braze_frames.experiment.caveats import (
     CAVEATS,
     FEWEST_EXPECTED,
+    NOBODY,
     RARE,
     SAME_PEOPLE,
     SAME_SPLIT,
-    returning_people,
+    PeopleSeen,
 )
 from braze_frames.experiment.design import Experiment, Experiments
 from braze_frames.schema.channels import (
@@ -35,6 +36,8 @@ Severity = Literal["error", "warning", "info"]
 _DAY = np.timedelta64(1, "D")
 # Amounts come in cents: sums of them may differ by a cent of rounding.
 _CENT = 0.01
+REPEATED = "repeated_users"
+"""How rare such days must be depends on how many tests there are in all."""
 
 
 class Finding(NamedTuple):
@@ -56,6 +59,7 @@ class Looked(NamedTuple):
     settled: Mapping[str | None, Any]
     planned: Mapping[str, float] | None = None
     totals: pd.DataFrame | None = None
+    people: PeopleSeen = NOBODY
 
 
 # --- days ---
@@ -283,11 +287,11 @@ def _overdispersion(_: Looked, arms: Experiments) -> Iterator[Finding]:
             yield _of_test(arms, family, text)
 
 
-def _repeated_users(_: Looked, arms: Experiments) -> Iterator[Finding]:
-    found = returning_people(arms)
+def _repeated_users(looked: Looked, arms: Experiments) -> Iterator[Finding]:
+    rare = looked.people.rare
     for family in _tests(arms):
-        if family.number in found:
-            text = f"{SAME_PEOPLE.why}: {found[family.number]}. {SAME_PEOPLE.remedy}"
+        if family.place in rare:
+            text = f"{SAME_PEOPLE.why}: {rare[family.place][1]}. {SAME_PEOPLE.remedy}"
             yield _of_test(arms, family, text)
 
 
@@ -368,7 +372,7 @@ ARM_RULES: tuple[
     ("zero_control", "error", _zero_control),
     ("small_counts", "warning", _small_counts),
     ("overdispersion", "warning", _overdispersion),
-    ("repeated_users", "warning", _repeated_users),
+    (REPEATED, "warning", _repeated_users),
     ("successes_exceed_units", "warning", _successes_exceed_units),
     ("clicks_exceed_opens", "info", _clicks_exceed_opens),
     ("machine_opens", "info", _machine_opens),

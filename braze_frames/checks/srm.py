@@ -1,18 +1,31 @@
 """Sample-ratio mismatch: whether people were split as planned."""
 
-from collections.abc import Mapping
-from typing import Any, Literal, get_args
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal, NamedTuple, get_args
 
 import numpy as np
 import pandas as pd
 
 from braze_frames.core.arguments import check_choice
 from braze_frames.core.arrays import Floats
+from braze_frames.core.parts import Elsewhere, answered
 from braze_frames.errors import FrameError
-from braze_frames.experiment.caveats import Returning, returning_people
-from braze_frames.experiment.design import Experiment, Experiments, experiments_of
-from braze_frames.experiment.pairs import single_variation_error
-from braze_frames.experiment.table import TEXT, tabulate
+from braze_frames.experiment.caveats import (
+    NOBODY,
+    PeopleSeen,
+    Returning,
+    merge_people,
+    people_seen,
+)
+from braze_frames.experiment.design import Experiment, Experiments
+from braze_frames.experiment.gather import (
+    TEXT,
+    TestedPart,
+    arms_of,
+    merge_tested,
+    scope_of,
+    tabulate,
+)
 from braze_frames.schema.channels import RECIPIENTS
 from braze_frames.stats.chi_squared import goodness_of_fit
 
@@ -106,27 +119,96 @@ def srm(
     email    10123  1.4945   0.2215     False
     """
     check_choice("people", people, get_args(People))
-    arms = experiments_of(df)
-    families = [family for family in arms.families if len(family.arms) > 1]
-    if not families:
-        raise single_variation_error(arms)
-    if counts is not None and len(families) > 1:
-        raise ValueError(
-            f"counts= belong to one test, and the frame has {len(families)}; pick one "
-            "with df.xs(…, drop_level=False)"
-        )
-    if counts is None and RECIPIENTS not in arms.stats:
-        raise FrameError(
-            f"the frame has no {RECIPIENTS}: read it without columns=, or pass counts="
-        )
-    same = returning_people(arms) if people == "new" and counts is None else {}
-    rows = [
-        _of_new_people(arms, family, planned, same)
-        if people == "new" and counts is None
-        else planned_split(arms, family, planned, counts)
-        for family in families
-    ]
-    return tabulate(families, rows, _COLUMNS)
+    return answered(df, SrmSteps(planned, counts, people))
+
+
+class SrmPart(NamedTuple):
+    """The splits of some parts, and whether their people are the same."""
+
+    tested: TestedPart
+    people: PeopleSeen
+
+
+class SrmSteps(NamedTuple):
+    """The steps of ``srm``."""
+
+    planned: Mapping[str, float] | None
+    counts: Mapping[str, float] | None
+    people: People
+
+    @property
+    def needs_whole_campaigns(self) -> bool:
+        """Variations share the people of their campaign."""
+        return True
+
+    @property
+    def _of_new_people(self) -> bool:
+        return self.people == "new" and self.counts is None
+
+    def partial(self, df: pd.DataFrame, _: Elsewhere | None = None) -> SrmPart:
+        """Test the splits of a part."""
+        arms = arms_of(df)
+        every = arms.families if arms is not None else []
+        families = [family for family in every if len(family.arms) > 1]
+        rows = [self._row(arms, family) for family in families if arms is not None]
+        tested = TestedPart(scope_of(df, arms), families, rows)
+        asked = self._of_new_people and arms is not None
+        return SrmPart(tested, people_seen(arms) if asked and arms else NOBODY)
+
+    def _row(
+        self, arms: Experiments, family: Experiment
+    ) -> dict[str, Any] | ValueError:
+        try:
+            if not self._of_new_people:
+                return planned_split(arms, family, self.planned, self.counts)
+            shares = _numbers("planned", self.planned, arms, family)
+            return _split(arms.people[list(family.arms)].sum(axis=1), shares)
+        except ValueError as error:
+            return error
+
+    def merge(self, parts: Sequence[SrmPart]) -> SrmPart:
+        """Put the splits of parts together."""
+        people = merge_people([part.people for part in parts])
+        return SrmPart(merge_tested([part.tested for part in parts]), people)
+
+    def finish(self, part: SrmPart) -> pd.DataFrame:
+        """Return the table of the whole; refuse what cannot be tested."""
+        scope, families, rows = part.tested
+        scope.check_rows()
+        if not families:
+            raise scope.single_variation_error()
+        if self.counts is not None and len(families) > 1:
+            raise ValueError(
+                f"counts= belong to one test, and the frame has {len(families)}; pick "
+                "one with df.xs(…, drop_level=False)"
+            )
+        if self.counts is None and RECIPIENTS not in scope.stats:
+            raise FrameError(
+                f"the frame has no {RECIPIENTS}: read it without columns=, or pass "
+                "counts="
+            )
+        same = part.people.returning()
+        found = [
+            _answer(row, same.get(family.place))
+            for family, row in zip(families, rows, strict=True)
+        ]
+        return tabulate(families, found, _COLUMNS)
+
+
+def _answer(row: Any, same: Returning | None) -> dict[str, Any]:
+    """Return the row of a test, or why there is none.
+
+    Raises
+    ------
+    ValueError
+        The numbers given are not those of its variations.
+    """
+    if isinstance(row, ValueError):
+        raise row
+    if same is None:
+        return dict(row)
+    why = f"these are the same people on many days ({same})"
+    return {"note": f"{why}: use people='busiest'"}
 
 
 def planned_split(
@@ -147,19 +229,6 @@ def planned_split(
     date = arms.dates[arms.campaign_of[family.arms[0]], day]
     notes = filter(None, [row["note"], _seen(shares, row["total"])])
     return row | {"date": date, "note": "; ".join(notes)}
-
-
-def _of_new_people(
-    arms: Experiments,
-    family: Experiment,
-    planned: Mapping[str, float] | None,
-    same: Mapping[int, Returning],
-) -> dict[str, Any]:
-    shares = _numbers("planned", planned, arms, family)
-    if family.number in same:
-        why = f"these are the same people on many days ({same[family.number]})"
-        return {"note": f"{why}: use people='busiest'"}
-    return _split(arms.people[list(family.arms)].sum(axis=1), shares)
 
 
 def _split(seen: Floats, shares: Floats) -> dict[str, Any]:

@@ -33,6 +33,10 @@ _MOST_PANELS, _LARGEST = 36, 200
 _PANEL = 0.88
 # The margin around all words, as a share of the figure; from line to line, in letters.
 _EDGE, _LINE = 0.015, 1.5
+# A title is smaller where it would take more of the height.
+_TITLES, _MOST_OF_TITLE = (1.5, 1.1), 0.2
+# Signs of the shortest line that words are broken into.
+_FEWEST = 8
 
 
 class Setting(NamedTuple):
@@ -162,8 +166,8 @@ class Picture:
 
     def _name(self, ax: "Axes", name: str, size: float, **place: float) -> None:
         style: dict[str, Any] = {"color": self.theme.ink, "fontweight": "bold", **place}
-        text = lines_of(name, max(12, int(self.panel_points[0] / 0.62 / size)))
-        ax.set_title(text, loc="left", fontsize=size, **style)
+        title = ax.set_title("", loc="left", fontsize=size, **style)
+        fit(title, name, self.panel_points[0])
 
     def finish(self, words: Words) -> "Pictured":
         """Write head and foot, or a title on the user's Axes; return the Axes."""
@@ -189,8 +193,13 @@ class Picture:
         top = 1.0 - _EDGE * WIDTH / figure.get_figheight()
         if title:
             text = figure.suptitle("", x=_EDGE, y=top, ha="left", va="top")
-            text.set(color=theme.ink, fontweight="bold", fontsize=1.5 * theme.size)
-            top -= self._fit(text, title, gap=0.45)
+            text.set(color=theme.ink, fontweight="bold")
+            for size in _TITLES:
+                text.set_fontsize(size * theme.size)
+                used = self._fit(text, title, gap=0.45)
+                if used < _MOST_OF_TITLE:
+                    break
+            top -= used
         if words.about:
             text = figure.text(_EDGE, top, "", va="top", color=theme.muted)
             text.set_fontsize(1.05 * theme.size)
@@ -205,17 +214,23 @@ class Picture:
 
     def _fit(self, text: Any, said: str, *, gap: float) -> float:
         """Write text in lines that fit the figure; return its share of the height."""
-        wide, high = self.figure.bbox.width, self.figure.bbox.height
-        said, signs = legible(said), max(len(said), 1)
-        for _ in range(4):
-            text.set_text(lines_of(said, signs))
-            box = extent(text)
-            if box.width <= (1 - 2 * _EDGE) * wide or signs < 12:
-                break
-            longest = max(map(len, text.get_text().replace("\\$", "$").split("\n")))
-            signs = max(12, int(longest * 0.97 * (1 - 2 * _EDGE) * wide / box.width))
-        points = gap * text.get_fontsize() * self.figure.dpi / 72
-        return float((box.height + points) / high)
+        wide, high = 72 * self.figure.get_size_inches()
+        points = fit(text, said, (1 - 2 * _EDGE) * wide) + gap * text.get_fontsize()
+        return float(points / high)
+
+
+def fit(text: Any, said: object, points: float) -> float:
+    """Write a text in lines so wide at most; return how high they are, in points."""
+    said, dots = legible(said), text.get_figure(root=True).dpi / 72
+    signs = max(len(said), 1)
+    for _ in range(4):
+        text.set_text(lines_of(said, signs))
+        box = extent(text)
+        if box.width <= points * dots or signs < _FEWEST:
+            break
+        longest = max(map(len, text.get_text().replace("\\$", "$").split("\n")))
+        signs = max(_FEWEST, int(longest * 0.97 * points * dots / box.width))
+    return float(box.height / dots)
 
 
 def blank(df: pd.DataFrame, title: str, why: str, setting: Setting) -> "Pictured":

@@ -14,6 +14,7 @@ from braze_frames.drawing.figure import (
     Setting,
     Words,
     extent,
+    fit,
     lines_of,
     make_room,
     slicing,
@@ -35,6 +36,8 @@ _ROW = 0.34
 _GAP = 1.8
 # The view holds what is so many times as far as the median limit.
 _REACH = 6
+# Of the whole width: names of variations, and columns that must leave the panel room.
+_NAMES, _COLUMNS = 0.34, 0.58
 
 
 class ForestRow(NamedTuple):
@@ -151,26 +154,30 @@ def _name_rows(picture: Picture, rows: Sequence[ForestRow]) -> float:
     Returns how much room is right of them, in points.
     """
     theme, ax = picture.theme, picture.axes[0]
+    whole = 72 * float(picture.figure.get_figwidth())
     step = "    " if any(row.heads for row in rows) else ""
-    texts = [("" if row.heads else step) + lines_of(row.name, 60) for row in rows]
-    ax.set_yticks(range(len(rows)), texts)
+    ax.set_yticks(range(len(rows)), [row.name for row in rows])
     ax.tick_params(axis="y", length=0, labelcolor=theme.ink, labelsize=theme.size)
-    ticks, widest = ax.get_yticklabels(), 0.0
+    ticks, widest, texts = ax.get_yticklabels(), 0.0, []
     for place, (tick, row) in enumerate(zip(ticks, rows, strict=True)):
-        # A heading may run on over its own row.
-        widest = max(widest, extent(tick).width * (0.6 if row.heads else 1.0))
         if row.heads:
             tick.set_fontweight("bold")
             tick.set_bbox({"facecolor": theme.ground, "linewidth": 0, "pad": 1})
             _rule(picture, place - 0.5)
-    width, _ = picture.panel_points
+        # A heading may run on over its own row.
+        fit(tick, row.name, (0.6 if row.heads else _NAMES) * whole)
+        inset = "" if row.heads else step
+        texts.append(inset + tick.get_text().replace("\n", f"\n{inset}"))
+        tick.set_text(texts[-1])
+        widest = max(widest, 0.0 if row.heads else extent(tick).width)
+    ax.set_yticks(range(len(rows)), texts)
     if not picture.own:
-        return width
+        return picture.panel_points[0]
     widest *= 72 / picture.figure.dpi
     ax.tick_params(axis="y", pad=widest + theme.size)
-    for tick in ticks:
+    for tick in ax.get_yticklabels():
         tick.set_horizontalalignment("left")
-    return 72 * float(picture.figure.get_figwidth()) - widest - 4 * theme.size
+    return whole - widest - 4 * theme.size
 
 
 def _rule(picture: Picture, height: float) -> None:
@@ -194,10 +201,8 @@ def _write_columns(
 ) -> None:
     """Write the columns at the right; in the user's Axes the lift alone, inside."""
     theme, dots = picture.theme, picture.figure.dpi / 72
-    place = _GAP * theme.size
+    found = []
     for n, head in enumerate(columns):
-        if not picture.own and n != len(columns) - 2:
-            continue
         texts = [_cell(picture, -0.85, head, sure=False)] if picture.own else []
         texts += [
             _cell(picture, down, row.cells[n], sure=row.sure)
@@ -205,11 +210,20 @@ def _write_columns(
             if row.cells and row.cells[n]
         ]
         wide = max((extent(text).width / dots for text in texts), default=0.0)
+        found.append((wide + _GAP * theme.size, texts))
+    shown = found if picture.own else found[-2:-1]
+    room = _COLUMNS * 72 * float(picture.figure.get_figwidth())
+    while len(shown) > 2 and sum(wide for wide, _ in shown) > room:
+        shown = shown[1:]
+    place = 0.0
+    for wide, texts in found:
+        place += wide if (wide, texts) in shown else 0.0
         for text in texts:
-            text.xyann = (place + wide, 0) if picture.own else (-2, 0)
-        place += wide + _GAP * theme.size
-        if not picture.own:
-            make_room(picture, wide)
+            text.xyann = (place, 0) if picture.own else (-2, 0)
+            if (wide, texts) not in shown:
+                text.remove()
+    if not picture.own:
+        make_room(picture, shown[0][0])
 
 
 def _cell(picture: Picture, down: float, said: str, *, sure: bool) -> Any:

@@ -1,13 +1,14 @@
 """What puts a comparison in doubt: signs in its days, and a warning for each kind."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import chain
 from typing import NamedTuple
 
 import numpy as np
 
 from braze_frames.core.arrays import Flags, Floats
 from braze_frames.errors import StatisticsWarning, listed, warn
-from braze_frames.experiment.design import Experiment, Experiments, alike
+from braze_frames.experiment.design import Experiments, alike
 from braze_frames.experiment.pairs import LiftRequest
 from braze_frames.experiment.results import OVER_DAYS, Columns, Comparison
 from braze_frames.scores.tables import quotient
@@ -32,6 +33,10 @@ class Caveat(NamedTuple):
     remedy: str
     number: str = "{:.0f}"
     worst: str = "max"
+
+    def worse(self, one: float, other: float) -> float:
+        """Return the worse of two numbers."""
+        return max(one, other) if self.worst == "max" else min(one, other)
 
 
 _SHIFT = (
@@ -93,21 +98,44 @@ class Returning(NamedTuple):
         )
 
 
-def returning_people(arms: Experiments) -> dict[int, Returning]:
-    """Return the tests (by number) whose people are the same on many days.
+class PeopleSeen(NamedTuple):
+    """What the days of tests say of their people: how many could say something.
 
-    One rule for ``lift``, ``check`` and ``srm``: the lower tail of chi-squared of arms
-    by days, p < 0.01, and < 0.001 where the frame holds more than 20 tests.
+    ``rare`` are the tests (campaign, channel) whose people seem the same: with p < 1 %.
     """
-    found: dict[int, tuple[float, Returning]] = {}
+
+    tests: int
+    rare: Mapping[tuple[str | None, str], tuple[float, Returning]]
+
+    def returning(self) -> dict[tuple[str | None, str], Returning]:
+        """Return the tests whose people are the same on many days.
+
+        One rule for ``lift``, ``check`` and ``srm``: the lower tail of chi-squared of
+        arms by days, p < 0.01, and < 0.001 where the frame holds more than 20 tests.
+        """
+        rare = _SAME_PEOPLE_OF_MANY if self.tests > _MANY_TESTS else _SAME_PEOPLE
+        return {test: one for test, (p, one) in self.rare.items() if p < rare}
+
+
+NOBODY = PeopleSeen(0, {})
+
+
+def people_seen(arms: Experiments) -> PeopleSeen:
+    """Look whether the people of tests are the same on many days."""
+    tests, rare = 0, {}
     for families in alike(arms.families):
         seen = same_people(np.stack([arms.people[one.arms] for one in families]))
-        rows = zip(families, seen.p_value, seen.share, seen.days, strict=True)
-        for family, p_value, share, days in rows:
-            if days > 1:
-                found[family.number] = p_value, Returning(float(share), int(days))
-    rare = _SAME_PEOPLE_OF_MANY if len(found) > _MANY_TESTS else _SAME_PEOPLE
-    return {number: one for number, (p, one) in found.items() if p < rare}
+        tests += int((seen.days > 1).sum())
+        for place in np.flatnonzero((seen.days > 1) & (seen.p_value < _SAME_PEOPLE)):
+            returning = Returning(float(seen.share[place]), int(seen.days[place]))
+            rare[families[place].place] = float(seen.p_value[place]), returning
+    return PeopleSeen(tests, rare)
+
+
+def merge_people(parts: Sequence[PeopleSeen]) -> PeopleSeen:
+    """Put together what parts say of their people."""
+    rare = dict(chain.from_iterable(part.rare.items() for part in parts))
+    return PeopleSeen(sum(part.tests for part in parts), rare)
 
 
 _NONE = np.empty(0)
@@ -167,20 +195,43 @@ def _expected(days: DailyCounts) -> Floats:
     return n0 * quotient(y1 + y0, n1 + n0)
 
 
-def warn_of_caveats(found: Iterable[CaveatCounts]) -> None:
-    """Warn once of each kind, with the numbers of up to five tests."""
+Cases = Mapping[str, Mapping[str, float]]
+"""Kind of caveat → test → its number, the worst one of each."""
+
+
+def cases_of(found: Iterable[CaveatCounts]) -> Cases:
+    """Return the doubts of some comparisons."""
     signs = list(found)
+    return {kind: _cases(signs, kind) for kind in CAVEATS}
+
+
+def merge_cases(parts: Iterable[Cases]) -> Cases:
+    """Put doubts together; a test keeps its worst one."""
+    merged: dict[str, dict[str, float]] = {kind: {} for kind in CAVEATS}
+    for part in parts:
+        for kind, cases in part.items():
+            worst = CAVEATS[kind].worse
+            for name, number in cases.items():
+                merged[kind][name] = worst(merged[kind].get(name, number), number)
+    return merged
+
+
+def warn_of_caveats(found: Cases) -> None:
+    """Warn once of each kind, with the numbers of up to five tests."""
     for kind, caveat in CAVEATS.items():
-        cases = _cases(signs, kind, worst=max if caveat.worst == "max" else min)
+        cases = found.get(kind, {})
         _warn(caveat, {n: caveat.number.format(value) for n, value in cases.items()})
 
 
-def warn_of_returning_people(arms: Experiments, families: Iterable[Experiment]) -> None:
-    """Warn once of the tests whose people are the same on many days."""
-    found = returning_people(arms)
-    compared = {family.number: family.name for family in families}
+def warn_of_returning_people(
+    found: PeopleSeen, compared: Mapping[str, tuple[str | None, str]]
+) -> None:
+    """Warn once of the tests (name → place) whose people are the same on many days."""
+    returning = found.returning()
     cases = {
-        name: str(found[number]) for number, name in compared.items() if number in found
+        name: str(returning[place])
+        for name, place in compared.items()
+        if place in returning
     }
     _warn(SAME_PEOPLE, cases)
 
@@ -191,13 +242,11 @@ def _warn(caveat: Caveat, cases: Mapping[str, str]) -> None:
         warn(f"{caveat.why}: {shown}. {caveat.remedy}", StatisticsWarning)
 
 
-def _cases(
-    signs: Sequence[CaveatCounts], kind: str, worst: Callable[[float, float], float]
-) -> dict[str, float]:
+def _cases(signs: Sequence[CaveatCounts], kind: str) -> dict[str, float]:
     """Return name → number, the worst one of each name."""
     cases: dict[str, float] = {}
     for one in signs:
         for row in np.flatnonzero(~np.isnan(one.numbers.get(kind, _NONE))):
             name, number = one.names[int(row)], float(one.numbers[kind][row])
-            cases[name] = worst(cases.get(name, number), number)
+            cases[name] = CAVEATS[kind].worse(cases.get(name, number), number)
     return cases

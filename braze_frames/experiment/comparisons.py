@@ -11,7 +11,7 @@ from braze_frames.experiment.caveats import CaveatCounts, numbers_of
 from braze_frames.experiment.design import Experiments
 from braze_frames.experiment.pairs import LiftRequest, Pair, plan_pairs, repeat_pairs
 from braze_frames.experiment.results import Columns, Comparison, answer
-from braze_frames.schema.formulas import Definition
+from braze_frames.schema.formulas import Definition, definitions_in
 from braze_frames.scores.tables import Looks
 from braze_frames.stats.bayes import Beliefs
 from braze_frames.stats.contrasts import DailyCounts, Options
@@ -77,7 +77,7 @@ class MetricComparisons:
     ) -> None:
         self._arms, self._question = arms, question
         self._asked = question.asked._replace(metric=metric)
-        self._defined = arms.define(metric)
+        self._defined = definitions_in(metric, arms.channels)
         self._daily = arms.daily(self._defined)
         self.pairs = (
             plan_pairs(arms, self._daily, self._defined, self._asked)

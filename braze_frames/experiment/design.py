@@ -52,8 +52,12 @@ class Experiment(NamedTuple):
     @property
     def name(self) -> str:
         """How texts call it."""
-        parts = (self.campaign, self.channel)
-        return ", ".join(part for part in parts if part is not None)
+        return ", ".join(part for part in self.place if part is not None)
+
+    @property
+    def place(self) -> tuple[str | None, str]:
+        """Its campaign and its channel."""
+        return self.campaign, self.channel
 
 
 class Daily(NamedTuple):

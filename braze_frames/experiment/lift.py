@@ -2,25 +2,47 @@
 
 import numbers
 from collections.abc import Iterable, Sequence
-from typing import get_args
+from itertools import chain
+from operator import itemgetter
+from typing import Any, NamedTuple, get_args
 
 import numpy as np
 import pandas as pd
 
 from braze_frames.core.arguments import check_choice, check_share
-from braze_frames.experiment.caveats import warn_of_caveats, warn_of_returning_people
+from braze_frames.core.parts import Elsewhere, answered
+from braze_frames.experiment.caveats import (
+    NOBODY,
+    Cases,
+    PeopleSeen,
+    cases_of,
+    merge_cases,
+    merge_people,
+    people_seen,
+    warn_of_caveats,
+    warn_of_returning_people,
+)
 from braze_frames.experiment.comparisons import MetricComparisons, Question
-from braze_frames.experiment.design import Experiments, experiments_of
+from braze_frames.experiment.design import experiments_of
+from braze_frames.experiment.gather import (
+    Scope,
+    arms_of,
+    merge_scopes,
+    scope_of,
+    together,
+)
 from braze_frames.experiment.pairs import (
     Control,
+    Judged,
     LiftRequest,
     Se,
     Stratify,
+    check_campaigns,
     check_usable,
+    judged,
 )
 from braze_frames.frame.provenance import (
     labelled,
-    settled_attrs,
     settled_until_each,
     significant_attrs,
 )
@@ -211,67 +233,162 @@ def compare(
 ) -> pd.DataFrame:
     """Do what ``lift`` says, with its keywords in ``asked`` and ``options``."""
     _check(asked, options, adjust)
-    arms = experiments_of(df)
-    settled = settled_until_each(df, arms.campaigns)
-    question = Question(asked, options, adjust, cumulative, settled)
     names = [metric] if isinstance(metric, str) else list(metric)
     if not names:
         raise ValueError("metric=[] asks for nothing; bf.glossary() lists all metrics")
-    found = [MetricComparisons(arms, name, question) for name in names]
-    check_usable(arms, [pair for one in found for pair in one.pairs])
     levels = [] if isinstance(metric, str) else ["metric"]
-    levels += ["campaign"] if "campaign" in arms.of_level else []
-    levels += ["date"] if cumulative else []
-    levels += ["channel", "variation", *(["control"] if asked.pairs else [])]
-    table = pd.concat([one.table(levels) for one in found])
-    _warn(arms, found, options)
-    about = {"metrics": names, "adjust": adjust, "units": units_of(table, names)}
-    sure = {"conf_level": float(options.conf_level), "deff": float(options.deff)}
-    sure |= significant_attrs(table)
-    return labelled(table, {**about, **sure, **settled_attrs(df, arms.dates.max())})
+    return answered(df, LiftSteps(names, levels, asked, options, adjust, cumulative))
 
 
-def compare_all(
-    df: pd.DataFrame, metric: str, others: Iterable[str] = ()
-) -> list[pd.DataFrame]:
-    """Compare all tests of a frame, in pairs where there is no control for a metric.
+class ComparedPart(NamedTuple):
+    """The comparisons of some parts: for each metric its tables, tests and doubts."""
 
-    Returns
-    -------
-    list of DataFrame
-        The table of ``lift`` for the metric, and for each of the others with the same
-        pairs; the control stands in a column, missing where nothing was compared.
+    scope: Scope
+    tables: Sequence[Sequence[pd.DataFrame]]
+    tests: Sequence[Sequence[Judged]]
+    cases: Sequence[Cases]
+    people: PeopleSeen
 
-    Raises
-    ------
-    FrameError
-        The frame has no variations or no rows, or it can't give one of the metrics.
+    def warn(self, cases: Iterable[Cases], options: Options) -> None:
+        """Warn once of each kind of doubt; of what ``deff`` answers without it only."""
+        warn_of_caveats(merge_cases(cases))
+        if options.deff == 1:
+            compared = {t.name: t.place for t in chain(*self.tests) if t.kept}
+            warn_of_returning_people(self.people, compared)
+
+
+def merge_compared(parts: Sequence[ComparedPart]) -> ComparedPart:
+    """Put parts together, in the order of campaigns."""
+    if len(parts) == 1:
+        return parts[0]
+    scope = merge_scopes([part.scope for part in parts])
+
+    def of_metrics(name: str) -> list[list[Any]]:
+        groups = zip(*(getattr(part, name) for part in parts), strict=True)
+        return [[*group] for group in groups]
+
+    def ordered(cases: Cases) -> Cases:
+        items = {
+            kind: scope.in_order(one.items(), first) for kind, one in cases.items()
+        }
+        return {kind: dict(one) for kind, one in items.items()}
+
+    first = itemgetter(0)
+    return ComparedPart(
+        scope,
+        [[*chain(*group)] for group in of_metrics("tables")],
+        [
+            scope.in_order(chain(*group), lambda test: test.place[0])
+            for group in of_metrics("tests")
+        ],
+        [ordered(merge_cases(group)) for group in of_metrics("cases")],
+        merge_people([part.people for part in parts]),
+    )
+
+
+class LiftSteps(NamedTuple):
+    """The steps of ``lift``; ``levels`` stand in front of its index."""
+
+    metrics: list[str]
+    levels: list[str]
+    asked: LiftRequest
+    options: Options
+    adjust: Adjustment
+    cumulative: bool
+
+    @property
+    def needs_whole_campaigns(self) -> bool:
+        """Variations are compared within their campaign."""
+        return True
+
+    def partial(self, df: pd.DataFrame, _: Elsewhere | None = None) -> ComparedPart:
+        """Compare the variations of a part."""
+        arms = arms_of(df)
+        scope = scope_of(df, arms)
+        if arms is None:
+            none: list[Any] = [[] for _ in self.metrics]
+            return ComparedPart(scope, none, none, [{} for _ in none], NOBODY)
+        settled = settled_until_each(df, arms.campaigns)
+        how = (self.asked, self.options, self.adjust, self.cumulative, settled)
+        found = [MetricComparisons(arms, n, Question(*how)) for n in self.metrics]
+        levels = [*self.levels, *(["campaign"] if "campaign" in arms.of_level else [])]
+        levels += ["date"] if self.cumulative else []
+        levels += ["channel", "variation", *(["control"] if self.asked.pairs else [])]
+        tables = [[one.table(levels)] if one.pairs else [] for one in found]
+        tests = [judged(one.pairs) for one in found]
+        cases = [cases_of(one.signs) for one in found]
+        return ComparedPart(scope, tables, tests, cases, people_seen(arms))
+
+    def merge(self, parts: Sequence[ComparedPart]) -> ComparedPart:
+        """Put the comparisons of parts together."""
+        return merge_compared(parts)
+
+    def finish(self, part: ComparedPart) -> pd.DataFrame:
+        """Return the table of the whole; refuse, and warn of doubts."""
+        scope, names = part.scope, self.metrics
+        for name in names:
+            scope.check_metric(name)
+        check_campaigns(self.asked.control, scope)
+        check_usable([*chain(*part.tests)], scope)
+        found = [together(of, several=scope.several) for of in part.tables if of]
+        table = pd.concat(found) if len(found) > 1 else found[0]
+        part.warn(part.cases, self.options)
+        about = {"metrics": names, "adjust": self.adjust}
+        sure = {
+            "units": units_of(table, names),
+            "conf_level": float(self.options.conf_level),
+            "deff": float(self.options.deff),
+        }
+        sure |= significant_attrs(table)
+        return labelled(table, {**about, **sure, **scope.days()})
+
+
+class AllSteps(NamedTuple):
+    """The steps of comparing all tests, in pairs where there is no control.
+
+    The tables are those of ``lift`` for the metric, and for each of the others with the
+    same pairs; the control stands in a column, missing where nothing was compared.
     """
-    arms, options = experiments_of(df), Options()
-    asked = LiftRequest("", pairs="where needed")
-    settled = settled_until_each(df, arms.campaigns)
-    question = Question(asked, options, "holm", False, settled)
-    first = MetricComparisons(arms, metric, question)
-    found = [MetricComparisons(arms, name, question, first.pairs) for name in others]
-    levels = ["campaign"] if "campaign" in arms.of_level else []
-    tables = [one.table([*levels, "channel", "variation"]) for one in (first, *found)]
-    for one, table in zip(found, tables[1:], strict=True):
-        table["note"] = np.where(one.doubted(_SHIFTED), _SHIFT_NOTE, table["note"])
-    _warn(arms, [first], options)
-    shifted = (signs.only(_SHIFTED) for one in found for signs in one.signs)
-    warn_of_caveats(shifted)
-    return tables
 
+    metric: str
+    others: Sequence[str] = ()
 
-def _warn(
-    arms: Experiments, found: Sequence[MetricComparisons], options: Options
-) -> None:
-    """Warn once of each kind of doubt; of what ``deff`` answers only without it."""
-    warn_of_caveats(signs for one in found for signs in one.signs)
-    if options.deff == 1:
-        compared = (pair for one in found for pair in one.pairs)
-        families = [pair.family for pair in compared if pair.refusal is None]
-        warn_of_returning_people(arms, families)
+    def partial(self, df: pd.DataFrame) -> ComparedPart:
+        """Compare the tests of a part, which has rows."""
+        arms = experiments_of(df)
+        asked = LiftRequest("", pairs="where needed")
+        settled = settled_until_each(df, arms.campaigns)
+        question = Question(asked, Options(), "holm", False, settled)
+        first = MetricComparisons(arms, self.metric, question)
+        found = [
+            MetricComparisons(arms, name, question, first.pairs) for name in self.others
+        ]
+        levels = ["campaign"] if "campaign" in arms.of_level else []
+        levels += ["channel", "variation"]
+        tables = [one.table(levels) for one in (first, *found)]
+        for one, table in zip(found, tables[1:], strict=True):
+            table["note"] = np.where(one.doubted(_SHIFTED), _SHIFT_NOTE, table["note"])
+        shifted = [cases_of(s.only(_SHIFTED) for s in one.signs) for one in found]
+        return ComparedPart(
+            scope_of(df, arms),
+            [[table] for table in tables],
+            [judged(first.pairs), *([] for _ in found)],
+            [cases_of(first.signs), *shifted],
+            people_seen(arms),
+        )
+
+    def check(self, part: ComparedPart) -> None:
+        """Refuse what the whole cannot give; warn of doubts.
+
+        Raises
+        ------
+        FrameError
+            It can't give one of the metrics.
+        """
+        for name in (self.metric, *self.others):
+            part.scope.check_metric(name)
+        part.warn(part.cases[:1], Options())
+        warn_of_caveats(merge_cases(part.cases[1:]))
 
 
 def _check(asked: LiftRequest, options: Options, adjustment: str) -> None:

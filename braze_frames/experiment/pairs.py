@@ -8,6 +8,7 @@ import numpy as np
 
 from braze_frames.errors import FrameError, StatisticsWarning, listed, warn
 from braze_frames.experiment.design import Daily, Experiment, Experiments
+from braze_frames.experiment.gather import Scope
 from braze_frames.schema.channels import RECEIVED_STATS
 from braze_frames.schema.formulas import Definition, metrics_of
 
@@ -46,14 +47,7 @@ def plan_pairs(
     defined: Mapping[str, Definition],
     asked: LiftRequest,
 ) -> list[Pair]:
-    """Return the comparisons of one metric, in the order of the frame's labels.
-
-    Raises
-    ------
-    FrameError
-        ``control`` names a campaign that the frame has not.
-    """
-    _check_campaigns(arms, asked.control)
+    """Return the comparisons of one metric, in the order of the frame's labels."""
     return [
         _turned(daily, pair, _control(arms, pair.family, asked.control)[0])
         for family in arms.families
@@ -79,13 +73,19 @@ def repeat_pairs(
     return [pair._replace(refusal=again(pair)) for pair in pairs]
 
 
-def _check_campaigns(arms: Experiments, control: Control) -> None:
+def check_campaigns(control: Control, scope: Scope) -> None:
+    """Refuse a control of a campaign that is not there.
+
+    Raises
+    ------
+    FrameError
+        Names both.
+    """
     if not isinstance(control, Mapping):
         return
-    known = {family.campaign for family in arms.families} - {None}
-    unknown = [name for name in control if name not in known]
+    unknown = [name for name in control if name not in scope.campaigns]
     if unknown:
-        has = listed(map(repr, sorted(filter(None, known)))) or "no level campaign"
+        has = listed(map(repr, scope.campaigns)) or "no level campaign"
         raise FrameError(
             f"control= names the campaign {unknown[0]!r}, and the frame has {has}"
         )
@@ -107,7 +107,29 @@ def _turned(daily: Daily, pair: Pair, control: int | None) -> Pair:
     return swapped if base > rate else pair
 
 
-def check_usable(arms: Experiments, pairs: Sequence[Pair]) -> None:
+class Judged(NamedTuple):
+    """A test of one metric: whether something of it is compared, and what is not."""
+
+    name: str
+    place: tuple[str | None, str]
+    kept: bool
+    refusal: Exception | None
+
+
+def judged(pairs: Sequence[Pair]) -> list[Judged]:
+    """Return the tests of pairs, in their order."""
+    tests: dict[str, list[Pair]] = {}
+    for pair in pairs:
+        tests.setdefault(pair.family.name, []).append(pair)
+    found = []
+    for name, own in tests.items():
+        refusals = [pair.refusal for pair in own if pair.refusal is not None]
+        kept, first = len(refusals) < len(own), next(iter(refusals), None)
+        found.append(Judged(name, own[0].family.place, kept, first))
+    return found
+
+
+def check_usable(tests: Sequence[Judged], scope: Scope) -> None:
     """Refuse a call of which nothing is left; warn once of what else is refused.
 
     Raises
@@ -115,10 +137,9 @@ def check_usable(arms: Experiments, pairs: Sequence[Pair]) -> None:
     FrameError, ValueError
         Nothing can be compared: the reason of the first family.
     """
-    refusals = [pair.refusal for pair in pairs if pair.refusal is not None]
-    if len(refusals) == len(pairs):
-        raise refusals[0] if refusals else single_variation_error(arms)
-    _warn_of_refusals(pairs)
+    if not any(test.kept for test in tests):
+        raise (tests and tests[0].refusal) or scope.single_variation_error()
+    _warn_of_refusals(tests)
 
 
 def _pairs(
@@ -241,23 +262,15 @@ def is_received(channel: str, definition: Definition) -> bool:
     return bool({*RECEIVED_STATS.get(channel, ())} & {*definition.stats})
 
 
-def single_variation_error(arms: Experiments) -> FrameError:
-    """Return the error for a frame whose channels have one variation each."""
-    found = listed(
-        (f"{one.name}: {arms.labels[one.arms[0]]!r}" for one in arms.families), "; "
-    )
-    return FrameError(f"there is one variation only, and nothing to compare: {found}")
-
-
-def _warn_of_refusals(pairs: Sequence[Pair]) -> None:
+def _warn_of_refusals(tests: Sequence[Judged]) -> None:
     """Say once how many families could not be compared, and why."""
+    kept = {test.name for test in tests if test.kept}
     refused: dict[str, Exception] = {}
-    kept = {pair.family.name for pair in pairs if pair.refusal is None}
-    for pair in pairs:
-        if pair.refusal is not None and pair.family.name not in kept:
-            refused.setdefault(pair.family.name, pair.refusal)
+    for test in tests:
+        if test.refusal is not None and test.name not in kept:
+            refused.setdefault(test.name, test.refusal)
     if refused:
-        count = len({pair.family.name for pair in pairs})
+        count = len({test.name for test in tests})
         shown = listed((f"{name}: {why}" for name, why in refused.items()), "; ")
         warn(
             f"{len(refused)} of {count} tests could not be compared (NaN, see note): "

@@ -1,26 +1,29 @@
 """Winner: whether the variations of a test differ at all, and which is best."""
 
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 
 from braze_frames.core.arrays import Floats
+from braze_frames.core.parts import Elsewhere, answered
 from braze_frames.errors import StatisticsWarning, listed, warn
-from braze_frames.experiment.design import (
-    Daily,
-    Experiment,
-    Experiments,
-    experiments_of,
+from braze_frames.experiment.design import Daily, Experiment, Experiments
+from braze_frames.experiment.gather import (
+    TEXT,
+    TestedPart,
+    arms_of,
+    merge_tested,
+    scope_of,
+    tabulate,
 )
 from braze_frames.experiment.pairs import (
     is_received,
     refuse_unsent,
-    single_variation_error,
 )
-from braze_frames.experiment.table import TEXT, tabulate
 from braze_frames.frame.provenance import labelled
-from braze_frames.schema.formulas import Definition
+from braze_frames.schema.formulas import Definition, definitions_in
 from braze_frames.schema.rates import PRIMARY_RATE
 from braze_frames.schema.units import units_of
 from braze_frames.scores.tables import quotient
@@ -107,20 +110,51 @@ def winner(df: pd.DataFrame, metric: str = PRIMARY_RATE) -> pd.DataFrame:
     channel
     email    3.541   2   0.1702
     """
-    arms = experiments_of(df)
-    defined = arms.define(metric)
-    daily = arms.daily(defined)
-    families = [family for family in arms.families if len(family.arms) > 1]
-    if not families:
-        raise single_variation_error(arms)
-    rows = [
-        _test(arms, daily, family, metric, defined.get(family.channel))
-        for family in families
-    ]
-    _warn(_SMALL, _small_counts(families, rows))
-    _warn(_MOVED, _moved_splits(arms, families, rows))
-    table = tabulate(families, rows, _COLUMNS)
-    return labelled(table, {"metrics": [metric], "units": units_of(table, [metric])})
+    return answered(df, WinnerSteps(metric))
+
+
+class WinnerSteps(NamedTuple):
+    """The steps of ``winner``."""
+
+    metric: str
+
+    @property
+    def needs_whole_campaigns(self) -> bool:
+        """Variations are compared within their campaign."""
+        return True
+
+    def partial(self, df: pd.DataFrame, _: Elsewhere | None = None) -> TestedPart:
+        """Test a part."""
+        arms = arms_of(df)
+        scope = scope_of(df, arms)
+        if arms is None:
+            return TestedPart(scope, [], [])
+        defined = definitions_in(self.metric, arms.channels)
+        daily = arms.daily(defined)
+        families = [family for family in arms.families if len(family.arms) > 1]
+        rows = [
+            _test(arms, daily, family, self.metric, defined.get(family.channel))
+            for family in families
+        ]
+        for family, row in zip(families, rows, strict=True):
+            if row.pop("pooled", False):
+                row["moved"] = arms.split_span(family)
+        return TestedPart(scope, families, rows)
+
+    def merge(self, parts: Sequence[TestedPart]) -> TestedPart:
+        """Put the tests of parts together, in the order of campaigns."""
+        return merge_tested(parts)
+
+    def finish(self, part: TestedPart) -> pd.DataFrame:
+        """Return the table of the whole; refuse, and warn of doubts."""
+        part.scope.check_metric(self.metric)
+        if not part.families:
+            raise part.scope.single_variation_error()
+        _warn(_SMALL, _small_counts(part.families, part.rows))
+        _warn(_MOVED, _moved_splits(part.families, part.rows))
+        table = tabulate(part.families, part.rows, _COLUMNS)
+        about = {"metrics": [self.metric], "units": units_of(table, [self.metric])}
+        return labelled(table, about)
 
 
 def _test(
@@ -193,7 +227,9 @@ def _taking_part(
     ]
 
 
-def _small_counts(families: list[Experiment], rows: list[dict[str, Any]]) -> list[str]:
+def _small_counts(
+    families: Sequence[Experiment], rows: Sequence[dict[str, Any]]
+) -> list[str]:
     return [
         f"{family.name} ({row['min_expected']:.1f})"
         for family, row in zip(families, rows, strict=True)
@@ -202,14 +238,13 @@ def _small_counts(families: list[Experiment], rows: list[dict[str, Any]]) -> lis
 
 
 def _moved_splits(
-    arms: Experiments, families: list[Experiment], rows: list[dict[str, Any]]
+    families: Sequence[Experiment], rows: Sequence[dict[str, Any]]
 ) -> list[str]:
-    spans = {
-        family.name: arms.split_span(family)
+    return [
+        f"{family.name} ({100 * row['moved']:.0f})"
         for family, row in zip(families, rows, strict=True)
-        if row.get("pooled")
-    }
-    return [f"{name} ({100 * span:.0f})" for name, span in spans.items() if span]
+        if row.get("moved")
+    ]
 
 
 def _warn(text: str, cases: list[str]) -> None:

@@ -165,7 +165,7 @@ class RateInput:
             self.kept, self.levels, self.stats, self.size, elsewhere
         )
         self.days = known_days(self.levels["date"])
-        self.settled_until = settled_day(df)
+        self.settled = settled_day(df)
         self._people = self._people_of()
 
     @cached_property
@@ -208,7 +208,7 @@ def sum_sides(
     columns: dict[str, Column] = {}
     for name, one in defined.items():
         columns |= _both_sides(name, one, rows, channels, groups.count)
-    known = (rows.days, rows.freq, rows.settled_until, rows.doubtful)
+    known = (rows.days, rows.freq, rows.settled, rows.doubtful)
     return Sums(groups, columns, *known)
 
 

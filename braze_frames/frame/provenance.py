@@ -1,8 +1,8 @@
 """What the ``attrs`` of a frame know, and what results pass on of its days."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -77,7 +77,7 @@ def short_names_of(frame: Any) -> dict[str, dict[str, str]]:
     stored = provenance_of(frame).get("labels")
     known = stored if isinstance(stored, Mapping) else {}
     found: dict[str, dict[str, str]] = {}
-    for parent, names in _odd_names(frame).items():
+    for parent, names in odd_names(frame).items():
         own = known.get(parent)
         if isinstance(own, Mapping) and {*filter(_is_odd, names)} <= {*map(str, own)}:
             found[parent] = {str(name): str(label) for name, label in own.items()}
@@ -89,7 +89,7 @@ def short_names_of(frame: Any) -> dict[str, dict[str, str]]:
 
 def names_attrs(frame: Any) -> dict[str, Any]:
     """Return what results say of long names; nothing where they are none, or many."""
-    many = sum(map(len, _odd_names(frame).values())) > MOST_NAMES
+    many = sum(map(len, odd_names(frame).values())) > MOST_NAMES
     found = {} if many else short_names_of(frame)
     return {"labels": found} if found else {}
 
@@ -101,7 +101,7 @@ def pass_on_names(result: Any, df: pd.DataFrame) -> Any:
     return result
 
 
-def _odd_names(frame: Any) -> dict[str, list[str]]:
+def odd_names(frame: Any) -> dict[str, list[str]]:
     """Return campaign → its variations, sorted, where one cannot be shown as it is.
 
     Under ``""`` stand campaigns, and the variations of a frame without them.
@@ -141,7 +141,14 @@ def _names_in(frame: Any, level: str) -> tuple[Any, list[str]] | None:
     return codes, [*map(str, names)]
 
 
-def settled_day(df: pd.DataFrame) -> str | None:
+class Until(NamedTuple):
+    """The last day before any that ``grows``, or of all; None: it is not known."""
+
+    day: str | None
+    grows: bool = True
+
+
+def settled_day(df: pd.DataFrame) -> Until:
     """Return the last day before any that still grows, as far as the frame knows.
 
     Where campaigns know their own days (``settled`` in ``attrs``), each row counts by
@@ -151,17 +158,28 @@ def settled_day(df: pd.DataFrame) -> str | None:
     levels = {level.name: level.used() for level in levels_of(df)}
     campaign, date = levels.get("campaign"), levels["date"]
     if earliest is None or campaign is None or "settled" not in provenance_of(df):
-        return earliest
+        return Until(earliest)
     until = settled_until_each(df, [str(name) for name in campaign.labels])
+    if not len(until):
+        return Until(None)
     days = pd.DatetimeIndex(date.labels).tz_localize(None).to_numpy("datetime64[D]")
     growing = days[date.codes] > until[campaign.codes]
-    last = days[date.codes][growing].min() - _DAY if growing.any() else until.max()
-    return str(last)
+    if growing.any():
+        return Until(str(days[date.codes][growing].min() - _DAY))
+    return Until(str(until.max()), grows=False)
 
 
-def settled_attrs(frame: pd.DataFrame, last: Any) -> dict[str, str]:
+def merge_until(parts: Iterable[Until]) -> Until:
+    """Return what that of parts is of the whole."""
+    known = [one for one in parts if one.day]
+    growing = [one for one in known if one.grows]
+    if growing:
+        return min(growing)
+    return max(known, default=Until(None))
+
+
+def settled_attrs(until: str | None, last: Any) -> dict[str, str]:
     """Return until when a frame is settled and its last day; nothing if not known."""
-    until = settled_day(frame)
     if until is None or pd.isna(last):
         return {}
     return {"settled_until": until, "last": pd.Timestamp(last).date().isoformat()}

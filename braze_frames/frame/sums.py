@@ -21,7 +21,7 @@ from braze_frames.errors import NonAdditiveWarning, listed, warn
 from braze_frames.frame.by import Period, binned, cut_periods, is_anchored, is_cut
 from braze_frames.frame.groups import Groups, Tally, arrays, group_rows
 from braze_frames.frame.levels import Level
-from braze_frames.frame.provenance import days_attrs
+from braze_frames.frame.provenance import Until, days_attrs, merge_until
 from braze_frames.schema.channels import is_day_total
 from braze_frames.schema.units import Unit
 
@@ -44,14 +44,14 @@ class Sums(NamedTuple):
     The levels of ``groups`` are those asked for, the channel, and the campaign where
     its day totals stand in no variation, else ``""``. Whether they do may depend on
     other parts: ``doubtful`` has the traits of such campaigns. ``days``: all days of
-    the part; ``settled_until``: the last of them that no longer grows, if known.
+    the part; ``settled``: the last of them that no longer grows, if known.
     """
 
     groups: Groups
     columns: Mapping[str, Column]
     days: pd.DatetimeIndex
     freq: Period
-    settled_until: str | None
+    settled: Until
     doubtful: Mapping[str, Traits]
 
     def judged(self, stats: Collection[str]) -> "Sums":
@@ -80,7 +80,7 @@ class Sums(NamedTuple):
 
     def about(self, units: Mapping[str, Unit], *, whole: bool) -> dict[str, Any]:
         """Return what results say of their columns and days."""
-        days = days_attrs(self.settled_until, self.days, self.freq)
+        days = days_attrs(self.settled.day, self.days, self.freq)
         found: dict[str, Any] = {"units": dict(units)} | days
         if self.freq is None:
             return found
@@ -227,8 +227,7 @@ def merge(parts: Sequence[Sums]) -> Sums:
     }
     groups, columns = _grouped(list(levels), joined)
     days = pd.DatetimeIndex(np.unique(np.concatenate([part.days for part in parts])))
-    known = [part.settled_until for part in parts if part.settled_until]
-    until = min(known, default=None)
+    until = merge_until(part.settled for part in parts)
     return Sums(groups, columns, days, parts[0].freq, until, _doubtful(parts))
 
 

@@ -126,6 +126,7 @@ def _in_turn(
         place = place or piece.answer.origin
         check_daily(piece.answer.tree["data"], piece.answer.origin)
         yield piece.answer
+        del piece  # before the next is decoded
     if others:
         nothing = Piece(Answer(place, {"data": []}, careful=False), {}, "")
         found = _gathered(contents, [nothing, *others])

@@ -292,9 +292,9 @@ def _count_as_fractions(
 
 
 def _in_order(stat: str, column: Column, order: Order) -> Column:
-    """Return a column of its own, in order, or one that is still a file's memory."""
+    """Return a column in order; one that is in order already is not copied."""
     if order.is_given:
-        return column if is_view(column) else Column(*(part.copy() for part in column))
+        return column
     values, missing = column.values.take(order.rows), column.missing.take(order.rows)
     if order.starts is None:
         return Column(values, missing)

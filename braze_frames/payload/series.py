@@ -226,11 +226,14 @@ class _AnswerParser:
         self.entry_key = _follow([*map(self._entries, self.channels, self.starts)])
 
     def _channels(self, listed: list[Any]) -> list[_Channel]:
-        """Return the channels that have entries, in the order in which they occur."""
+        """Return the channels that have entries."""
         for n, messages in enumerate(listed):
             if messages is not None and not isinstance(messages, dict):
                 self._fail(n, ("messages",), messages, "an object of channels")
-        names = dict.fromkeys(chain.from_iterable(filter(None, listed)))
+        found = dict.fromkeys(chain.from_iterable(filter(None, listed)))
+        # Other spellings first: of two names on a day the last one labels, and that is
+        # the name under the channel's own.
+        names = sorted(found, key=lambda name: name not in ALIASES)
         channels = [self._channel(name, listed) for name in names]
         return [channel for channel in channels if channel.days]
 

@@ -14,7 +14,7 @@ from braze_frames.drawing.figure import (
     Setting,
     Words,
     blank,
-    lines_of,
+    fit,
     say_empty,
 )
 from braze_frames.drawing.looks import Theme, mix
@@ -218,16 +218,17 @@ def _draw(
         return
     many = min(side, len(columns))
     wide = picture.panel_points[0] / many / (1 + _GAP)
-    texts = [lines_of(head, int(wide / 0.62 / theme.size)) for head in heads if head]
-    texts = texts or [""] * len(columns)
-    above = _HEADING + _LINE * max(text.count("\n") for text in texts)
-    above = above if any(texts) else 0.1
+    texts = [ax.text(0, 0, "", va="bottom", fontsize=theme.size) for _ in heads]
+    for text, head in zip(texts, heads, strict=True):
+        text.set(fontweight="bold", color=theme.ink)
+        if head:
+            fit(text, head, wide)
+    lines = max(text.get_text().count("\n") for text in texts)
+    above = _HEADING + _LINE * lines if any(heads) else 0.1
     places = []
     for n, (column, text) in enumerate(zip(columns, texts, strict=True)):
         left, top = (n % side) * (1 + _GAP), (n // side) * (len(steps) + above)
-        if text:
-            head = ax.text(left, top - 0.55, text, va="bottom", fontsize=theme.size)
-            head.set(fontweight="bold", color=theme.ink)
+        text.set_position((left, top - 0.55))
         for row, step in enumerate(steps):
             color = mix(theme.palette[0], theme.ground, min(0.14 * row, 0.6))
             _draw_step(ax, column, step, (left, top + row), (color, wide, theme))

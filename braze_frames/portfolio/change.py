@@ -12,11 +12,12 @@ from braze_frames.core.arguments import check_choice, check_share
 from braze_frames.core.arrays import Flags, Floats, Ints
 from braze_frames.core.days import date_of, day_number
 from braze_frames.errors import FrameError, StatisticsWarning, warn
-from braze_frames.experiment.table import TEXT, column
+from braze_frames.experiment.gather import TEXT, column
 from braze_frames.frame.levels import days_of
 from braze_frames.frame.provenance import (
     labelled,
     settled_attrs,
+    settled_day,
     settled_until,
     significant_attrs,
     whole_until,
@@ -156,7 +157,7 @@ def change(
         **significant_attrs(table),
     }
     ends = pd.Timestamp(periods.attrs()["now"][1])
-    return labelled(table, settled_attrs(df, ends) | about)
+    return labelled(table, settled_attrs(settled_day(df).day, ends) | about)
 
 
 def _check_metric(metric: object) -> None:

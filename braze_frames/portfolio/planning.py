@@ -15,7 +15,7 @@ from braze_frames.experiment.design import (
     Experiments,
     experiments_of,
 )
-from braze_frames.experiment.table import tabulate
+from braze_frames.experiment.gather import tabulate
 from braze_frames.frame.provenance import (
     as_day,
     labelled,

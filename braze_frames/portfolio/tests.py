@@ -1,26 +1,34 @@
 """The results table of all tests of a frame, with a verdict on each."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from itertools import chain
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 
 from braze_frames.core.arrays import Floats
 from braze_frames.core.numbers import number
-from braze_frames.errors import FrameError, StatisticsWarning, warn
+from braze_frames.core.parts import Elsewhere, answered
+from braze_frames.errors import StatisticsWarning, warn
 from braze_frames.experiment.design import Experiment, Experiments
-from braze_frames.experiment.lift import compare_all
-from braze_frames.experiment.table import TEXT
-from braze_frames.frame.levels import grain_of, levels_of
+from braze_frames.experiment.gather import (
+    TEXT,
+    Scope,
+    arms_of,
+    merge_scopes,
+    scope_of,
+    together,
+)
+from braze_frames.experiment.lift import AllSteps, ComparedPart, merge_compared
 from braze_frames.frame.provenance import (
     labelled,
-    settled_attrs,
     settled_until_each,
     significant_attrs,
 )
 from braze_frames.frame.provenance import settled as keep_settled
 from braze_frames.portfolio.random_effects import FEWEST_COMPARISONS, random_effects
+from braze_frames.schema.channels import STAT
 from braze_frames.schema.formulas import define, lacking, metrics_of
 from braze_frames.schema.rates import BETTER, PRIMARY_RATE
 from braze_frames.schema.units import units_of
@@ -44,6 +52,13 @@ _JUDGED = {
     **dict.fromkeys(("p_portfolio", "shrunk"), "float64"),
     **dict.fromkeys(("verdict", "note"), TEXT),
 }
+# What a row keeps until the whole is known: of its revenue, and why it is a pair.
+_SAID, _PAIRED = "said of revenue", "why in pairs"
+_UNKNOWN = (
+    "the frame does not know which days are settled, so all are read, and young ones "
+    "can make up a lift: drop them with df.braze.settled(until=…), or carry over what "
+    "it was read with: out.attrs.update(df.attrs)"
+)
 _FEW = "fewer than 3 comparisons, so nothing is said of all together"
 _GROWING = "all its days still grow; settled=False reads them"
 _SUMMARY = {
@@ -129,72 +144,120 @@ def tests(
     >>> df.braze.tests("conversion_rate", settled=False)["verdict"].iloc[0]
     "better than 'Control Group': lift +21.3 % (+7.4 % to +37.0 %)"
     """
-    if grain_of(df) != "variation":
-        raise FrameError(
-            "day totals have no variations to compare; read with grain='variation'"
+    return answered(df, TestsSteps(metric, settled))
+
+
+class TestsPart(NamedTuple):
+    """The tests of some parts.
+
+    ``tables`` have a row for each comparison; ``compared`` says what is to be refused
+    and warned of; ``read`` is the scope of the days that are read. ``known``: whether
+    it is known which are settled.
+    """
+
+    scope: Scope
+    read: Scope
+    tables: Sequence[pd.DataFrame]
+    compared: Sequence[ComparedPart]
+    known: bool
+
+
+class TestsSteps(NamedTuple):
+    """The steps of ``tests``."""
+
+    metric: str
+    settled: bool
+
+    @property
+    def needs_whole_campaigns(self) -> bool:
+        """Variations are compared within their campaign."""
+        return True
+
+    def partial(
+        self, df: pd.DataFrame, elsewhere: Elsewhere | None = None
+    ) -> TestsPart:
+        """Compare the tests of a part."""
+        arms = arms_of(df)
+        scope = scope_of(df, arms)
+        if arms is None:
+            return TestsPart(scope, scope, [], [], known=True)
+        asked = {one.place: one for one in arms.families if len(one.arms) > 1}
+        others = [_REVENUE] if _may_give_revenue(scope, elsewhere) else []
+        known = not np.isnat(settled_until_each(df, arms.campaigns)).any()
+        kept = keep_settled(df) if self.settled and known else df
+        left = arms_of(kept)
+        of_left = [] if left is None else left.families
+        read = {one.place for one in of_left if len(one.arms) > 1}
+        compared = [AllSteps(self.metric, others).partial(kept)] if read else []
+        tables = [_shown(one, others) for one in compared]
+        tables += [
+            _growing(arms, one, others)
+            for place, one in asked.items()
+            if place not in read
+        ]
+        found = [_with_reasons(pd.concat(tables), arms)] if tables else []
+        compared = [one._replace(tables=[]) for one in compared]
+        return TestsPart(scope, scope_of(kept, left), found, compared, known)
+
+    def merge(self, parts: Sequence[TestsPart]) -> TestsPart:
+        """Put the tests of parts together."""
+        compared = [*chain(*(part.compared for part in parts))]
+        return TestsPart(
+            merge_scopes([part.scope for part in parts]),
+            merge_scopes([part.read for part in parts]),
+            [*chain(*(part.tables for part in parts))],
+            [merge_compared(compared)] if compared else [],
+            all(part.known for part in parts),
         )
-    arms = Experiments(df)
-    asked = {_place(one): one for one in arms.families if len(one.arms) > 1}
-    others = [_REVENUE] if _gives_revenue(arms) else []
-    kept = _settled_rows(df, arms) if settled else df
-    read = {_place(one) for one in Experiments(kept).families if len(one.arms) > 1}
-    parts = [_compared(kept, metric, others)] if read else []
-    parts += [
-        _growing(arms, one, others) for place, one in asked.items() if place not in read
-    ]
-    if not parts:
-        warn("there is no test: no channel has two variations", StatisticsWarning)
-        parts = [_blank([], "campaign" in arms.of_level, others)]
-    table = pd.concat(parts) if len(parts) > 1 else parts[0]
-    places = [*range(table.index.nlevels - 1)]
-    table = table.sort_index(level=places, sort_remaining=False, kind="stable")
-    table = table[~_uncompared_controls(table, arms)]
-    return _judged(table, arms, metric, {"settled_only": settled, **_days_of(kept)})
+
+    def finish(self, part: TestsPart) -> pd.DataFrame:
+        """Return the table of the whole, with a verdict on each; warn of doubts."""
+        if self.settled and not part.known:
+            warn(_UNKNOWN, StatisticsWarning)
+        others = [_REVENUE] if _may_give_revenue(part.scope, None) else []
+        for one in part.compared:
+            AllSteps(self.metric, others).check(one._replace(scope=part.read))
+        if not part.tables:
+            warn("there is no test: no channel has two variations", StatisticsWarning)
+        several = part.scope.several
+        tables = part.tables or [_with_reasons(_blank([], several, others), None)]
+        table = _without_revenue(together(tables, several=several), others)
+        about = {"settled_only": self.settled, **part.read.days()}
+        return _judged(table, self.metric, about)
 
 
-def _gives_revenue(arms: Experiments) -> bool:
-    if _REVENUE not in metrics_of(arms.channels):
+def _may_give_revenue(scope: Scope, elsewhere: Elsewhere | None) -> bool:
+    """Tell whether the frame gives revenue, or may where other parts do."""
+    if _REVENUE not in metrics_of(scope.channels):
         return False
-    return not lacking(define(_REVENUE, arms.channels), arms.stats)
+    defined, more = define(_REVENUE, scope.channels), {*STAT} if elsewhere else set()
+    return not lacking(defined, {*scope.stats} | more)
 
 
-def _place(family: Experiment) -> tuple[str | None, str]:
-    return family.campaign, family.channel
-
-
-def _days_of(df: pd.DataFrame) -> dict[str, Any]:
-    dates = next(level for level in levels_of(df) if level.name == "date").used()
-    return dict(settled_attrs(df, dates.labels.max() if len(df) else pd.NaT))
-
-
-def _settled_rows(df: pd.DataFrame, arms: Experiments) -> pd.DataFrame:
-    """Drop the days that still grow; none where the frame does not know, and say so."""
-    if not np.isnat(settled_until_each(df, arms.campaigns)).any():
-        return keep_settled(df)
-    warn(
-        "the frame does not know which days are settled, so all are read, and young "
-        "ones can make up a lift: drop them with df.braze.settled(until=…)",
-        StatisticsWarning,
-    )
-    return df
-
-
-def _compared(df: pd.DataFrame, metric: str, others: Sequence[str]) -> pd.DataFrame:
+def _shown(part: ComparedPart, others: Sequence[str]) -> pd.DataFrame:
     """Return the columns of ``lift`` that are shown, and those that are judged by."""
-    table, *more = compare_all(df, metric, others)
+    (table,), *more = part.tables
     table = table[[*_TESTED, *_INNER, "note"]].copy()
-    for other in more:
+    for name, (other,) in zip(others, more, strict=True):
         for end in _ENDS:
             table[f"revenue_incremental{end}"] = other[f"incremental{end}"]
         said = other["note"].where((table["note"] == "") & (other["note"] != ""), "")
-        table["note"] += said.where(said == "", f"{other['metric'].iloc[0]}: " + said)
+        table[_SAID] = said.where(said == "", f"{name}: " + said)
     return table
+
+
+def _without_revenue(table: pd.DataFrame, others: Sequence[str]) -> pd.DataFrame:
+    """Say what is to say of revenue; leave it out where the whole gives none."""
+    if others:
+        table = table.assign(note=table["note"] + table[_SAID])
+    unasked = [_SAID] if others else [_SAID, *_REVENUES]
+    return table.drop(columns=unasked, errors="ignore")
 
 
 def _growing(arms: Experiments, family: Experiment, others: list[str]) -> pd.DataFrame:
     """Return rows of a test all of whose days still grow."""
     labels = [arms.labels[arm] for arm in family.arms if arm != family.control]
-    rows = [(*_place(family), label) for label in labels]
+    rows = [(*family.place, label) for label in labels]
     table = _blank(rows, family.campaign is not None, others)
     return table.assign(note=_GROWING)
 
@@ -214,14 +277,26 @@ def _blank(
     columns = {
         name: pd.Series(index=index, dtype=kind) for name, kind in dtypes.items()
     }
-    return pd.DataFrame(columns, index=index)
+    table = pd.DataFrame(columns, index=index)
+    return (
+        table.assign(**{_SAID: pd.Series("", index, dtype=TEXT)}) if others else table
+    )
+
+
+def _with_reasons(table: pd.DataFrame, arms: Experiments | None) -> pd.DataFrame:
+    """Leave out controls that nothing was compared with; say why rows are pairs."""
+    if arms is None:
+        return table.assign(**{_PAIRED: pd.Series("", table.index, dtype=TEXT)})
+    places = [*range(table.index.nlevels - 1)]
+    table = table.sort_index(level=places, sort_remaining=False, kind="stable")
+    table = table[~_uncompared_controls(table, arms)]
+    reasons = pd.Series(_why_in_pairs(table, arms), table.index, dtype=TEXT)
+    return table.assign(**{_PAIRED: reasons})
 
 
 # --- judging ---
-def _judged(
-    table: pd.DataFrame, arms: Experiments, metric: str, about: Mapping[str, Any]
-) -> pd.DataFrame:
-    reasons = _why_in_pairs(table, arms)
+def _judged(table: pd.DataFrame, metric: str, about: Mapping[str, Any]) -> pd.DataFrame:
+    reasons = table[_PAIRED].to_numpy(dtype=object)
     verdicts = [
         _verdict(row, BETTER.get(metric, "up")) for row in table.to_dict("records")
     ]
@@ -247,7 +322,7 @@ def _judged(
 def _own_controls(table: pd.DataFrame, arms: Experiments) -> list[str | None]:
     """Return for each row the control of its test."""
     controls = {
-        _place(one): None if one.control is None else arms.labels[one.control]
+        one.place: None if one.control is None else arms.labels[one.control]
         for one in arms.families
     }
     several = "campaign" in table.index.names
@@ -262,7 +337,7 @@ def _uncompared_controls(table: pd.DataFrame, arms: Experiments) -> Any:
     return (labels == own) & table["control"].isna().to_numpy()
 
 
-def _why_in_pairs(table: pd.DataFrame, arms: Experiments) -> Any:
+def _why_in_pairs(table: pd.DataFrame, arms: Experiments) -> list[str]:
     """Say of each row why it is a pair; empty where it is compared with the control."""
     reasons = []
     for own, control in zip(_own_controls(table, arms), table["control"], strict=True):
@@ -272,7 +347,7 @@ def _why_in_pairs(table: pd.DataFrame, arms: Experiments) -> Any:
             reasons.append("no control, so compared in pairs")
         else:
             reasons.append(f"{own!r} can't have this metric, so compared in pairs")
-    return np.array(reasons, dtype=object)
+    return reasons
 
 
 def _verdict(row: Mapping[Any, Any], better: str) -> str:

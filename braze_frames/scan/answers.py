@@ -10,6 +10,7 @@ from braze_frames.core.arguments import nearest
 from braze_frames.core.parts import Elsewhere, Steps
 from braze_frames.errors import BrazeError, FrameError, PullError
 from braze_frames.frame.levels import labels, level_names
+from braze_frames.frame.provenance import odd_names, pass_on_names, provenance_of
 from braze_frames.reader import Said, failed_text, warn_of
 from braze_frames.scan.parts import PART
 from braze_frames.schema.channels import STAT, VARIATION_ID
@@ -21,6 +22,8 @@ class Facts(NamedTuple):
     """What parts say beside their answers.
 
     ``campaigns``: in how many parts each stands. ``carried``: the stats that they have.
+    ``odd``: names that cannot be shown as they are, by campaign; ``short``: what they
+    are cut to.
     """
 
     campaigns: Mapping[str, int]
@@ -28,6 +31,19 @@ class Facts(NamedTuple):
     failed: Mapping[str, Sequence[str]]
     carried: Sequence[str]
     asked: Sequence[str] | None
+    odd: Mapping[str, Sequence[str]]
+    short: Mapping[str, Mapping[str, str]]
+
+    def names(self) -> pd.DataFrame:
+        """Return a frame that has just the names that are too long, and campaigns."""
+        several = "" not in self.campaigns
+        pairs = [(name, "") for name in self.campaigns] if several else []
+        for owner, names in self.odd.items():
+            pairs += [(owner, name) for name in names if owner or not several]
+        index = pd.MultiIndex.from_tuples(pairs, names=["campaign", "variation"])
+        frame = pd.DataFrame(index=index if several else index.droplevel("campaign"))
+        frame.attrs["braze"] = {"labels": self.short}
+        return frame
 
 
 class PartAnswer(NamedTuple):
@@ -38,13 +54,15 @@ class PartAnswer(NamedTuple):
 
 
 def partial_of(steps: Steps[Any, Any], count: int, df: pd.DataFrame) -> PartAnswer:
-    """Ask a part."""
+    """Ask one of ``count`` parts."""
     known = df.attrs.get(PART, {})
     lacking = {*STAT} - {*known.get("carried", STAT)}
     if lacking:
         df = df[[name for name in df if name not in lacking]]
     df = _with_own_text(df)
-    several = "campaign" in level_names(df)
+    levels = [name for name in level_names(df) if name in df]
+    df = df.set_index(levels) if levels else df
+    several = "campaign" in df.index.names
     names = labels(df, "campaign") if several else [""] * bool(len(df))
     facts = Facts(
         dict.fromkeys(names, 1),
@@ -52,6 +70,8 @@ def partial_of(steps: Steps[Any, Any], count: int, df: pd.DataFrame) -> PartAnsw
         known.get("lost", {}),
         known.get("carried", []),
         known.get("asked"),
+        odd_names(df),
+        provenance_of(df).get("labels", {}),
     )
     elsewhere = Elsewhere(known.get("asked"), known.get("parts") != count)
     return PartAnswer(facts, steps.partial(df, elsewhere if count > 1 else None))
@@ -86,8 +106,18 @@ def merge_of(steps: Steps[Any, Any], pieces: Sequence[PartAnswer]) -> PartAnswer
         {label: why for one in facts for label, why in one.failed.items()},
         [*dict.fromkeys(name for one in facts for name in one.carried)],
         facts[0].asked,
+        {owner: names for one in facts for owner, names in one.odd.items()},
+        _short(facts),
     )
     return PartAnswer(merged, steps.merge([piece.answer for piece in pieces]))
+
+
+def _short(facts: Sequence[Facts]) -> dict[str, dict[str, str]]:
+    found: dict[str, dict[str, str]] = {}
+    for one in facts:
+        for owner, names in one.short.items():
+            found[owner] = {**found.get(owner, {}), **names}
+    return found
 
 
 def finish_of(steps: Steps[Any, Any], piece: PartAnswer) -> Any:
@@ -106,13 +136,18 @@ def finish_of(steps: Steps[Any, Any], piece: PartAnswer) -> Any:
         _check_whole(facts.campaigns)
     warn_of(facts.said, silent=True)
     if not facts.failed:
-        return steps.finish(piece.answer)
+        return _answered(steps, piece)
     failed = {label: _error(*why) for label, why in sorted(facts.failed.items())}
     came = bool(facts.campaigns)
     text = failed_text(failed, len({*facts.campaigns, *failed}))
     hint = ". What the others give is in .frame" if came else ""
-    frame = steps.finish(piece.answer) if came else None
+    frame = _answered(steps, piece) if came else None
     raise PullError(f"{text}{hint}", failed=failed, frame=frame)
+
+
+def _answered(steps: Steps[Any, Any], piece: PartAnswer) -> Any:
+    answer = steps.finish(piece.answer)
+    return pass_on_names(answer, piece.facts.names()) if piece.facts.odd else answer
 
 
 def _error(kind: str, text: str) -> BrazeError:

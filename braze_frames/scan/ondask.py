@@ -4,19 +4,21 @@ This module alone imports dask, and it is imported when something is scanned.
 """
 
 from collections.abc import Sequence
-from functools import partial
 from typing import Any, cast
 
 import dask
 import dask.dataframe as dd
+import pandas as pd
 from dask.dataframe.dask_expr import new_collection
 from dask.dataframe.dask_expr.io import FromMap
 from dask.dataframe.extensions import register_dataframe_accessor
 from dask.delayed import Delayed, delayed
 
 from braze_frames.accessor import BrazeAccessor, Holder
+from braze_frames.core.arguments import last_day
 from braze_frames.core.parts import Steps
 from braze_frames.frame.levels import grain_of
+from braze_frames.frame.provenance import settled as settled_rows
 from braze_frames.scan.answers import finish_of, merge_of, partial_of
 from braze_frames.scan.parts import PartReader, Portion
 
@@ -42,8 +44,8 @@ class DelayedAnswer(Delayed):
 
     __slots__ = ("_merged", "_steps")
 
-    def __init__(self, merged: Delayed, steps: Steps[Any, Any]) -> None:
-        whole = delayed(partial(finish_of, steps))(merged)
+    def __init__(self, merged: Delayed, shared: Delayed, steps: Any) -> None:
+        whole = delayed(finish_of)(shared, merged)
         super().__init__(whole.key, whole.dask)
         self._merged, self._steps = merged, steps
 
@@ -60,17 +62,29 @@ class FrameInParts:
 
     def answer(self, steps: Steps[Any, Any]) -> DelayedAnswer:
         """Say how a question is answered, part by part."""
-        ask, put = (
-            delayed(partial(partial_of, steps, self.ddf.npartitions)),
-            partial(merge_of, steps),
-        )
-        pieces = [ask(part) for part in _lenient(self.ddf).to_delayed()]
-        while len(pieces) > _TOGETHER:
+        _refuse_series(steps)
+        shared = delayed(steps, traverse=False)  # once, however many parts there are
+        count = self.ddf.npartitions
+        pieces = [
+            delayed(partial_of)(shared, count, part)
+            for part in _lenient(self.ddf).to_delayed()
+        ]
+        while len(pieces) > 1:
             pieces = [
-                delayed(put)(pieces[start : start + _TOGETHER])
+                delayed(merge_of)(shared, pieces[start : start + _TOGETHER])
                 for start in range(0, len(pieces), _TOGETHER)
             ]
-        return DelayedAnswer(delayed(put)(pieces), steps)
+        return DelayedAnswer(pieces[0], shared, steps)
+
+
+def _refuse_series(steps: Steps[Any, Any]) -> None:
+    by = getattr(steps, "by", None)
+    for one in by if isinstance(by, list | tuple) else [by]:
+        if isinstance(one, pd.Series | dd.Series):
+            raise ValueError(  # noqa: TRY004, as wrong by= of pandas are
+                "by= is a Series, which belongs to the rows of one frame: put it into "
+                'a column, ddf = ddf.assign(owner=…), and ask by="owner"'
+            )
 
 
 def _lenient(ddf: dd.DataFrame) -> dd.DataFrame:
@@ -84,14 +98,63 @@ def _lenient(ddf: dd.DataFrame) -> dd.DataFrame:
 
 
 class DaskAccessor(Holder):
-    """``ddf.braze``: the verbs of ``df.braze`` that are answered by parts."""
+    """``ddf.braze``: the verbs of ``df.braze`` that are answered by parts.
+
+    Each takes what it takes in pandas and gives a ``dask.delayed`` of what it gives
+    there; ``settled`` gives a dask frame, to be asked further.
+
+    Parameters
+    ----------
+    ddf : dask.dataframe.DataFrame
+        What ``scan_braze_series`` gives, filtered or with columns of your own; any
+        frame with the levels as columns.
+
+    Raises
+    ------
+    FrameError
+        The frame has other levels; it is an ``AttributeError``. When an answer is
+        computed: a campaign stands in two partitions, and the verb needs it whole.
+    """
 
     totals = BrazeAccessor.totals
     rates = BrazeAccessor.rates
+    tests = BrazeAccessor.tests
+    lift = BrazeAccessor.lift
+    winner = BrazeAccessor.winner
+    srm = BrazeAccessor.srm
+    check = BrazeAccessor.check
 
     def __init__(self, ddf: dd.DataFrame) -> None:
         grain_of(ddf._meta)
         super().__init__(cast("Any", FrameInParts(ddf)))
+        self._ddf = ddf
+
+    def settled(self, until: Any = None) -> dd.DataFrame:
+        """Drop the days whose numbers still grow; see ``df.braze.settled``.
+
+        Returns
+        -------
+        dask.dataframe.DataFrame
+            The rows of those days, to be asked further, or computed.
+
+        Raises
+        ------
+        ValueError
+            ``until`` is no day.
+        FrameError
+            When it is computed: ``until`` is not given, and the frame does not know.
+        """
+        if until is not None:
+            until = last_day("until", until)
+        return self._ddf.map_partitions(settled_rows, until, meta=self._ddf._meta)
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("_") or not hasattr(BrazeAccessor, name):
+            raise AttributeError(f"ddf.braze has no {name!r}")
+        raise AttributeError(
+            f"{name} is not answered by parts: filter, then compute the frame and ask "
+            f"that: ddf.compute().braze.{name}"
+        )
 
 
 def _register() -> None:

@@ -33,6 +33,7 @@ _OF_RESULT: dict[str, Unit] = {
     **dict.fromkeys(("days", "waiting", "rows", "bytes", "window_days"), "count"),
     **dict.fromkeys(("lift", "shrunk", "change"), "lift"),
     **dict.fromkeys(("confidence", "prob_to_beat", "mde", "base_rate"), "share"),
+    "share": "share",
     **dict.fromkeys(("p_value", "p_adjusted", "p_margin", "p_portfolio"), "p"),
     **dict.fromkeys(("statistic", "dispersion", "chi2"), "number"),
     "eff_days": "days",

@@ -37,7 +37,7 @@ from braze_frames.storage.coverage import (
     moment_of,
     what_to_fetch,
 )
-from braze_frames.storage.storage import FullDiskError
+from braze_frames.storage.storage import StorageError
 
 # Each round of a read may find one more damaged file of a campaign; more than two are
 # no accident.
@@ -197,7 +197,7 @@ def _fetch(
     try:
         for arrival in fetch:
             stored = _store(shelf, arrival, stored)
-    except FullDiskError:
+    except StorageError:
         raise
     except BaseException:
         shelf.client.close()
@@ -218,7 +218,7 @@ def _store(shelf: _Shelf, arrival: Arrival, before: _Stored) -> _Stored:
     few = before.few | {id_} if arrival.few else before.few
     try:
         shelf.store(id_, arrival.batches)
-    except FullDiskError:
+    except StorageError:
         raise
     except CacheError as error:
         unstored = unstored | {id_: arrival.batches}

@@ -57,9 +57,10 @@ def _read(item: Item, plan: ReadPlan) -> tuple[Found, str]:
     span = span_of(first, plan.days.last)
     batches: list[Batch] = []
     assumed = ""
-    for origin, tree, careful, doubt in item.answers():
-        batches.append(parse_answer(tree, origin, span, careful=careful))
-        assumed = assumed or doubt
+    for one in item.answers():
+        batches.append(parse_answer(one.tree, one.origin, span, careful=one.careful))
+        assumed = assumed or one.assumed
+        del one  # before the next is decoded: a tree is larger than its numbers
     return put_together(batches, restated=False), assumed
 
 

@@ -23,6 +23,7 @@ from braze_frames.payload.assemble import Campaign
 from braze_frames.payload.batch import EVERY_DAY, Batch, Span, select_days
 from braze_frames.payload.days import NO_NAMES, normalise
 from braze_frames.storage.layout import Part
+from braze_frames.storage.storage import StorageError
 
 Attrs = dict[str, Any]
 _R = TypeVar("_R")
@@ -124,13 +125,21 @@ class Pulled(NamedTuple):
 def each(
     read: Callable[[str], _R], names: Iterable[str]
 ) -> tuple[dict[str, _R], dict[str, BrazeError]]:
-    """Read campaigns one by one; return what came, and the errors of the others."""
+    """Read campaigns one by one; return what came, and the errors of the others.
+
+    Raises
+    ------
+    StorageError
+        None can be read.
+    """
     found: dict[str, _R] = {}
     failed: dict[str, BrazeError] = {}
     for name in names:
         try:
             with only_ours(f"campaign {name}" if name else "the source"):
                 found[name] = read(name)
+        except StorageError:
+            raise
         except BrazeError as error:
             failed[name] = error
     return found, failed

@@ -24,11 +24,11 @@ from braze_frames.storage.parquet import (
     write_file,
 )
 from braze_frames.storage.storage import (
-    FullDiskError,
     Loaded,
     Mark,
     Put,
     Storage,
+    StorageError,
     Version,
     is_whole,
     of_one_write,
@@ -350,7 +350,7 @@ def refusal(path: Path, error: Exception) -> CacheError:
     """Return the error that says what the system refused."""
     reason = getattr(error, "strerror", None) or str(error)
     is_full = isinstance(error, OSError) and error.errno in _FULL
-    return (FullDiskError if is_full else CacheError)(
+    return (StorageError if is_full else CacheError)(
         f"the cache cannot use {str(path)!r}: {reason}. All that was stored is still "
         "there; free space or mend the permissions, or pass another folder as cache="
     )

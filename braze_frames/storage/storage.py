@@ -24,8 +24,8 @@ Version = frozenset[tuple[StoredGrain, str]]
 Put = Callable[[str, bytes], None]
 
 
-class FullDiskError(CacheError):
-    """Nothing more can be stored, whatever the campaign."""
+class StorageError(CacheError):
+    """Nothing more can be read or stored, whatever the campaign."""
 
 
 class Loaded(NamedTuple):
@@ -122,8 +122,8 @@ class Storage(ABC):
 
         Raises
         ------
-        FullDiskError
-            The disk is full.
+        StorageError
+            The disk is full, or the store does not answer.
         CacheError
             The campaign may not be written.
         """

@@ -7,6 +7,7 @@ store answers may repeat addresses, signatures and keys.
 import re
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
@@ -17,6 +18,7 @@ import orjson
 
 from braze_frames.errors import CacheError, ConfigError
 from braze_frames.storage.options import SCHEMES, StorageOptions, refuse_unknown
+from braze_frames.storage.storage import StorageError
 
 if TYPE_CHECKING:
     from obstore.store import ObjectStore, RetryConfig
@@ -245,6 +247,7 @@ class Store:
     def _probe(self, key: str) -> None:
         first, second = b"1", b"2"
         try:
+            # Refused for a key that is new? An earlier try went unanswered.
             self.put(key, first, None)
             (seen,) = self.get([key])
             is_sound = (
@@ -254,36 +257,60 @@ class Store:
                 and not self.put(key, first, None)
             )
         finally:
-            self.delete([key])
+            with suppress(CacheError):  # who may not delete leaves a byte behind
+                self.delete([key])
         if not is_sound:
-            raise CacheError(f"{self.url}: {_UNCONDITIONAL}")
+            raise StorageError(f"{self.url}: {_UNCONDITIONAL}")
 
-    def _ask(
-        self,
-        request: Callable[[], _R],
-        *,
-        sends: int = 1,
-        **meanings: _R,
-    ) -> _R:
+    def _ask(self, request: Callable[[], _R], *, sends: int = 1, **meanings: _R) -> _R:
         """Return what a request gives, or what an error of some kind means.
 
         Raises
         ------
-        CacheError
-            It fails otherwise. Raised behind the handler, so that it holds on to
-            nothing that the store has said.
+        StorageError
+            It fails otherwise. Raised behind the handler, and where no variable holds
+            what the store has said.
         """
         for left in reversed(range(sends)):
             try:
                 return request()
             except Exception as error:  # noqa: BLE001 - obstore raises many kinds
-                said = f"{type(error).__name__} {error}"
-                problem = _problem(said)
-                if not problem and type(error).__name__ in meanings:
-                    return meanings[type(error).__name__]
-            if not left or problem or _ANSWER.search(said):
+                failure = _failure_of(error)
+            if failure.kind in meanings and not failure.problem:
+                return meanings[failure.kind]
+            if not left or failure.problem or failure.is_answer:
                 break
-        raise CacheError(f"{self.url}: {problem or _failure(said)}")
+        raise StorageError(f"{self.url}: {failure.problem or failure.told}")
+
+
+class _Failure(NamedTuple):
+    """What went wrong, in words of ours.
+
+    ``problem`` is what the user can mend, if it is that; ``is_answer``, whether the
+    store has said anything.
+    """
+
+    kind: str
+    problem: str
+    told: str
+    is_answer: bool
+
+
+def _failure_of(error: Exception) -> _Failure:
+    """Say what went wrong, without the store's own words."""
+    kind = type(error).__name__
+    said = f"{kind} {error}"
+    problem = next((told for sign, told in _PROBLEMS if re.search(sign, said)), "")
+    status, code = _ANSWER.search(said), _CODE.search(said)
+    if not status:
+        told = (
+            "the store does not answer, also when asked again; look at the network, "
+            "and at endpoint, region and timeout in storage_options="
+        )
+    else:
+        answer = f"{status[1]} {code[1]}" if code else status[1]
+        told = f"the store answers {answer}, also when asked again; try again later"
+    return _Failure(kind, problem, told, status is not None)
 
 
 def open_store(url: str, given: StorageOptions) -> Store:
@@ -348,20 +375,3 @@ def _tag(meta: Any) -> str:
     """Return what tells versions of an object apart, as obstore wants it back."""
     told = {one: meta[one] for one in ("e_tag", "version") if meta.get(one)}
     return orjson.dumps(told).decode()
-
-
-def _problem(said: str) -> str:
-    """Say what the user can mend; nothing where it is no such thing."""
-    return next((told for sign, told in _PROBLEMS if re.search(sign, said)), "")
-
-
-def _failure(said: str) -> str:
-    """Say what a store does, without its own words."""
-    status, code = _ANSWER.search(said), _CODE.search(said)
-    if not status:
-        return (
-            "the store does not answer, also when asked again; look at the network, "
-            "and at endpoint, region and timeout in storage_options="
-        )
-    answer = f"{status[1]} {code[1]}" if code else status[1]
-    return f"the store answers {answer}, also when asked again; try again later"

@@ -375,6 +375,7 @@ class Showing:
             amounts=self._amounts(),
             guessed=self._guessed(),
             dates=dates,
+            lifts=bool(self._by_name("lift")),
             metric="" if self._named("metric") is not None else self.told.metric,
         )
 

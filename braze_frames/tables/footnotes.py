@@ -192,7 +192,7 @@ class TableSummary(NamedTuple):
     lifts are shown, and nothing tells which are significant. ``amounts``: columns in
     USD. ``guessed``: columns whose unit depends on the metric, which the table does not
     say. ``dates``: those shown; None where the table has none. ``metric``: what was
-    asked, where it is in no column.
+    asked, where it is in no column. ``lifts``: lifts are shown.
     """
 
     about: Mapping[str, str]
@@ -206,6 +206,7 @@ class TableSummary(NamedTuple):
     guessed: Sequence[str]
     dates: Sequence[str] | None
     metric: str
+    lifts: bool
 
 
 def footnotes(seen: TableSummary, told: Told) -> list[Footnote]:
@@ -213,7 +214,7 @@ def footnotes(seen: TableSummary, told: Told) -> list[Footnote]:
     notes = texts(seen.notes, TEXT_WIDTH)
     lines = [
         *_significance(seen, told),
-        *([told.portfolio] if told.portfolio else []),
+        *([told.portfolio] if told.portfolio and seen.lifts else []),
         *_intervals(seen, told),
         *_in_units(seen),
         *_days(seen, told),

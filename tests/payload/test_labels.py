@@ -1,5 +1,7 @@
 """How variations are told apart and named."""
 
+import pandas as pd
+
 import braze_frames as bf
 
 from ..payloads import (
@@ -75,6 +77,16 @@ def test_places_of_unnamed_variations_count_in_the_list_of_the_key_as_spelt():
     frame = bf.read_braze_series(response(day(messages=messages)))
     rows = {place[1:]: row["sent"] for place, row in cells(frame)}
     assert rows == {("ios_push", "<unnamed-1>"): 3, ("ios_push", "<unnamed-2>"): 4}
+
+
+def test_of_two_names_on_a_day_the_one_under_the_channels_own_spelling_labels():
+    for own, other in (("ios_push", "apple_push"), ("whats_app", "whatsapp")):
+        messages = {own: [entry("A", ID, sent=1)], other: [entry("B", ID, sent=2)]}
+        for order in (messages, dict(reversed(messages.items()))):
+            frame = bf.read_braze_series(response(day(messages=order)))
+            assert cells(frame[["sent"]]) == [
+                ((pd.Timestamp("2026-03-01"), own, "A"), {"sent": 3})
+            ]
 
 
 def test_one_name_with_two_ids_gets_the_start_of_both():

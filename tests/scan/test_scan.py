@@ -67,3 +67,25 @@ def test_sums_and_rates_of_parts_are_those_of_the_whole(parts, whole, freq):
         assert_alike(lambda df: df.braze.totals(by, freq), parts, whole)  # noqa: B023
         rates = lambda df: df.braze.rates(RATES, by, freq, ci=0.9)  # noqa: B023, E731
         assert_alike(rates, parts, whole)
+
+
+METRIC = "conversion_rate_by_send_time"
+QUESTIONS = {
+    "lift": lambda df: df.braze.lift(METRIC),
+    "lifts": lambda df: df.braze.lift([METRIC, "unique_open_rate"], pairs=True),
+    "over time": lambda df: df.braze.lift(
+        "conversion_rate", cumulative=True, prior=(1, 1)
+    ),
+    "winner": lambda df: df.braze.winner(),
+    "clicks": lambda df: df.braze.winner("unique_click_rate"),
+    "srm": lambda df: df.braze.srm(),
+    "srm of new people": lambda df: df.braze.srm(people="new"),
+    "check": lambda df: df.braze.check(),
+    "tests": lambda df: df.braze.tests(),
+    "all days": lambda df: df.braze.tests("unique_open_rate", settled=False),
+}
+
+
+@pytest.mark.parametrize("question", QUESTIONS)
+def test_tests_of_parts_are_those_of_the_whole(parts, whole, question):
+    assert_alike(QUESTIONS[question], parts, whole)

@@ -5,6 +5,9 @@ import pytest
 
 import braze_frames as bf
 
+from ..payloads import ID, OTHER_ID
+from ..servers import answer, serve
+
 WELCOME, ORDERS = "Welcome Email", "Order Updates"
 
 
@@ -47,6 +50,16 @@ def test_a_name_that_nobody_has_says_what_was_looked_for(client):
             read(name, client)
     with pytest.raises(bf.SourceError, match=r"'Nothing\*'.*no file"):
         read("Nothing*", client)
+
+
+def test_a_name_that_several_campaigns_have_says_their_ids():
+    twins = [{"id": id_, "name": WELCOME} for id_ in (ID, OTHER_ID)]
+    pages = [answer(body={"campaigns": page}) for page in (twins, [])]
+    with serve(*pages) as (script, url):
+        with bf.BrazeClient(url, "made-up-key-of-two-campaigns") as client:
+            with pytest.raises(bf.SourceError, match=f"2 .*{ID}, {OTHER_ID}; pass"):
+                read(WELCOME, client)
+        assert not any("campaign_id" in query for query in script.queries)
 
 
 def test_what_looks_like_a_path_is_never_asked_of_the_account(sandbox, client):
