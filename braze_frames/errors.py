@@ -23,7 +23,9 @@
 
 import sys
 import warnings
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from functools import partial
 from typing import Any
 
@@ -103,9 +105,9 @@ class PullError(BrazeError):
         self.failed = dict(failed)
         self.frame = frame
 
-    def __reduce__(self) -> tuple[Callable[..., "PullError"], tuple[Any, ...]]:
-        # An error is pickled by its positional arguments alone, and then not loaded.
-        return partial(type(self), failed=self.failed, frame=self.frame), self.args
+    def __reduce__(self) -> Any:
+        whole = partial(type(self), failed=self.failed, frame=self.frame)
+        return whole, self.args
 
 
 class BrazeWarning(UserWarning):
@@ -162,9 +164,40 @@ def printable(text: object) -> str:
     return "".join(sign if sign.isprintable() else repr(sign)[1:-1] for sign in given)
 
 
+_GATHERED: ContextVar[list[tuple[str, str]] | None] = ContextVar("gathered")
+
+
+@contextmanager
+def gathered() -> Iterator[list[tuple[str, str]]]:
+    """Gather warnings (category and text) of this thread, to be said elsewhere.
+
+    Examples
+    --------
+    >>> with gathered() as said:
+    ...     warn("a file is damaged", CacheWarning)
+    >>> said
+    [('CacheWarning', 'a file is damaged')]
+    """
+    said: list[tuple[str, str]] = []
+    token = _GATHERED.set(said)
+    try:
+        yield said
+    finally:
+        _GATHERED.reset(token)
+
+
 def warn(message: str, category: type[BrazeWarning]) -> None:
     """Warn at the user's line: the first frame outside of this package."""
+    said = _GATHERED.get(None)
+    if said is not None:
+        said.append((category.__name__, message))
+        return
     level, frame = 1, sys._getframe()
-    while frame.f_back and frame.f_globals["__name__"].startswith(_PACKAGE):
+    while frame.f_back and _is_ours(frame.f_globals):
         level, frame = level + 1, frame.f_back
     warnings.warn(printable(message), category, stacklevel=level)
+
+
+def _is_ours(module: Mapping[str, Any]) -> bool:
+    # Code that is run from a text may have no name.
+    return str(module.get("__name__", "")).partition(".")[0] == _PACKAGE

@@ -158,11 +158,12 @@ def _is_default(name: str) -> bool:
 def _palette(ours: tuple[str, ...]) -> tuple[str, ...]:
     """Return ten colours: the user's own first, where there are any."""
     from matplotlib import rcParams
+    from matplotlib.colors import to_hex
 
     if _is_default("axes.prop_cycle"):
         return ours
     theirs: list[Any] = rcParams["axes.prop_cycle"].by_key().get("color", [])
-    return (*theirs, *ours)[:MOST_COLORS]
+    return (*map(to_hex, theirs), *ours)[:MOST_COLORS]
 
 
 def _light(color: str) -> float:

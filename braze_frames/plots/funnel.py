@@ -1,6 +1,7 @@
 """The funnel: from the message to the purchase, as shares of the first step."""
 
 from collections.abc import Mapping, Sequence
+from itertools import zip_longest
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
     from braze_frames.drawing.figure import Pictured
 
 # So many columns stand side by side: in a panel as wide as the figure, and in half.
-_SIDE, _SIDE_OF_HALF = 4, 3
+_SIDE, _SIDE_OF_HALF = 5, 3
 # So many campaigns stand below each other; more have half the width each.
 _TALL = 3
 # Between columns, and above them, where a heading has one line; in bars.
@@ -216,26 +217,30 @@ def _draw(
     if not steps:
         say_empty(ax, "Braze gave none of the steps", theme)
         return
-    many = min(side, len(columns))
-    wide = picture.panel_points[0] / many / (1 + _GAP)
-    texts = [ax.text(0, 0, "", va="bottom", fontsize=theme.size) for _ in heads]
-    for text, head in zip(texts, heads, strict=True):
-        text.set(fontweight="bold", color=theme.ink)
-        if head:
-            fit(text, head, wide)
-    lines = max(text.get_text().count("\n") for text in texts)
-    above = _HEADING + _LINE * lines if any(heads) else 0.1
+    side = -(-len(columns) // -(-len(columns) // side))  # rows are about as long
+    wide = picture.panel_points[0] / side / (1 + _GAP)
+    texts = [
+        ax.text(0, 0, head, va="bottom", fontsize=theme.size, fontweight="bold")
+        for head in heads
+        if head
+    ]
+    for text in texts:
+        text.set_color(theme.ink)
+        fit(text, text.get_text(), wide)
+    lines = max((text.get_text().count("\n") for text in texts), default=0)
+    above = _HEADING + _LINE * lines if texts else 0.1
     places = []
-    for n, (column, text) in enumerate(zip(columns, texts, strict=True)):
+    for n, (column, text) in enumerate(zip_longest(columns, texts)):
         left, top = (n % side) * (1 + _GAP), (n // side) * (len(steps) + above)
-        text.set_position((left, top - 0.55))
+        if text:
+            text.set_position((left, top - 0.55))
         for row, step in enumerate(steps):
             color = mix(theme.palette[0], theme.ground, min(0.14 * row, 0.6))
             _draw_step(ax, column, step, (left, top + row), (color, wide, theme))
         places += [top + row for row in range(len(steps))] if n % side == 0 else []
     ax.set_yticks(places, steps * (len(places) // len(steps)))
     ax.tick_params(axis="y", length=0, labelcolor=theme.ink)
-    ax.set(xlim=(0, many * (1 + _GAP) - _GAP), ylim=(places[-1] + 0.5, -0.4 - above))
+    ax.set(xlim=(0, side * (1 + _GAP) - _GAP), ylim=(places[-1] + 0.5, -0.4 - above))
 
 
 def _draw_step(

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from matplotlib.axes import Axes
+from matplotlib.colors import to_hex
 from matplotlib.dates import num2date
 
 import braze_frames as bf
@@ -252,3 +253,15 @@ def test_a_family_of_fonts_that_has_the_signs_is_asked_after_the_users():
     assert texts
     assert all(text.get_fontfamily()[0] == "serif" for text in texts)
     assert np.isfinite(picture.get_ylim()).all()
+
+
+@pytest.mark.parametrize("theme", ["dark_background", "ggplot", "tuples"])
+def test_colours_of_the_users_theme_are_taken_however_they_are_written(growing, theme):
+    cycle = plt.cycler(color=[(0.3, 0.4, 0.7), (0.9, 0.5, 0.3)])  # as seaborn does
+    own = {"axes.prop_cycle": cycle} if theme == "tuples" else theme
+    with plt.style.context(own):
+        first = to_hex(plt.rcParams["axes.prop_cycle"].by_key()["color"][0])
+        for way, ask in WAYS.items():
+            if way in ("rates", "totals", "stacked"):
+                colors = named(panels(drawn(ask(growing)))[0]).values()
+                assert first in colors
