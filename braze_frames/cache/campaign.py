@@ -4,7 +4,7 @@ A campaign has a file for each grain. Each says itself which days it holds, so t
 file that is lost, or older than the others, only makes its days be fetched again.
 """
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import NamedTuple, Self
 from uuid import uuid4
 
@@ -249,6 +249,11 @@ def newest(abouts: Mapping[StoredGrain, About]) -> About | None:
     """Return what the files say of the campaign; None where there is none."""
     found = [one for grain, one in abouts.items() if grain != "revision"]
     return found[-1] if found else None
+
+
+def at_once(shelf: Iterable[CampaignFiles]) -> int:
+    """Return how many of some campaigns are best read side by side."""
+    return max((files.storage.at_once for files in shelf), default=1)
 
 
 def _listed(abouts: Mapping[StoredGrain, About]) -> set[StoredGrain]:

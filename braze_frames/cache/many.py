@@ -8,6 +8,7 @@ from braze_frames.cache.campaign import (
     CampaignFiles,
     StoredCampaign,
     Wanted,
+    at_once,
     covered,
     newest,
 )
@@ -16,7 +17,7 @@ from braze_frames.cache.encoding import StoredTables, from_tables
 from braze_frames.payload.batch import Span, owner
 from braze_frames.storage.coverage import within
 from braze_frames.storage.layout import SCHEMAS, Part, StoredGrain, identity_of
-from braze_frames.storage.storage import Loaded
+from braze_frames.storage.storage import Loaded, side_by_side
 
 # So many campaigns are read from their own files in the time that it takes to look for
 # a copy.
@@ -92,10 +93,12 @@ def _loaded(shelf: Sequence[CampaignFiles], wanted: Wanted, span: Span) -> list[
         ids = [files.id for files in shelf if files.copy is copy]
         found = copy.load(ids, wanted).items()
         copied |= {(copy, id_): loaded for id_, loaded in found}
-    return [
-        copied.get((files.copy, files.id)) or files.storage.load(files.id, wanted, span)
-        for files in shelf
-    ]
+
+    def load(files: CampaignFiles) -> Loaded:
+        own = (files.copy, files.id)
+        return copied.get(own) or files.storage.load(files.id, wanted, span)
+
+    return side_by_side(load, shelf, at_once(shelf))
 
 
 def _decoded(

@@ -62,9 +62,9 @@ def draw_bars(
         if stacked:
             _stack(picture, ax, lines, own, series, periods)
         else:
-            _beside(
-                picture, ax, [line for line in lines if line.name in own], own, series
-            )
+            shown = [line for line in lines if line.name in own]
+            _beside(picture, ax, shown, own, series)
+        series.unit.dress(ax)
         if periods:
             days = days_of_lines(lines)
             gap = np.diff(days).min() / 2 if len(days) > 1 else 0
@@ -94,7 +94,7 @@ def _stack(
     below, ends = np.zeros(len(days)), []
     for name, heights in _parts(lines, colors, days).items():
         color = colors.get(name, theme.rest)
-        others = f"{len(lines) - len(colors)} more"
+        others = f"{sum(not line.empty for line in lines) - len(colors)} more"
         text = others if name == _OTHERS else series.names[name]
         tints = np.where(grows, mix(color, theme.ground, 0.45), color)
         look: dict[str, Any] = {"color": color, "label": plain(text)}
@@ -107,7 +107,7 @@ def _stack(
                 bar.set(facecolor=theme.ground if hollow else tint, edgecolor=tint)
                 bar.set_linewidth(1.4 if hollow else 0.0)
         middle = float(below[-1] + heights[-1] / 2)
-        said = series.write(float(heights[-1]), float(heights.max()))
+        said = series.unit.write(float(heights[-1]), float(heights.max()))
         ends.append(End(days[-1] + width / 2, middle, text, said, color))
         below = below + heights
     ax.set_ylim(min(0.0, float(below.min())), 1.08 * float(below.max()) or 1.0)
@@ -166,7 +166,7 @@ def _label(
     for day, value, top in zip(*bars, strict=True):
         if few and np.isfinite(value):
             said = ax.annotate(
-                series.write(float(value), reach),
+                series.unit.write(float(value), reach),
                 (day, top),
                 xytext=(0, 3),
                 textcoords="offset points",

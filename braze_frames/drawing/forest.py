@@ -154,7 +154,9 @@ def _name_rows(picture: Picture, rows: Sequence[ForestRow]) -> float:
     Returns how much room is right of them, in points.
     """
     theme, ax = picture.theme, picture.axes[0]
-    whole = 72 * float(picture.figure.get_figwidth())
+    whole = picture.panel_points[0]
+    if picture.own:
+        whole = 72 * float(picture.figure.get_figwidth())
     step = "    " if any(row.heads for row in rows) else ""
     ax.set_yticks(range(len(rows)), [row.name for row in rows])
     ax.tick_params(axis="y", length=0, labelcolor=theme.ink, labelsize=theme.size)
@@ -172,7 +174,7 @@ def _name_rows(picture: Picture, rows: Sequence[ForestRow]) -> float:
         widest = max(widest, 0.0 if row.heads else extent(tick).width)
     ax.set_yticks(range(len(rows)), texts)
     if not picture.own:
-        return picture.panel_points[0]
+        return whole
     widest *= 72 / picture.figure.dpi
     ax.tick_params(axis="y", pad=widest + theme.size)
     for tick in ax.get_yticklabels():

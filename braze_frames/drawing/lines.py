@@ -1,6 +1,7 @@
 """Time series with confidence bands: lines with their names at the end."""
 
 from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -32,8 +33,17 @@ _FEW = 24
 _MOST_TICKS, _TICK = 8, 58
 _DAY = np.timedelta64(1, "D")
 _DASHES: Any = (0, (2.5, 1.5))
-Write = Callable[[float, float], str]
 Limits = tuple[float, float] | None
+
+
+class UnitLook(NamedTuple):
+    """How values are written beside lines and bars, and how their axis is.
+
+    ``write`` takes a value and how far the values of its panel reach.
+    """
+
+    write: Callable[[float, float], str]
+    dress: Callable[["Axes"], None]
 
 
 class Line(NamedTuple):
@@ -66,13 +76,12 @@ class Line(NamedTuple):
 class Series(NamedTuple):
     """The lines of a picture, what they are called, and how their values are written.
 
-    ``write`` takes a value and how far the values of its panel reach. ``solo``: a line
-    alone in its panel needs no name beside the panel's own.
+    ``solo``: a line alone in its panel needs no name beside the panel's own.
     """
 
     lines: Sequence[Line]
     names: dict[PanelKey, str]
-    write: Write
+    unit: UnitLook
     top: int = TOP
     solo: bool = False
 
@@ -166,6 +175,7 @@ def draw_lines(
             draw_band(ax, line, own[line.name])
         bare = [line._replace(low=None, high=None) for line in lines]
         ax.set_ylim((limits or view)([*bare, *banded]) or (0.0, 1.0))
+        series.unit.dress(ax)
         mark_young(picture, ax, lines, periods)
         label_lines(picture, ax, lines, own, series)
     empty = {line.name for line in series.lines if line.empty}
@@ -187,7 +197,7 @@ def label_lines(
         known = np.flatnonzero(np.isfinite(line.values))
         if line.name in colors and len(known):
             value = float(line.values[known[-1]])
-            said = series.write(value, high - low)
+            said = series.unit.write(value, high - low)
             name = "" if series.solo and len(lines) == 1 else series.names[line.name]
             place = (line.days[known[-1]], value)
             ends.append(End(*place, name, said, colors[line.name]))
@@ -330,27 +340,21 @@ def format_shares(ax: "Axes") -> None:
     ax.yaxis.set_major_formatter(PercentFormatter(1.0, next(exact, 4), symbol=" %"))
 
 
-def format_numbers(ax: "Axes", *, whole: bool) -> None:
-    """Write the axis of values with thousands; of counts whole numbers only."""
+def _format_numbers(ax: "Axes", *, whole: bool) -> None:
     from matplotlib.ticker import MaxNLocator, StrMethodFormatter
 
     ax.yaxis.set_major_locator(MaxNLocator(6, integer=whole))
     ax.yaxis.set_major_formatter(StrMethodFormatter("{x:,.10g}"))
 
 
-def write_share(value: float, reach: float) -> str:
-    """Write a share beside its line."""
-    return share_text(value, reach / 4)
-
-
-def write_count(value: float, _: float) -> str:
-    """Write a count beside its line."""
-    return count(value)
-
-
-def write_amount(value: float, reach: float) -> str:
-    """Write an amount of USD beside its line."""
-    return f"{number(value, min(decimals(reach), 2))} USD"
+UNIT_LOOKS = {
+    "share": UnitLook(lambda x, reach: share_text(x, reach / 4), format_shares),
+    "count": UnitLook(lambda x, _: count(x), partial(_format_numbers, whole=True)),
+    "USD": UnitLook(
+        lambda x, reach: f"{number(x, min(decimals(reach), 2))} USD",
+        partial(_format_numbers, whole=False),
+    ),
+}
 
 
 def view(lines: Sequence[Line], *also: float) -> tuple[float, float] | None:

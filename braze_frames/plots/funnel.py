@@ -1,6 +1,7 @@
 """The funnel: from the message to the purchase, as shares of the first step."""
 
 from collections.abc import Mapping, Sequence
+from itertools import zip_longest
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
     from braze_frames.drawing.figure import Pictured
 
 # So many columns stand side by side: in a panel as wide as the figure, and in half.
-_SIDE, _SIDE_OF_HALF = 4, 3
+_SIDE, _SIDE_OF_HALF = 5, 3
 # So many campaigns stand below each other; more have half the width each.
 _TALL = 3
 # Between columns, and above them, where a heading has one line; in bars.
@@ -129,11 +130,14 @@ def plot_funnel(
     blocks = {key: [one for one in columns if one.panel == key] for key in keys}
     half = len(keys) > _TALL
     side = _SIDE_OF_HALF if half else _SIDE
-    heights = [_ROW * _rows(own, side) for own in blocks.values()]
     wide = 2 if half else 1
+    rows = [_rows(own, side) for own in blocks.values()]
+    heights = [_ROW * count for count in rows]
     picture = Picture(df, panels, keys, setting, heights=heights, columns=wide, grid="")
-    for key, own in blocks.items():
-        _draw(picture, picture.panels[key], own, _heads(own, levels, names), side)
+    for n, (key, own) in enumerate(blocks.items()):
+        heads = _heads(own, levels, names)
+        high = max(rows[n - n % wide :][:wide]) if half else 0
+        _draw(picture, picture.panels[key], (own, heads), side, high)
     picture.name_panels([names.join(panels, key) for key in keys])
     others = any(np.isfinite(one.base) for one in columns if not one.first)
     whom = "Who receives nothing is shown as a share of the recipients."
@@ -205,37 +209,46 @@ def _rows(columns: Sequence[FunnelColumn], side: int) -> float:
 def _draw(
     picture: Picture,
     ax: "Axes",
-    columns: Sequence[FunnelColumn],
-    heads: list[str],
+    named: tuple[Sequence[FunnelColumn], list[str]],
     side: int,
+    high: float,
 ) -> None:
-    """Draw the columns of a campaign, side by side, in as many rows as it takes."""
-    steps, theme = _steps(columns), picture.theme
+    """Draw the columns of a campaign, side by side, in as many rows as it takes.
+
+    There is room for so many bars: those of the panel, or of a higher one beside it.
+    """
+    (columns, heads), theme = named, picture.theme
+    steps = _steps(columns)
     ax.set(xticks=[], yticks=[])
     ax.spines[:].set_visible(False)
     if not steps:
         say_empty(ax, "Braze gave none of the steps", theme)
         return
-    many = min(side, len(columns))
-    wide = picture.panel_points[0] / many / (1 + _GAP)
-    texts = [ax.text(0, 0, "", va="bottom", fontsize=theme.size) for _ in heads]
-    for text, head in zip(texts, heads, strict=True):
-        text.set(fontweight="bold", color=theme.ink)
-        if head:
-            fit(text, head, wide)
-    lines = max(text.get_text().count("\n") for text in texts)
-    above = _HEADING + _LINE * lines if any(heads) else 0.1
+    side = -(-len(columns) // -(-len(columns) // side))  # rows are about as long
+    wide = picture.panel_points[0] / side / (1 + _GAP)
+    texts = [
+        ax.text(0, 0, head, va="bottom", fontsize=theme.size, fontweight="bold")
+        for head in heads
+        if head
+    ]
+    for text in texts:
+        text.set_color(theme.ink)
+        fit(text, text.get_text(), wide)
+    lines = max((text.get_text().count("\n") for text in texts), default=0)
+    above = _HEADING + _LINE * lines if texts else 0.1
     places = []
-    for n, (column, text) in enumerate(zip(columns, texts, strict=True)):
+    for n, (column, text) in enumerate(zip_longest(columns, texts)):
         left, top = (n % side) * (1 + _GAP), (n // side) * (len(steps) + above)
-        text.set_position((left, top - 0.55))
+        if text:
+            text.set_position((left, top - 0.55))
         for row, step in enumerate(steps):
             color = mix(theme.palette[0], theme.ground, min(0.14 * row, 0.6))
             _draw_step(ax, column, step, (left, top + row), (color, wide, theme))
         places += [top + row for row in range(len(steps))] if n % side == 0 else []
     ax.set_yticks(places, steps * (len(places) // len(steps)))
     ax.tick_params(axis="y", length=0, labelcolor=theme.ink)
-    ax.set(xlim=(0, many * (1 + _GAP) - _GAP), ylim=(places[-1] + 0.5, -0.4 - above))
+    bottom = max(places[-1] + 0.5, high - 0.4 - above)
+    ax.set(xlim=(0, side * (1 + _GAP) - _GAP), ylim=(bottom, -0.4 - above))
 
 
 def _draw_step(

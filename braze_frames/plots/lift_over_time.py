@@ -14,6 +14,7 @@ from braze_frames.drawing.lines import (
     TOP,
     Line,
     Series,
+    UnitLook,
     check_top,
     draw_lines,
     format_shares,
@@ -32,6 +33,8 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
     from braze_frames.drawing.figure import Pictured
+
+_EARLY = 0.06
 
 
 def plot_lift_over_time(
@@ -150,7 +153,6 @@ def _draw_looks(
         _mark(picture, ax, stars, own)
         starred |= bool(stars)
         ax.axhline(0, color=picture.theme.ink, linewidth=1.2, zorder=1)
-        format_shares(ax)
     areas = f"Areas: {level} intervals, always valid; thin lines: of one look."
     many = f"Intervals are drawn for up to {MOST_BANDS} variations."
     first = f"the first day on which an always-valid {level} interval excludes 0."
@@ -174,11 +176,10 @@ def _series(table: pd.DataFrame, names: Labels, top: int) -> tuple[Series, list[
         shown[name] = names.join(["variation"] * len(name), name, " vs ")
     full = {line.panel for line in lines if not line.empty}
     seen = [line for line in lines if line.panel in full] or lines
-    return Series(seen, shown, _write, check_top(top), len(full) > 1), panels
+    return Series(seen, shown, _LOOK, check_top(top), len(full) > 1), panels
 
 
-def _write(value: float, _: float) -> str:
-    return share_text(value, 0.05, signed=True)
+_LOOK = UnitLook(lambda x, _: share_text(x, 0.05, signed=True), format_shares)
 
 
 def _mark(
@@ -196,8 +197,10 @@ def _mark(
         star.set(markersize=14, zorder=5, markeredgecolor=theme.ground)
         star.set_markeredgewidth(0.8)
         where = ("data", "axes fraction")
-        said = ax.annotate(day_of(day), (day, place), xycoords=where, ha="center")
-        said.set(va="center", fontsize=theme.small, color=theme.text_of(color))
+        said = ax.annotate(day_of(day), (day, place), xycoords=where, va="center")
+        early = n < _EARLY * len(line.days)  # and beside the axis
+        said.set(ha="left" if early else "center", color=theme.text_of(color))
+        said.set_fontsize(theme.small)
 
 
 def _sure(line: Line) -> Any:

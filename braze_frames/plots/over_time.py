@@ -10,15 +10,7 @@ import pandas as pd
 from braze_frames.core.arguments import check_choice, check_share, nearest
 from braze_frames.core.numbers import percent
 from braze_frames.drawing.figure import PanelKey, Picture, Setting, Words, blank
-from braze_frames.drawing.lines import (
-    TOP,
-    Line,
-    format_numbers,
-    format_shares,
-    write_amount,
-    write_count,
-    write_share,
-)
+from braze_frames.drawing.lines import TOP, Line
 from braze_frames.errors import FrameError, NonAdditiveWarning, listed
 from braze_frames.frame.by import By
 from braze_frames.frame.levels import labels as labels_in
@@ -26,8 +18,7 @@ from braze_frames.frame.levels import stats_of, summed_stats
 from braze_frames.frame.rates import RateErrors
 from braze_frames.frame.rates import rates as _rates
 from braze_frames.frame.totals import totals as _totals
-from braze_frames.plots.parts import PictureParts
-from braze_frames.schema.channels import STAT
+from braze_frames.plots.parts import PictureParts, unit_in
 from braze_frames.schema.formulas import Definition, custom, define
 from braze_frames.wording.labels import Labels, about, formula_words
 from braze_frames.wording.periods import Freq
@@ -105,7 +96,7 @@ def plot_rates(
 
     Notes
     -----
-    Days after ``settled_until`` of the frame's attrs still grow. PeriodsShown that the
+    Days after ``settled_until`` of the frame's attrs still grow. Periods that the
     frame's first or last day cuts are hollow. Channels without such a rate are left
     out. Limits of intervals that are far out may lie outside the view.
 
@@ -129,18 +120,13 @@ def plot_rates(
     lines = _rate_lines(df, table, parts, defined)
     if not lines:
         return blank(df, words.title, "the frame has no rows", setting)
-    usd = {one.is_amount for one in defined.values()} == {True}
-    series = parts.series(lines, names, write_amount if usd else write_share, top)
+    series = parts.series(lines, names, table, top)
     picture = Picture(df, parts.panels, list(series.panels()), setting)
     nothing = f"no value of {name} here"
     notes = parts.draw(picture, series, table, nothing, stacked=False)
-    for one in picture.axes:
-        if usd:
-            format_numbers(one, whole=False)
-        else:
-            format_shares(one)
     if ci is not None and any(one.collections for one in picture.axes):
-        notes.insert(0, f"Bands: {percent(ci)} intervals.")
+        what = "Thin lines" if parts.weekday else "Bands"
+        notes.insert(0, f"{what}: {percent(ci)} intervals.")
     campaigns, channels = _owners_of(lines, parts, defined)
     words = words._replace(
         about=about(
@@ -217,15 +203,13 @@ def plot_totals(
     table = _totals(df, parts.levels, parts.freq, whole=whole)[columns]
     names = Labels(df, labels, [*columns, *parts.labels(table)])
     said = listed([names.word(name) for name in columns])
-    words = Words(f"{said} by {parts.unit}", about(df, names, _units(columns)))
+    unit = {"USD": "USD"}.get(unit_in(table), "")
+    words = Words(f"{said} by {parts.unit}", about(df, names, unit))
     lines = _total_lines(table, columns, parts)
     if not lines:
         return blank(df, words.title, "the frame has no rows", setting)
-    usd = {*map(_stat_unit, columns)} == {"USD"}
-    series = parts.series(lines, names, write_amount if usd else write_count, top)
+    series = parts.series(lines, names, table, top)
     picture = Picture(df, parts.panels, list(series.panels()), setting)
-    for one in picture.axes:
-        format_numbers(one, whole=not usd)
     stacked = kind == "stacked" or (kind is None and parts.unit != "day")
     nothing = f"no value of {' and '.join(columns)} here"
     notes = parts.draw(picture, series, table, nothing, stacked=stacked)
@@ -350,12 +334,3 @@ def _check_stats(df: pd.DataFrame, names: Sequence[str]) -> None:
                 f"{name!r} is no stat of this frame ({nearest(name, known)}); it has "
                 f"{', '.join(known) or 'none'}"
             )
-
-
-def _units(names: Sequence[str]) -> str:
-    units = {*map(_stat_unit, names)}
-    return "USD" if units == {"USD"} else ""
-
-
-def _stat_unit(name: str) -> str:
-    return STAT[name].unit if name in STAT else "count"

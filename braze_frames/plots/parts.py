@@ -1,6 +1,6 @@
 """What a picture along days or weekdays is made of: panels, lines, periods."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -10,6 +10,7 @@ from braze_frames.core.names import natural
 from braze_frames.drawing.bars import draw_bars
 from braze_frames.drawing.figure import PanelKey, Picture, Words
 from braze_frames.drawing.lines import (
+    UNIT_LOOKS,
     Line,
     Series,
     check_top,
@@ -18,8 +19,10 @@ from braze_frames.drawing.lines import (
 from braze_frames.errors import listed
 from braze_frames.frame.by import WEEKDAYS, By
 from braze_frames.frame.levels import level_names
+from braze_frames.frame.provenance import provenance_of
+from braze_frames.schema.units import Unit
 from braze_frames.wording.labels import Labels, and_more
-from braze_frames.wording.periods import Freq, PeriodsShown
+from braze_frames.wording.periods import Freq, PeriodsShown, period_of
 
 if TYPE_CHECKING:
     from braze_frames.drawing.figure import Pictured
@@ -51,7 +54,7 @@ class PictureParts:
         self.weekday = _WEEKDAY in [*filter(_is_name, lines)]
         self.levels: Any = [*self.panels, *lines]
         self.freq = None if self.weekday else freq or "D"
-        self.unit = _WEEKDAY if self.weekday else PeriodsShown(df, df, freq or "D").unit
+        self.unit = _WEEKDAY if self.weekday else period_of(freq or "D")
         self.lines: list[str] = []
 
     def labels(self, table: pd.DataFrame) -> set[str]:
@@ -86,7 +89,7 @@ class PictureParts:
         )
 
     def series(
-        self, lines: Sequence[Line], names: Labels, write: Any, top: int
+        self, lines: Sequence[Line], names: Labels, table: pd.DataFrame, top: int
     ) -> Series:
         """Name the lines."""
         levels = ["stat", *self.lines]
@@ -95,7 +98,7 @@ class PictureParts:
             key: names.join(levels[-len(key) :] if key else [], key) for key in every
         }
         solo = len({line.panel for line in lines}) > 1 and bool(self.panels)
-        return Series(lines, shown, write, check_top(top), solo)
+        return Series(lines, shown, UNIT_LOOKS[unit_in(table)], check_top(top), solo)
 
     def draw(
         self,
@@ -137,6 +140,13 @@ class PictureParts:
         shown = sorted({*series.names.values()} - {""}, key=natural)
         drawn = f"Drawn for {listed(shown)}." if shown else ""
         return picture.finish(words._replace(notes=notes, drawn=drawn))
+
+
+def unit_in(table: pd.DataFrame) -> Unit:
+    """Return the unit of a result's columns; several are drawn as counts."""
+    units: Mapping[str, Unit] = provenance_of(table)["units"]
+    found = {units[str(column)] for column in table}
+    return found.pop() if len(found) == 1 else "count"
 
 
 def notes_on(

@@ -11,7 +11,7 @@ import numpy as np
 from braze_frames.api.client import BrazeClient
 from braze_frames.api.details import Details
 from braze_frames.cache.cache import Cache
-from braze_frames.cache.campaign import CampaignFiles, Covered, StoredCampaign
+from braze_frames.cache.campaign import CampaignFiles, Covered, StoredCampaign, at_once
 from braze_frames.cache.many import load_many, with_copies
 from braze_frames.core.arguments import asked_days, moment_in
 from braze_frames.core.arrays import Ints
@@ -43,6 +43,7 @@ from braze_frames.storage.coverage import (
     within,
 )
 from braze_frames.storage.layout import ALWAYS, Part
+from braze_frames.storage.storage import StorageError
 
 # What it saves to code the texts of many campaigns at once is saved by so many.
 _GROUP = 150
@@ -66,7 +67,7 @@ def read_earlier(
         return put_together(held.batches, details, settled)
 
     seen = min(moment, client.now())
-    found, failed = each(look, request.ids)
+    found, failed = each(look, request.ids, storage.at_once)
     about = provenance(client, seen)
     return collect(request, request.labelled(found), request.labelled(failed), about)
 
@@ -95,6 +96,8 @@ def load_each(
         try:
             with only_ours("a group of campaigns"):
                 found |= zip(names, group(names), strict=True)
+        except StorageError:
+            raise
         except BrazeError:
             here, lost = each(lambda name: group([name])[0], names)
             found, failed = found | here, failed | lost
@@ -149,6 +152,7 @@ def read_cache(cache: Cache, plan: ReadPlan) -> Pulled:
         raise ValueError(
             "a Cache as the source asks nobody; to refresh it pass ids, and cache="
         )
+    # By their place: one id may be stored of several endpoints.
     shelf = {str(place): files for place, files in enumerate(cache.campaigns())}
     held, failed = _held(shelf, plan)
     errors = {shelf[place].id: error for place, error in failed.items()}
@@ -206,7 +210,7 @@ def shelf_of(cache: Cache, plan: ReadPlan) -> tuple[list[Shelved], Attrs]:
         seen = places[place].coverage(plan.part.files)
         return seen._replace(coverage=within(seen.coverage, span))
 
-    looks, failed = each(look, places)
+    looks, failed = each(look, places, at_once(places.values()))
     kept = [(places[place], seen) for place, seen in looks.items() if seen.about]
     seen = [one for _, one in kept]
     if not any(len(one.coverage.days) for one in seen) and not failed:
@@ -259,7 +263,7 @@ def _held(
         zone = ZoneInfo(about.tz if about else "UTC")
         return shelf[place].load_at(span, moment_of(moment_in(plan.as_of, zone)))
 
-    return each(look, shelf)
+    return each(look, shelf, at_once(shelf.values()))
 
 
 def _asked_text(plan: ReadPlan) -> str:

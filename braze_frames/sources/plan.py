@@ -23,7 +23,7 @@ from braze_frames.payload.assemble import Campaign
 from braze_frames.payload.batch import EVERY_DAY, Batch, Span, select_days
 from braze_frames.payload.days import NO_NAMES, normalise
 from braze_frames.storage.layout import Part
-from braze_frames.storage.storage import StorageError
+from braze_frames.storage.storage import StorageError, side_by_side
 
 Attrs = dict[str, Any]
 _R = TypeVar("_R")
@@ -113,19 +113,21 @@ def put_together(
 class Pulled(NamedTuple):
     """What came: campaigns in the order asked, and the error of each that failed.
 
-    A campaign that could not be stored is in both.
+    A campaign that could not be stored is in both. ``assumed``: a time whose day is a
+    guess, as the company's zone is not known.
     """
 
     request: Request
     campaigns: list[Campaign]
     failed: dict[str, BrazeError]
     attrs: Attrs
+    assumed: str = ""
 
 
 def each(
-    read: Callable[[str], _R], names: Iterable[str]
+    read: Callable[[str], _R], names: Iterable[str], at_once: int = 1
 ) -> tuple[dict[str, _R], dict[str, BrazeError]]:
-    """Read campaigns one by one; return what came, and the errors of the others.
+    """Read campaigns, so many at once; return what came, and the others' errors.
 
     Raises
     ------
@@ -134,7 +136,8 @@ def each(
     """
     found: dict[str, _R] = {}
     failed: dict[str, BrazeError] = {}
-    for name in names:
+
+    def attempt(name: str) -> None:
         try:
             with only_ours(f"campaign {name}" if name else "the source"):
                 found[name] = read(name)
@@ -142,7 +145,11 @@ def each(
             raise
         except BrazeError as error:
             failed[name] = error
-    return found, failed
+
+    names = [*names]
+    side_by_side(attempt, names, at_once)
+    came = {name: found[name] for name in names if name in found}
+    return came, {name: failed[name] for name in names if name in failed}
 
 
 def collect(

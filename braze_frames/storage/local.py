@@ -52,6 +52,7 @@ class LocalStorage(Storage):
 
     # Another writer wins at each failed try, so that so many in a row are no accident.
     tries = 100
+    at_once = 1  # a disk does not answer sooner to several threads
     grains = ALWAYS
 
     def __init__(self, root: Path) -> None:

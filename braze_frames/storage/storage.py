@@ -5,10 +5,11 @@ the version that lies there.
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from types import MappingProxyType
-from typing import BinaryIO, NamedTuple
+from typing import BinaryIO, NamedTuple, TypeVar
 
 import pyarrow as pa
 
@@ -17,6 +18,8 @@ from braze_frames.payload.batch import Span
 from braze_frames.storage.layout import StoredGrain
 from braze_frames.storage.parquet import About, PendingFile
 
+_T = TypeVar("_T")
+_R = TypeVar("_R")
 Version = frozenset[tuple[StoredGrain, str]]
 """The writes that a campaign's files come from, or the tags of its objects."""
 
@@ -62,12 +65,15 @@ class Storage(ABC):
         The endpoint's folder.
     tries : int
         How often a write starts again because another one came first.
+    at_once : int
+        How many campaigns are best loaded side by side.
     grains : tuple of str
         The grains that have a file even without rows.
     """
 
     name: str
     tries: int
+    at_once: int
     grains: tuple[StoredGrain, ...]
 
     @abstractmethod
@@ -176,6 +182,19 @@ class Storage(ABC):
         CacheError
             It may not be written.
         """
+
+
+def side_by_side(
+    work: Callable[[_T], _R], items: Iterable[_T], at_once: int
+) -> list[_R]:
+    """Return what work gives of each item, in order; threads wait for a store."""
+    if at_once < 2:
+        return [*map(work, items)]
+    pool = ThreadPoolExecutor(at_once)
+    try:
+        return [*pool.map(work, items)]
+    finally:
+        pool.shutdown(cancel_futures=True)  # after an error or an interrupt: no more
 
 
 def of_one_write(abouts: Mapping[StoredGrain, About]) -> bool:

@@ -6,7 +6,6 @@ store answers may repeat addresses, signatures and keys.
 
 import re
 from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from datetime import timedelta
 from functools import partial
@@ -18,7 +17,7 @@ import orjson
 
 from braze_frames.errors import CacheError, ConfigError
 from braze_frames.storage.options import SCHEMES, StorageOptions, refuse_unknown
-from braze_frames.storage.storage import StorageError
+from braze_frames.storage.storage import StorageError, side_by_side
 
 if TYPE_CHECKING:
     from obstore.store import ObjectStore, RetryConfig
@@ -134,10 +133,7 @@ class Store:
         CacheError
             The store cannot be read.
         """
-        if len(keys) < 2:
-            return [self._get(key) for key in keys]
-        with ThreadPoolExecutor(len(keys)) as pool:
-            return [*pool.map(self._get, keys)]
+        return side_by_side(self._get, keys, len(keys))
 
     def _get(self, key: str) -> StoredObject | None:
         import obstore
@@ -147,6 +143,24 @@ class Store:
             return StoredObject(bytes(got.bytes()), _tag(got.meta))
 
         return self._ask(read, FileNotFoundError=None)
+
+    def sizes(self, keys: Sequence[str]) -> list[int]:
+        """Return how many bytes objects have; 0 is one that is not there.
+
+        Raises
+        ------
+        CacheError
+            The store cannot be read.
+        """
+        import obstore
+
+        def look(key: str) -> int:
+            return obstore.head(self._objects, key)["size"]
+
+        def size(key: str) -> int:
+            return self._ask(partial(look, key), FileNotFoundError=0)
+
+        return side_by_side(size, keys, len(keys))
 
     def put(self, key: str, body: bytes, tag: str | None) -> bool:
         """Write an object if it still has its tag, None: if there still is none.
