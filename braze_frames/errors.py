@@ -23,7 +23,10 @@
 
 import sys
 import warnings
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
+from functools import partial
 from typing import Any
 
 _PACKAGE = __name__.partition(".")[0]
@@ -102,6 +105,10 @@ class PullError(BrazeError):
         self.failed = dict(failed)
         self.frame = frame
 
+    def __reduce__(self) -> Any:
+        whole = partial(type(self), failed=self.failed, frame=self.frame)
+        return whole, self.args
+
 
 class BrazeWarning(UserWarning):
     """Base of all warnings of this package."""
@@ -157,8 +164,34 @@ def printable(text: object) -> str:
     return "".join(sign if sign.isprintable() else repr(sign)[1:-1] for sign in given)
 
 
+_GATHERED: ContextVar[list[tuple[str, str]] | None] = ContextVar("gathered")
+
+
+@contextmanager
+def gathered() -> Iterator[list[tuple[str, str]]]:
+    """Gather warnings (category and text) of this thread, to be said elsewhere.
+
+    Examples
+    --------
+    >>> with gathered() as said:
+    ...     warn("a file is damaged", CacheWarning)
+    >>> said
+    [('CacheWarning', 'a file is damaged')]
+    """
+    said: list[tuple[str, str]] = []
+    token = _GATHERED.set(said)
+    try:
+        yield said
+    finally:
+        _GATHERED.reset(token)
+
+
 def warn(message: str, category: type[BrazeWarning]) -> None:
     """Warn at the user's line: the first frame outside of this package."""
+    said = _GATHERED.get(None)
+    if said is not None:
+        said.append((category.__name__, message))
+        return
     level, frame = 1, sys._getframe()
     while frame.f_back and _is_ours(frame.f_globals):
         level, frame = level + 1, frame.f_back

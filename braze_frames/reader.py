@@ -9,6 +9,7 @@ from braze_frames.core.arguments import nearest
 from braze_frames.errors import (
     PayloadWarning,
     PullError,
+    WindowWarning,
     listed,
     warn,
 )
@@ -234,9 +235,11 @@ def _check_choice(name: str, value: object, choices: Sequence[str]) -> None:
 class Said(NamedTuple):
     """What a read has to tell: stats left out, the server's messages, silent campaigns.
 
-    ``silent`` are those that have days and no messages: they make no rows.
+    ``silent`` are those that have days and no messages: they make no rows. ``assumed``
+    are times whose days are a guess.
     """
 
+    assumed: list[str]
     left_out: list[str]
     messages: list[str]
     silent: list[str]
@@ -256,11 +259,19 @@ def said_of(pulled: "Pulled") -> Said:
         if len(batch.days) and not len(batch.entry_day)
     ]
     messages = [text for batch in batches for text in batch.messages]
-    return Said(sorted(left_out), sorted(messages), silent)
+    assumed = [pulled.assumed] if pulled.assumed else []
+    return Said(assumed, sorted(left_out), sorted(messages), silent)
 
 
 def warn_of(said: Said, *, silent: bool) -> None:
     """Warn of each kind once."""
+    if said.assumed:
+        warn(
+            f"times such as {said.assumed[0]!r} are days only in the company's time "
+            "zone, which is not known: taken was the day as it is written. Pass the "
+            "zone as tz=",
+            WindowWarning,
+        )
     texts = []
     if said.left_out:
         stats = listed(said.left_out)

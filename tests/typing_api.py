@@ -54,10 +54,29 @@ def compare(df: pd.DataFrame) -> pd.DataFrame:
     return accessor.lift("conversion_rate", sequential=True, prior=(0.5, 0.5))
 
 
+def look_back(df: pd.DataFrame) -> pd.DataFrame:
+    """Compare with the weeks before, and judge all tests."""
+    accessor = bf.BrazeAccessor(df)
+    news: pd.DataFrame = accessor.change("unique_open_rate", last="4W", by="weekday")
+    return pd.concat([news, accessor.tests("conversion_rate", settled=False)])
+
+
+def plan(df: pd.DataFrame) -> float:
+    """Plan the next test: one of a campaign, or a table of several."""
+    accessor = bf.BrazeAccessor(df)
+    size = accessor.sample_size("conversion_rate", 0.1, power=0.9, deff=1.2)
+    if isinstance(size, pd.DataFrame):
+        return float(size["days"].max())
+    smallest = accessor.mde("conversion_rate", days=28)
+    assert not isinstance(smallest, pd.DataFrame)
+    return smallest.lift * (size.days + size.waiting)
+
+
 def show(df: pd.DataFrame) -> str:
-    """Show a table, and style it further."""
+    """Show a table, style it further, and write it to Excel."""
     accessor = bf.BrazeAccessor(df)
     rate: str = bf.style(accessor.rates("unique_open_rate")).to_html()
+    bf.to_excel({"Totals": accessor.totals(), "Raw": bf.style(df)}, "report.xlsx")
     return rate + bf.style(accessor.totals()).set_caption("Totals").to_html()
 
 

@@ -20,7 +20,7 @@ from braze_frames.stats.multiplicity import Adjustment, adjust_families
 # Comparisons by days at once: more than a processor cache holds is slower.
 _CELLS = 50_000
 # Numbers that a look at growing days holds for each of its days.
-_NUMBERS = 16
+_NUMBERS = 12
 _TEXT = pd.Index(["text"]).dtype
 _PLACES = ("campaign", "date", "channel", "variation")
 _DTYPES: dict[str, Any] = {

@@ -321,7 +321,8 @@ def settled(df: pd.DataFrame, until: Any = None) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        The rows of those days.
+        The rows of those days. A frame that does not know takes ``until`` for its day,
+        so that no later verb asks again.
 
     Raises
     ------
@@ -347,11 +348,11 @@ def settled(df: pd.DataFrame, until: Any = None) -> pd.DataFrame:
     [1]
     """
     levels = {level.name: level.used() for level in levels_of(df)}
-    date = levels["date"]
-    days = pd.DatetimeIndex(date.labels).tz_localize(None)
-    dates = np.asarray(days, dtype="datetime64[us]")[date.codes]
+    days = pd.DatetimeIndex(levels["date"].labels).tz_localize(None)
+    dates = np.asarray(days, dtype="datetime64[us]")[levels["date"].codes]
     if until is not None:
-        return df[dates <= np.datetime64(last_day("until", until))]
+        day = last_day("until", until)
+        return _until(df[dates <= np.datetime64(day)], day)
     campaign = levels.get("campaign")
     names = [None] if campaign is None else [str(name) for name in campaign.labels]
     last = settled_until_each(df, names)
@@ -359,6 +360,14 @@ def settled(df: pd.DataFrame, until: Any = None) -> pd.DataFrame:
         raise FrameError(_unsettled(days))
     of_rows = np.asarray(last[0] if campaign is None else last[campaign.codes])
     return df[np.asarray(dates <= of_rows, dtype=bool)]
+
+
+def _until(kept: pd.DataFrame, day: date) -> pd.DataFrame:
+    """Note until when a frame was said to be settled, where it does not know."""
+    if as_day(provenance_of(kept).get("settled_until")) is None:
+        told = {**provenance_of(kept), "settled_until": day.isoformat()}
+        kept.attrs["braze"] = told
+    return kept
 
 
 def _unsettled(days: pd.DatetimeIndex) -> str:

@@ -66,6 +66,20 @@ class Clicks:
         self.keys.append(np.full(len(rows), code))
         self.clicks.append(clicks)
 
+    def put_many(self, rows: Ints, codes: Matrix, clicks: Matrix) -> None:
+        """Put clicks of rows down that have equally many, by their keys' codes."""
+        self.rows.append(np.repeat(rows, codes.shape[1]))
+        self.keys.append(codes.ravel())
+        self.clicks.append(clicks.ravel())
+
+    def codes_of(self, keys: Iterable[str]) -> list[int]:
+        """Return the codes of slides' and buttons' keys, -1 where one is none."""
+        codes = self.codes
+        return [
+            codes.setdefault(one, len(codes)) if one else -1
+            for one in map(element_key, keys)
+        ]
+
     def put(self, row: int, key: ElementKey, clicks: int) -> None:
         """Put the clicks of one row down."""
         code = self.codes.setdefault(key, len(self.codes))
@@ -145,18 +159,17 @@ class RowPacker(NamedTuple):
         self, shape: Shape, rows: list[Day], numbers: list[int], start: int
     ) -> list[int]:
         """Pack objects that have other slides or buttons each, and take those off."""
-        others = [row.keys() - shape.keys for row in rows]
-        fits = np.array([all(map(element_key, keys)) for keys in others])
         packed, odd = pack(shape, rows)
         table = matrix(shape, packed)
-        if len(table) and table.min() == MISSING:
+        if self.clicks is None or (len(table) and table.min() == MISSING):
             return numbers
         is_packed = np.ones(len(rows), dtype=bool)
         is_packed[odd] = False
-        good = is_packed & fits
-        self._put(shape, np.array(numbers)[good] + start, table[fits[is_packed]], None)
-        for n in np.flatnonzero(good).tolist():
-            self._take_off(rows[n], others[n], numbers[n] + start)
+        taken = _take_clicks(rows, self.clicks)
+        good = is_packed & taken.fits
+        places = np.array(numbers)[good] + start
+        self._put(shape, places, table[taken.fits[is_packed]], None)
+        self.clicks.put_many(places, taken.codes[good], taken.clicks[good])
         return [numbers[n] for n in np.flatnonzero(~good)]
 
     def _take_off(self, row: Day, keys: Iterable[str], number: int) -> None:
@@ -291,6 +304,39 @@ class RowPacker(NamedTuple):
             self.stats.leave_out(number, key)
         else:
             self.stats.put(number, key, checked)
+
+
+class _Taken(NamedTuple):
+    """Clicks of objects, a line each, and of which objects these are all."""
+
+    codes: Matrix
+    clicks: Matrix
+    fits: Flags
+
+
+def _take_clicks(rows: list[Day], clicks: Clicks) -> _Taken:
+    """Return the clicks of objects that have them where the first object has its own.
+
+    To look for them key by key takes half as long as all the rest of an answer.
+    """
+    keys = tuple(rows[0])
+    where = [n for n, code in enumerate(clicks.codes_of(keys)) if code >= 0]
+    part = slice(where[0], where[0] + len(where)) if where else slice(0)
+    is_like = np.array([len(row) == len(keys) for row in rows])
+    alike = [row for row in rows if len(row) == len(keys)]
+    named = [key for row in alike for key in tuple(row)[part]]
+    values = [value for row in alike for value in tuple(row.values())[part]]
+    distinct = dict.fromkeys(named)
+    place = dict(zip(distinct, clicks.codes_of(distinct), strict=True))
+    counts = [
+        v if v.__class__ is int and -BOUND < v < BOUND else MISSING for v in values
+    ]
+    shape = len(alike), len(where)
+    taken = np.full((2, len(rows), len(where)), -1)
+    taken[0, is_like] = np.reshape([place[key] for key in named], shape)
+    taken[1, is_like] = np.reshape(counts, shape)
+    fits = bool(where) & (taken[0] >= 0).all(axis=1) & (taken[1] > MISSING).all(axis=1)
+    return _Taken(taken[0], taken[1], fits)
 
 
 def _not_plain(rows: list[Day]) -> list[int]:

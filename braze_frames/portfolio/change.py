@@ -157,7 +157,8 @@ def change(
         **significant_attrs(table),
     }
     ends = pd.Timestamp(periods.attrs()["now"][1])
-    return labelled(table, settled_attrs(settled_day(df).day, ends) | about)
+    settled = settled_attrs(settled_day(df).day, ends) if rows.grows else {}
+    return labelled(table, settled | about)
 
 
 def _check_metric(metric: object) -> None:

@@ -152,7 +152,9 @@ def plan_sample_size(
     """
     options: dict[str, Any] = {"power": power, "conf_level": conf_level, "deff": deff}
     given = _given(ratio, comparisons)
-    sample_size(0.1, lift, **options, **given)  # wrong options are told before all else
+    sample_size(
+        0.01, lift, **options, **given
+    )  # wrong options are told before all else
 
     def plan(basis: _Basis, waiting: int) -> SizePlan:
         smaller = basis.daily * basis.share * min(1.0, basis.ratio)

@@ -8,7 +8,7 @@ import pandas as pd
 from braze_frames import errors
 from braze_frames.core.arguments import nearest
 from braze_frames.core.parts import Elsewhere, Steps
-from braze_frames.errors import BrazeError, FrameError, PullError
+from braze_frames.errors import BrazeError, FrameError, PullError, warn
 from braze_frames.frame.levels import labels, level_names
 from braze_frames.frame.provenance import odd_names, pass_on_names, provenance_of
 from braze_frames.reader import Said, failed_text, warn_of
@@ -28,6 +28,7 @@ class Facts(NamedTuple):
 
     campaigns: Mapping[str, int]
     said: Said
+    warned: Sequence[tuple[str, str]]
     failed: Mapping[str, Sequence[str]]
     carried: Sequence[str]
     asked: Sequence[str] | None
@@ -47,10 +48,11 @@ class Facts(NamedTuple):
 
 
 class PartAnswer(NamedTuple):
-    """A part's answer, or that of several."""
+    """A part's answer, or that of several; or why there is none."""
 
     facts: Facts
     answer: Any
+    error: Exception | None = None
 
 
 def partial_of(steps: Steps[Any, Any], count: int, df: pd.DataFrame) -> PartAnswer:
@@ -67,6 +69,7 @@ def partial_of(steps: Steps[Any, Any], count: int, df: pd.DataFrame) -> PartAnsw
     facts = Facts(
         dict.fromkeys(names, 1),
         Said(*(known.get(name, []) for name in Said._fields)),
+        known.get("warned", []),
         known.get("lost", {}),
         known.get("carried", []),
         known.get("asked"),
@@ -74,7 +77,11 @@ def partial_of(steps: Steps[Any, Any], count: int, df: pd.DataFrame) -> PartAnsw
         provenance_of(df).get("labels", {}),
     )
     elsewhere = Elsewhere(known.get("asked"), known.get("parts") != count)
-    return PartAnswer(facts, steps.partial(df, elsewhere if count > 1 else None))
+    try:
+        answer = steps.partial(df, elsewhere if count > 1 else None)
+    except (BrazeError, ValueError, TypeError) as error:
+        return PartAnswer(facts, None, error)
+    return PartAnswer(facts, answer)
 
 
 def _with_own_text(df: pd.DataFrame) -> pd.DataFrame:
@@ -103,12 +110,16 @@ def merge_of(steps: Steps[Any, Any], pieces: Sequence[PartAnswer]) -> PartAnswer
     merged = Facts(
         campaigns,
         said,
+        [*dict.fromkeys((kind, text) for one in facts for kind, text in one.warned)],
         {label: why for one in facts for label, why in one.failed.items()},
         [*dict.fromkeys(name for one in facts for name in one.carried)],
         facts[0].asked,
         {owner: names for one in facts for owner, names in one.odd.items()},
         _short(facts),
     )
+    error = next(filter(None, (piece.error for piece in pieces)), None)
+    if error is not None:
+        return PartAnswer(merged, None, error)
     return PartAnswer(merged, steps.merge([piece.answer for piece in pieces]))
 
 
@@ -134,6 +145,8 @@ def finish_of(steps: Steps[Any, Any], piece: PartAnswer) -> Any:
     _check_asked(facts)
     if steps.needs_whole_campaigns:
         _check_whole(facts.campaigns)
+    for kind, text in facts.warned:
+        warn(text, getattr(errors, kind))
     warn_of(facts.said, silent=True)
     if not facts.failed:
         return _answered(steps, piece)
@@ -146,6 +159,8 @@ def finish_of(steps: Steps[Any, Any], piece: PartAnswer) -> Any:
 
 
 def _answered(steps: Steps[Any, Any], piece: PartAnswer) -> Any:
+    if piece.error is not None:
+        raise piece.error
     answer = steps.finish(piece.answer)
     return pass_on_names(answer, piece.facts.names()) if piece.facts.odd else answer
 

@@ -8,13 +8,13 @@ import numpy as np
 import pandas as pd
 
 from braze_frames.core.arrays import Column
-from braze_frames.errors import PullError
+from braze_frames.errors import BrazeError, PullError, gathered
 from braze_frames.frame.levels import LEVELS
 from braze_frames.payload.assemble import assemble
 from braze_frames.reader import failed_text, label_frame, said_of
 from braze_frames.schema.channels import STAT, VARIATION_ID
 from braze_frames.sources.offline import Shelved, read_shelved
-from braze_frames.sources.plan import Attrs, Pulled, ReadPlan
+from braze_frames.sources.plan import Attrs, Pulled, ReadPlan, Request, only_ours
 
 PART = "braze_part"
 """Where in ``attrs`` the frame of a part keeps what the whole must hear of."""
@@ -89,7 +89,8 @@ class PartReader(NamedTuple):
         PullError
             A campaign of it cannot be read.
         """
-        pulled = part.read(self.plan)
+        with gathered() as warned:
+            pulled = self._read(part)
         if pulled.failed and self.strict:
             text = failed_text(pulled.failed, len(part.labels))
             raise PullError(text, failed=pulled.failed, frame=None)
@@ -99,6 +100,7 @@ class PartReader(NamedTuple):
         carried = [str(name) for name in frame if self._is_asked(str(name))]
         frame.attrs[PART] = {
             **said._asdict(),
+            "warned": [[*one] for one in warned],
             "carried": carried,
             "asked": self.columns and [*self.columns],
             "lost": {
@@ -108,6 +110,15 @@ class PartReader(NamedTuple):
             "parts": self.parts,
         }
         return _completed(frame, self.names(carried)).reset_index()
+
+    def _read(self, part: Portion) -> Pulled:
+        """Read a part; where that fails as a whole, all of its campaigns fail."""
+        try:
+            with only_ours("a part"):
+                return part.read(self.plan)
+        except BrazeError as error:
+            nothing = Request([], several=True)
+            return Pulled(nothing, [], dict.fromkeys(part.labels, error), {})
 
     def _attrs_of(self, part: Portion) -> Attrs:
         settled = self.attrs.get("settled")

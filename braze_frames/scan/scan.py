@@ -1,6 +1,7 @@
 """``scan_braze_series``: more campaigns than memory holds, as a dask frame."""
 
 import operator
+import os
 from collections.abc import Iterable
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
@@ -11,9 +12,10 @@ from braze_frames.core.arguments import parse_days
 from braze_frames.core.names import shown
 from braze_frames.errors import ConfigError, SourceError
 from braze_frames.frame.provenance import MOST_NAMES
-from braze_frames.scan.parts import CachePart, PartReader, cut
+from braze_frames.scan.parts import CachePart, PartReader, Portion, cut
+from braze_frames.scan.rows import RowsPart, rows_of
 from braze_frames.sources.offline import shelf_of
-from braze_frames.sources.plan import ReadPlan
+from braze_frames.sources.plan import Attrs, ReadPlan
 from braze_frames.storage.layout import part_of
 
 if TYPE_CHECKING:
@@ -40,8 +42,9 @@ def scan_braze_series(
 
     Parameters
     ----------
-    source : Cache
-        What is stored is read, and nobody is asked.
+    source : Cache, str or path
+        A cache: what is stored is read, and nobody is asked. Or a Parquet file, or a
+        folder of them, of day rows as loaders leave them, sorted by campaign.
     start, end : date-like, optional
         First and last day, both included.
     columns : iterable of str, optional
@@ -63,7 +66,7 @@ def scan_braze_series(
     ConfigError
         dask is missing; it comes with ``braze-frames[scale]``.
     SourceError
-        The source is no cache.
+        The source is none of these; rows are not sorted by campaign.
     CacheError
         The cache holds none of the days.
     PullError
@@ -98,16 +101,27 @@ def scan_braze_series(
         client=None,
         cache=None,
     )
-    if not isinstance(source, Cache):
-        raise SourceError(
-            f"{shown(source)} is no bf.Cache, which is what parts are read from; read "
-            "what you have through a cache first: read_braze_series(…, cache=…)"
-        )
-    shelf, attrs = shelf_of(source, plan)
-    ids = {one.label: one.files.id for one in shelf[:MOST_NAMES]}
-    parts = [CachePart(tuple(some)) for some in cut(shelf, part_size)]
+    parts, ids, attrs = _cut(source, plan, part_size)
     reader = PartReader(plan, chosen, attrs, ids, uuid4().hex, len(parts))
     return frame_in_parts(reader, parts)
+
+
+def _cut(
+    source: Any, plan: ReadPlan, size: int
+) -> tuple[list[Portion], dict[str, str], Attrs]:
+    """Return the parts of a source, ids of its first campaigns, and its ``attrs``."""
+    if isinstance(source, Cache):
+        shelf, attrs = shelf_of(source, plan)
+        ids = {one.label: one.files.id for one in shelf[:MOST_NAMES]}
+        return [CachePart(tuple(some)) for some in cut(shelf, size)], ids, attrs
+    if isinstance(source, str | os.PathLike):
+        found, schema = rows_of(source)
+        ids = {one.label: one.id for one in found[:MOST_NAMES]}
+        return [RowsPart(tuple(some), schema) for some in cut(found, size)], ids, {}
+    raise SourceError(
+        f"{shown(source)} is no bf.Cache and no path of Parquet, which parts are read "
+        "from; read what you have through a cache first: read_braze_series(…, cache=…)"
+    )
 
 
 def _need_dask() -> None:

@@ -19,15 +19,14 @@ from braze_frames.scores.tables import Looks
 # are polynomials between them, and there is little to sum.
 _FIRST = 32
 # Terms of a polynomial. A day's variance is analytic up to about its own rate, and the
-# values of looks after ``_FIRST`` days reach over a fraction of that: each term brings
-# a digit.
-_TERMS = 16
+# values of looks after ``_FIRST`` days reach over a tenth of that: a term is a digit.
+_TERMS = 12
 # The last two terms of a polynomial over its first: a hundredth of what limits may be
 # off, half of which a variance is. A day that has more is summed by itself: where
 # nobody or everybody succeeds the most likely rates have a corner.
 _ROUGH = 1e-10
 # Days by looks summed at once: more than a processor's cache holds is slower.
-_CELLS = 50_000
+_CELLS = 20_000
 
 
 class Block(NamedTuple):
@@ -37,10 +36,6 @@ class Block(NamedTuple):
     variance: Variance
     low: Floats
     high: Floats
-
-    def variance_of(self, rows: Ints) -> Variance:
-        """Return the variance of some of the block's looks, numbered anew."""
-        return lambda value, chosen: self.variance(value, rows[chosen])
 
 
 def exact_blocks(asked: Hypotheses, rows: Ints) -> Iterator[Block]:
@@ -112,7 +107,11 @@ def _terms(asked: Hypotheses, strata: Strata, centre: Floats, half: Floats) -> F
     values = (centre[:, None] + half[:, None] * np.cos(angles))[:, None, :]
     weights = 2 / _TERMS * np.cos(np.outer(angles, np.arange(_TERMS)))
     weights[:, 0] /= 2
-    return np.asarray(asked.variances(strata.nodes(), values) @ weights)
+    step = max(1, _CELLS // values.size)
+    days = range(0, strata.x1.shape[1], step)
+    parts = (strata.take((slice(None), slice(d, d + step))).nodes() for d in days)
+    terms = [asked.variances(part, values) @ weights for part in parts]
+    return np.concatenate(terms, axis=1)
 
 
 def _variance(

@@ -1,6 +1,6 @@
 """Campaigns from files, responses and rows."""
 
-from braze_frames.errors import BrazeError, WindowWarning, warn
+from braze_frames.errors import BrazeError
 from braze_frames.payload.batch import Batch
 from braze_frames.payload.series import parse_answer
 from braze_frames.sources.plan import (
@@ -44,11 +44,10 @@ def read_local(request: Request, plan: ReadPlan) -> Pulled:
             failed[item.label] = reason
         else:
             assumed = assumed or doubt
-    if assumed:
-        _warn_of_zone(assumed)
     if plan.days.length is not None:
         found = newest_days(found, plan.days)
-    return collect(request._replace(items=items), found, failed, {})
+    pulled = collect(request._replace(items=items), found, failed, {})
+    return pulled._replace(assumed=assumed)
 
 
 def _read(item: Item, plan: ReadPlan) -> tuple[Found, str]:
@@ -62,11 +61,3 @@ def _read(item: Item, plan: ReadPlan) -> tuple[Found, str]:
         assumed = assumed or one.assumed
         del one  # before the next is decoded: a tree is larger than its numbers
     return put_together(batches, restated=False), assumed
-
-
-def _warn_of_zone(text: str) -> None:
-    warn(
-        f"times such as {text!r} are days only in the company's time zone, which is "
-        "not known: taken was the day as it is written. Pass the zone as tz=",
-        WindowWarning,
-    )

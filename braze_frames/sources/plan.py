@@ -113,13 +113,15 @@ def put_together(
 class Pulled(NamedTuple):
     """What came: campaigns in the order asked, and the error of each that failed.
 
-    A campaign that could not be stored is in both.
+    A campaign that could not be stored is in both. ``assumed``: a time whose day is a
+    guess, as the company's zone is not known.
     """
 
     request: Request
     campaigns: list[Campaign]
     failed: dict[str, BrazeError]
     attrs: Attrs
+    assumed: str = ""
 
 
 def each(

@@ -99,9 +99,11 @@ def jackknife_so_far(
 
 
 def _log_ratio(sums: list[Floats]) -> Floats:
-    rates = [quotient(y, n, np.nan) for y, n in zip(sums[::2], sums[1::2], strict=True)]
-    logs = [np.log(np.where(rate > 0, rate, np.nan)) for rate in rates]
-    return logs[0] if len(rates) == 1 else logs[0] - logs[1]
+    """Return log(y1 / n1), or that over y0 / n0; NaN where not all are above 0."""
+    known = np.logical_and.reduce([part > 0 for part in sums])
+    (y1, n1), (y0, n0) = sums[:2], sums[2:] or (1.0, 1.0)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.where(known, np.log(y1 * n0 / (n1 * y0)), np.nan)
 
 
 def _spread(left: Floats, used: Any, days: Floats) -> Floats:

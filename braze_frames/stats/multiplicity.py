@@ -25,26 +25,29 @@ def adjust(p_values: Floats, method: Adjustment) -> Floats:
     >>> [round(float(p), 2) for p in adjust(np.array([0.01, 0.04, 0.03]), "holm")]
     [0.03, 0.06, 0.06]
     """
-    adjusted = np.array(p_values, dtype=float)
-    tests = np.flatnonzero(~np.isnan(adjusted))
-    p = np.sort(adjusted[tests])
-    order = tests[np.argsort(adjusted[tests], kind="stable")]
-    rank = np.arange(1, len(p) + 1)
-    if method == "holm":
-        p = np.maximum.accumulate(p * (len(p) + 1 - rank))
-    elif method == "bonferroni":
-        p = p * len(p)
-    elif method == "fdr_bh":
-        p = np.minimum.accumulate((p * len(p) / rank)[::-1])[::-1]
-    adjusted[order] = np.minimum(p, 1)
-    return adjusted
+    return adjust_families(p_values, np.zeros(len(p_values), dtype=np.int64), method)
 
 
 def adjust_families(p_values: Floats, family: Any, method: Adjustment) -> Floats:
     """Adjust p-values, each within the family whose number stands beside it."""
     adjusted = np.array(p_values, dtype=float)
-    order = np.argsort(family, kind="stable")
-    starts = np.flatnonzero(np.diff(family[order], prepend=-1))
-    for rows in np.split(order, starts[1:]):
-        adjusted[rows] = adjust(adjusted[rows], method)
+    tests = np.flatnonzero(~np.isnan(adjusted))
+    order = tests[np.lexsort((adjusted[tests], family[tests]))]
+    _, starts, sizes = np.unique(family[order], return_index=True, return_counts=True)
+    for size in np.unique(sizes).tolist():
+        rows = order[starts[sizes == size][:, None] + np.arange(size)]
+        adjusted[rows] = _adjust_sorted(adjusted[rows], method)
     return adjusted
+
+
+def _adjust_sorted(p: Floats, method: Adjustment) -> Floats:
+    """Adjust families of the same size, each in a row and ascending."""
+    size = p.shape[1]
+    rank = np.arange(1, size + 1)
+    if method == "holm":
+        p = np.maximum.accumulate(p * (size + 1 - rank), axis=1)
+    elif method == "bonferroni":
+        p = p * size
+    elif method == "fdr_bh":
+        p = np.minimum.accumulate((p * size / rank)[:, ::-1], axis=1)[:, ::-1]
+    return np.minimum(p, 1)

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from braze_frames.core.arrays import Floats, Ints
+from braze_frames.core.arrays import Floats
 from braze_frames.scores.crossing import Bracket, crossing
 from braze_frames.scores.hypotheses import (
     Hypotheses,
@@ -70,9 +70,8 @@ def wilson(x: Floats, n: Floats, conf_level: float) -> Interval:
 
 # Log ratios beyond say nothing: no count is e^80.
 _FARTHEST = 80.0
-# Critical errors around the estimate that hold the limits of most looks: without
-# successes in an arm limits lie farther out than the error says.
-_REACH = 1.5
+# Between so many critical errors from the estimate lie the limits of most looks.
+_REACH = 0.6, 1.5
 
 
 class Test(NamedTuple):
@@ -251,37 +250,40 @@ class _Search(NamedTuple):
 
 
 def _invert(search: _Search) -> Interval:
-    """Find where a falling score statistic crosses ± ``critical``, on both sides.
+    """Find where a falling score statistic crosses ± ``critical``, on both sides."""
+    return Interval(
+        _limits(search, -1.0, search.low_end), _limits(search, 1.0, search.high_end)
+    )
 
-    Looks are searched between values that mostly hold their limits; those whose limits
-    lie farther out are searched again, each with the sum over its days.
+
+def _limits(search: _Search, sign: float, end: Floats) -> Floats:
+    """Find the limits on one side.
+
+    Looks are searched between values that hold most limits; those whose limits lie
+    elsewhere are searched again, each with the sum over its days.
     """
-    limits = Interval(*(np.full_like(search.z, np.nan) for _ in range(2)))
-    reach = _REACH * search.critical * search.error
-    low, high = search.centre - reach, search.centre + reach
-    known = np.flatnonzero(np.isfinite(search.z) & np.isfinite(search.critical))
-    blocks = blocks_of(search.asked, known, low, high)
-    far = np.concatenate([known[:0], *(_fill(limits, search, one) for one in blocks)])
-    for block in exact_blocks(search.asked, far):
-        _fill(limits, search, block)
+    known = np.isfinite(search.z) & np.isfinite(search.critical)
+    limits = np.where(known, end, np.nan)
+    sought = np.flatnonzero(known & np.isfinite(end) & (search.estimate != end))
+    near, far = (
+        search.centre + sign * part * search.critical * search.error for part in _REACH
+    )
+    low, high = np.minimum(near, far), np.maximum(near, far)
+    elsewhere = [sought[:0]]
+    for block in blocks_of(search.asked, sought, low, high):
+        found = _search_block(search, block, sign, end)
+        limits[block.rows] = found
+        inside = (block.low <= found) & (found <= block.high)
+        elsewhere.append(block.rows[~inside])
+    for block in exact_blocks(search.asked, np.concatenate(elsewhere)):
+        limits[block.rows] = _search_block(search, block, sign, end)
     return limits
 
 
-def _fill(limits: Interval, search: _Search, block: Block) -> Ints:
-    """Set the limits of some comparisons; return those whose limits lie too far out."""
-    some = search.rows(block.rows)
-    inside = np.ones(len(block.rows), dtype=bool)
-    ends = (-1.0, some.low_end), (1.0, some.high_end)
-    for limit, (sign, end) in zip(limits, ends, strict=True):
-        limit[block.rows] = end
-        rows = np.flatnonzero(np.isfinite(end) & (some.estimate != end))
-        if len(rows):
-            part = some.rows(rows)
-            bracket, variance = _bracket(part, sign, end[rows]), block.variance_of(rows)
-            found = crossing(part.asked, part.critical, bracket, variance)
-            limit[block.rows[rows]] = found
-            inside[rows] &= (block.low[rows] <= found) & (found <= block.high[rows])
-    return block.rows[~inside]
+def _search_block(search: _Search, block: Block, sign: float, end: Floats) -> Floats:
+    part = search.rows(block.rows)
+    bracket = _bracket(part, sign, end[block.rows])
+    return crossing(part.asked, part.critical, bracket, block.variance)
 
 
 def _bracket(search: _Search, sign: float, end: Floats) -> Bracket:

@@ -86,8 +86,10 @@ def to_excel(tables: Mapping[str, Any], path: Any) -> None:
         _fill(path.book, frames)
     elif hasattr(path, "write"):
         _save(frames, path)
+    elif isinstance(path, str | os.PathLike):
+        _replace(frames, Path(path))
     else:
-        _replace(frames, Path(os.fspath(path)))
+        raise TypeError(f"path={path!r} is no file: pass a name, as 'report.xlsx'")
 
 
 def _need_openpyxl() -> None:

@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 import braze_frames as bf
+from braze_frames.core.names import disambiguate
 from braze_frames.schema.channels import CHANNEL_STATS
 
 PAIRS = 5
@@ -171,6 +172,37 @@ def orders(rng):
         show(name, *found, "<= 1.5")
 
 
+def questions(rng):
+    """Print what came later against the totals of the same frame."""
+    tests = tested(100, 100, 4, rng)
+    owners = pd.Series({name: name[-1] for name in tests.braze.campaigns}, name="owner")
+    owned = tests.join(owners.rename_axis("campaign"), on="campaign")
+    print(f"\nquestions; theirs, totals, theirs / totals: {len(tests):,} rows")
+    for name, ask, goal in (
+        ("totals by weekday", lambda: tests.braze.totals(by="weekday"), "<= 3"),
+        ("totals by owner", lambda: owned.braze.totals(by="owner"), "<= 3"),
+        ("change of all campaigns", lambda: tests.braze.change(METRIC), "<= 10"),
+        ("all tests", lambda: tests.braze.tests(METRIC), "100 campaigns <= .3 s"),
+    ):
+        found = median(ask, tests.braze.totals)
+        show(name, *found, goal)
+
+
+def names(rng):
+    """Print the help card, and labels of campaigns that share a name."""
+    print("\ncard and names; ours, the same of a third, ours / theirs")
+    wide = frame(index(600, 365, ["email", "ios_push"], 4), rng)
+    third = wide[: len(wide) // 3]
+    found = median(lambda: repr(fresh(wide).braze), lambda: repr(fresh(third).braze))
+    show(f"card of {len(wide):,} rows", *found, "<= 50 ms")
+    ids = [f"{n:08x}" for n in rng.permutation(30_000)]
+    found = median(
+        lambda: disambiguate("Newsletter", ids),
+        lambda: disambiguate("Newsletter", ids[:10_000]),
+    )
+    show(f"labels of {len(ids):,} campaigns of one name", *found, "<= 4")
+
+
 def main():
     """Print all of it."""
     warnings.simplefilter("ignore", bf.StatisticsWarning)
@@ -178,6 +210,8 @@ def main():
     large(rng)
     lifts(rng)
     orders(rng)
+    questions(rng)
+    names(rng)
 
 
 if __name__ == "__main__":

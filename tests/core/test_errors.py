@@ -4,7 +4,7 @@ import pytest
 
 import braze_frames as bf
 
-CALL = "frame.braze.totals(by='campaign')"
+CALL = "frame.braze.totals(by=[])"
 
 
 def test_code_without_a_module_is_warned_as_any_other(shop):

@@ -263,5 +263,5 @@ def test_colours_of_the_users_theme_are_taken_however_they_are_written(growing, 
         first = to_hex(plt.rcParams["axes.prop_cycle"].by_key()["color"][0])
         for way, ask in WAYS.items():
             if way in ("rates", "totals", "stacked"):
-                colors = named(panels(drawn(ask(growing, freq="W")))[0]).values()
+                colors = named(panels(drawn(ask(growing)))[0]).values()
                 assert first in colors

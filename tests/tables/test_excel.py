@@ -286,6 +286,8 @@ def test_other_things_are_refused(growing, tmp_path):
         bf.to_excel({}, path)
     with pytest.raises(ValueError, match=r"end its name in \.xlsx"):
         bf.to_excel({"Week": growing}, tmp_path / "a.xls")
+    with pytest.raises(TypeError, match=r"path=None is no file: pass a name"):
+        bf.to_excel({"Week": growing}, None)
     with pytest.raises(FileNotFoundError):
         bf.to_excel({"Week": growing}, tmp_path / "none" / "a.xlsx")
     with pytest.raises(bf.FrameError, match="stands twice"):
