@@ -235,7 +235,9 @@ def _read(job: _Job, body: bytes | BrazeError) -> Batch:
         raise body
     origin = f"campaign {job.id}"
     span = span_of(job.window.first, job.window.last)
-    return parse_answer(decode(body, origin), origin, span, careful=has_booleans(body))
+    return parse_answer(
+        decode(body, origin), origin, span, check_each_value=has_booleans(body)
+    )
 
 
 def _is_end(batch: Batch, days: Ints, window: Window) -> bool:
@@ -346,6 +348,7 @@ def _bar(total: int, *, shown: bool) -> Iterator[Callable[[], object]]:
         warnings.filterwarnings("ignore", message="IProgress not found")
         from tqdm.auto import tqdm
 
+        # After a second: most reads are over by then, and leave no line behind.
         bar = tqdm(total=total, delay=1, leave=False, unit="request", disable=not shown)
     with bar:
         yield bar.update
