@@ -4,7 +4,8 @@ import socket
 import subprocess
 import sys
 import time
-from contextlib import contextmanager
+import traceback
+from contextlib import contextmanager, suppress
 from hashlib import md5
 from http.server import BaseHTTPRequestHandler
 from threading import Lock, Thread
@@ -30,6 +31,20 @@ def options_of(address, **more):
     """Return the options that reach a store on loopback."""
     keys = {"aws_access_key_id": ACCESS, "aws_secret_access_key": SECRET}
     return {"endpoint": address, "region": "us-east-1", **keys, **more}
+
+
+def shown(error):
+    """Return all that a traceback of our frames can show, with their locals."""
+    text, one = "", error
+    while one is not None:
+        text += f"{one!r} {vars(one)}"
+        for frame, _ in traceback.walk_tb(one.__traceback__):
+            if "/braze_frames/" in frame.f_code.co_filename:
+                for name, value in frame.f_locals.items():
+                    with suppress(AttributeError):  # an object that is half made
+                        text += f"{name}={value!r} "
+        one = one.__cause__ or one.__context__
+    return text
 
 
 def free_port():

@@ -17,6 +17,7 @@ from braze_frames.errors import (
 if TYPE_CHECKING:
     from braze_frames.transport.get import HttpAnswer
 
+# A reason is a sentence or two; a proxy's whole page would bury it.
 _MOST_QUOTED = 200
 _NO_REASON = "the server gave no reason"
 _ID_ADVICE = "check the campaign's id: the API identifier (a UUID), not the dashboard's"
@@ -27,6 +28,8 @@ _ADVICE = {
     ),
     404: "check the endpoint: it is the REST host, not the dashboard's",
 }
+# A 403 has three causes, told apart by what it says: an address that is not allowed,
+# a permission that the key lacks, and, where it says nothing, a proxy in between.
 _OF_ADDRESSES = re.compile(r"\bips?\b|white-?list|allow-?list|server.?side", re.I)
 _OF_ACCESS = re.compile(r"access|permission|forbidden|denied|scope|authori[sz]", re.I)
 _OF_CAMPAIGNS = re.compile(r"campaign|\bid\b", re.I)

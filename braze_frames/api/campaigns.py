@@ -46,6 +46,7 @@ def edited_after(value: Any) -> str:
         raise ValueError(
             f"edited_since={value!r} is no moment; write 2026-06-30, or a Timestamp"
         )
+    # It is written without its zone, which has to be the list's own, UTC.
     moment = moment.tz_convert(UTC) if moment.tz else moment
     return str(moment.strftime("%Y-%m-%dT%H:%M:%S"))
 

@@ -29,9 +29,10 @@ if TYPE_CHECKING:
 
 LIST = "/campaigns/list"
 DETAILS = "/campaigns/details"
+# The longest timeout: what does not answer within an hour does not answer.
 MOST_SECONDS = 3600
-"""The longest timeout: what does not answer within an hour does not answer."""
 
+# ``-5:00``: the hours want two digits, of ``fromisoformat`` and of the API.
 _SHORT_OFFSET = re.compile(r"([+-])(\d:\d{2})$")
 
 
@@ -82,6 +83,7 @@ class BrazeClient:
         self._key = api_key if isinstance(api_key, ApiKey) else ApiKey(api_key)
         where = endpoint if isinstance(endpoint, Address) else Address(endpoint)
         del api_key, endpoint
+        # The endpoint first: people swap the two, and then the key is no good either.
         where.check(self._key)
         self._key.check()
         self.url = where.url

@@ -33,6 +33,7 @@ _REGIONS = (
     _Region("KR", "kr", "com"),
 )
 _WORD_OF_DOMAIN = {"com": "us", "eu": "eu"}
+# The one instance whose host does not follow from its region.
 _EXCEPTIONS = {"US-10": "rest.us-10.braze.com"}
 
 _CODE = "|".join(region.code for region in _REGIONS)
@@ -45,6 +46,7 @@ _NEAR = re.compile(
 _BRAZE_HOST = re.compile(
     rf"(\w+)[-.](?:({_WORD})-?)?([0-9]{{1,2}})\.braze\.(com|eu)", re.IGNORECASE
 )
+# A label of a host's name: RFC 1123, and underscores, which inner networks use.
 _LABEL = r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?"
 _HOST = re.compile(rf"(?i){_LABEL}(?:\.{_LABEL})+")
 _PATH = re.compile(r"(?i)[a-z0-9/._~-]*")

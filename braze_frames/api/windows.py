@@ -7,8 +7,8 @@ from zoneinfo import ZoneInfo
 
 from braze_frames.schema.exports import CAMPAIGN_SERIES
 
+# Days that one request gives at most.
 MOST_DAYS = CAMPAIGN_SERIES.most_days
-"""Days that one request gives at most."""
 
 _END_OF_DAY = time(23, 59, 59)
 

@@ -188,6 +188,9 @@ class Cache:
     def clear(self, campaign: str | None = None, before: Any = None) -> pd.DataFrame:
         """Remove what is stored; asks nothing.
 
+        A compacted copy goes with it; if only one campaign is removed, its rows stay
+        there until ``compact`` is called again, and no read takes them.
+
         Parameters
         ----------
         campaign : str, optional
@@ -248,6 +251,21 @@ class Cache:
         ``campaign_id`` and ``date``, and ``manifest.parquet``; the package
         ``braze_frames.cache`` says what they hold. Engines may read the copy, too:
         DuckDB, polars and dask take a third of the time or less.
+
+        Examples
+        --------
+        >>> import tempfile, braze_frames as bf
+        >>> client = bf.connect("sandbox")
+        >>> ids = client.campaigns()["id"].iloc[:3].tolist()
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     cache = bf.Cache(folder)
+        ...     df = bf.read_braze_series(ids, length=50, client=client, cache=cache)
+        ...     before = bf.read_braze_series(cache)
+        ...     copied = cache.compact()
+        ...     bf.read_braze_series(cache).equals(before)
+        True
+        >>> copied.set_index("grain")["files"].to_dict()["variation"]
+        1
         """
         per_file = operator.index(campaigns_per_file)
         if per_file < 1:

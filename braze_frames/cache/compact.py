@@ -9,6 +9,7 @@ import io
 import time
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
+from functools import partial
 from itertools import accumulate, groupby
 from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple
 from uuid import uuid4
@@ -38,7 +39,7 @@ from braze_frames.storage.parquet import (
     told_in,
     write_sealed,
 )
-from braze_frames.storage.storage import Loaded, Mark, Storage
+from braze_frames.storage.storage import Loaded, Mark, Storage, side_by_side
 
 if TYPE_CHECKING:
     from pyarrow.parquet import ParquetFile
@@ -280,9 +281,10 @@ def _part(
     made: str,
 ) -> tuple[dict[str, bytes], pa.Table]:
     """Return the files of one part by name, and what the manifest says of them."""
-    loaded = {id_: storage.load(id_, _ALL_COLUMNS) for id_ in campaigns}
+    load = partial(storage.load, wanted=_ALL_COLUMNS)
+    loaded = zip(campaigns, side_by_side(load, campaigns, storage.at_once), strict=True)
     # Who has got or lost a file meanwhile is not as its marks say.
-    kept = {id_: v for id_, v in loaded.items() if v.abouts.keys() == {*marks[id_]}}
+    kept = {id_: v for id_, v in loaded if v.abouts.keys() == {*marks[id_]}}
     files, rows = {}, []
     for grain in EVERYTHING:
         of_grain = {id_: one for id_, one in kept.items() if grain in one.tables}

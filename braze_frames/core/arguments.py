@@ -38,8 +38,8 @@ def check_choice(name: str, value: object, choices: tuple[object, ...]) -> None:
         raise ValueError(f"{name}={value!r} is none of {', '.join(map(repr, choices))}")
 
 
+# What is read where nothing else is said: the days that one request gives.
 DEFAULT_DAYS = 100
-"""What is read where nothing else is said: the days that one request gives."""
 
 # Only what cannot be misread: ISO 8601, the largest unit first.
 _PERIOD = re.compile(r"\d{4}(-\d{2}){0,2}")

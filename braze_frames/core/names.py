@@ -36,8 +36,8 @@ def as_html(name: object) -> str:
     return escape(legible(name))
 
 
+# So many signs of a name are shown; a slide's picture holds that beside its lines.
 LABEL_WIDTH = 40
-"""So many signs of a name are shown; a slide's picture holds that beside its lines."""
 
 # A part that tells names apart and is shorter gets a word of context on its left.
 _TERSE = 12
@@ -211,8 +211,8 @@ def _shared(one: str, other: str) -> int:
 
 # A line of a terminal: what is longer hides the sentence around it.
 _QUOTED = 80
+# So much of a list or mapping is looked at: the rest would be cut anyway.
 _ITEMS, _LEVELS = 6, 3
-"""So much of a list or mapping is looked at: the rest would be cut anyway."""
 
 
 def shown(value: object, most: int = _QUOTED) -> str:

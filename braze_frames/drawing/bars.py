@@ -94,7 +94,7 @@ def _stack(
     below, ends = np.zeros(len(days)), []
     for name, heights in _parts(lines, colors, days).items():
         color = colors.get(name, theme.rest)
-        others = f"{len(lines) - len(colors)} more"
+        others = f"{sum(not line.empty for line in lines) - len(colors)} more"
         text = others if name == _OTHERS else series.names[name]
         tints = np.where(grows, mix(color, theme.ground, 0.45), color)
         look: dict[str, Any] = {"color": color, "label": plain(text)}

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from braze_frames.core.names import legible
-from braze_frames.drawing.looks import Grid, Theme, dress, theme_of, use_fonts_of
+from braze_frames.drawing.looks import Grid, Theme, dress, theme_of, use_fonts_for
 from braze_frames.errors import listed
 from braze_frames.wording.labels import JOINT
 
@@ -180,7 +180,7 @@ class Picture:
         else:
             self._name(self.axes[0], title, 1.1 * self.theme.size)
             self.axes[0].set_label(alt)
-        use_fonts_of(self.figure)
+        use_fonts_for(self.figure if self.own else self.axes[0])
         if len(self.axes) == 1:
             return self.axes[0]
         found = np.empty(len(self.axes), dtype=object)

@@ -7,8 +7,8 @@ put on the artists themselves, and only where matplotlib's default still stands.
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 if TYPE_CHECKING:
+    from matplotlib.artist import Artist
     from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
 
 # Told apart by colour-blind eyes (Machado, Oliveira & Fernandes 2009, full severity:
 # 18 or more apart in CIELAB) and in grey (7 or more apart in lightness). The last four
@@ -22,13 +22,14 @@ _DARK = (
     *("#c9a27a", "#f2b8e6", "#a4b0bf", "#c8cc4a"),
 )
 MOST_COLORS = len(_LIGHT)
-# From here on there are the signs of China, Japan and Korea, and emoji.
-_EAST = 0x2E7F
+# Fonts with the signs of the East and emoji; the last, which matplotlib brings, draws
+# boxes where no other has a sign, and does so without a warning for each of them.
 _FALLBACKS = (
     *("Noto Sans CJK JP", "Noto Sans CJK SC", "Hiragino Sans", "PingFang SC"),
     *("Yu Gothic", "Microsoft YaHei", "Malgun Gothic", "Arial Unicode MS"),
-    *("Noto Emoji", "Segoe UI Emoji", "Symbola"),
+    *("Noto Emoji", "Segoe UI Emoji", "Symbola", "Last Resort High-Efficiency"),
 )
+_ASCII = 128
 _INK, _PAPER = "#1f2937", "#f3f4f6"
 _BOX = ("axes.spines.left", "axes.spines.right", "axes.spines.top", "axes.linewidth")
 
@@ -85,24 +86,21 @@ def theme_of(ax: "Axes | None" = None) -> Theme:
     )
 
 
-def use_fonts_of(figure: "Figure") -> None:
-    """Let texts in letters beyond Europe's fall back on fonts that are installed.
-
-    matplotlib's own font has none of them; where no other has, boxes are drawn.
-    """
-    from matplotlib import rcParams
-    from matplotlib.font_manager import fontManager
+def use_fonts_for(artist: "Artist") -> None:
+    """Let texts fall back on installed fonts for signs that the user's font lacks."""
+    from matplotlib.font_manager import findfont, fontManager, get_font
     from matplotlib.text import Text
 
-    texts: Any = figure.findobj(Text)
-    wide = [
-        text for text in texts if any(ord(sign) > _EAST for sign in text.get_text())
-    ]
-    if wide:
-        known = {font.name for font in fontManager.ttflist}
-        found = [name for name in _FALLBACKS if name in known]
-        for text in wide:
-            text.set_family([*rcParams["font.family"], *found])
+    texts: Any = artist.findobj(Text)
+    for text in texts:
+        signs = {ord(sign) for sign in text.get_text() if sign.isprintable()}
+        if max(signs, default=0) < _ASCII:
+            continue
+        font = get_font(findfont(text.get_fontproperties()))
+        if not all(map(font.get_char_index, signs)):
+            known = {font.name for font in fontManager.ttflist}
+            found = [name for name in _FALLBACKS if name in known]
+            text.set_family([*text.get_fontfamily(), *found])
 
 
 def mix(color: str, other: str, share: float) -> str:

@@ -45,6 +45,7 @@ def kept_levels(
             f"by={WEEKDAY!r} puts the same weekdays of all weeks together, and "
             f"freq={freq!r} keeps periods apart; leave one of them out"
         )
+    # The date stands where a frame has it: behind the campaign, before all else.
     of_campaigns = asked[:1] and _is_name(asked[0]) and asked[0] == "campaign"
     days = levels["date"]
     date = binned(days, freq) if is_anchored(freq) else binned(days, "D")
@@ -155,7 +156,7 @@ def _own(name: str, values: Any, *, numbers: bool) -> Level:
         codes = whole.codes.astype(np.int64)
     else:
         codes, labels = _factorized(name, values)
-    if (codes < 0).any():
+    if (codes < 0).any():  # pandas drops them; a sum without them would be short
         codes = np.where(codes < 0, len(labels), codes)
         labels = labels.astype(object) if labels.dtype == bool else labels
         labels = labels.append(pd.Index([None], dtype=labels.dtype))

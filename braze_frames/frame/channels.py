@@ -80,6 +80,7 @@ class ChannelRows:
 
     def sums(self, formula: Formula, selection: Selection) -> Values:
         """Sum a formula by group, over the selected rows."""
+        # By the selection, too: a side counts only where the other one is given.
         key = (formula, selection.number)
         if key not in self._sums:
             values = self.evaluate(formula).values

@@ -11,6 +11,7 @@ from braze_frames.core.arrays import Bools, Column, Ints, Values, sum_exactly
 from braze_frames.errors import PayloadError
 from braze_frames.frame.levels import Level, combine, renumber
 
+# Up to here a sum of counts fits in 64 bits, whatever the order of adding.
 _BOUND = 2.0**63
 
 
@@ -127,6 +128,7 @@ class Tally:
     def _sum_exactly(self, stat: str, values: Values, codes: Ints) -> None:
         rough = np.zeros(self.count)
         np.add.at(rough, codes, np.abs(values.astype(np.float64)))
+        # Half, since a float knows so large a sum to about 11 bits.
         for group in np.flatnonzero(rough >= _BOUND / 2):
             sum_exactly(stat, values[codes == group].tolist())
 

@@ -351,6 +351,7 @@ class _Rate:
 
     def interval(self, daily: Sums | None, ci: float, se: RateErrors) -> Interval:
         """Return Wilson's interval of proportions, the jackknife's of the others."""
+        # Wilson's for all groups, then the jackknife's where days are what varies.
         limits = wilson(self._above, self._below, ci)
         others = np.full(self._groups.count, se == "day")
         swinging = self._given & self._of(lambda one: one.kind != "proportion")

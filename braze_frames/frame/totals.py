@@ -178,6 +178,7 @@ def _added_up(
 def _cell(column: Column) -> pd.api.extensions.ExtensionArray:
     """Return sums, amounts to the cent."""
     if column.values.dtype == np.float64:
+        # The order of adding shows in the last bits, and in no cent.
         column = column._replace(values=np.round(column.values, 2))
     return column.array()
 

@@ -8,13 +8,13 @@ from braze_frames.errors import PayloadError
 from braze_frames.payload.series import decode
 
 _RECORD = "RECORD"
+# Types of the two protocols that carry no records (Airbyte protocol, Singer SPEC).
 _MESSAGES = frozenset(
     {
         *("LOG", "STATE", "SCHEMA", "TRACE", "CATALOG", "SPEC", "CONTROL"),
         *("CONNECTION_STATUS", "ACTIVATE_VERSION", "BATCH", "DESTINATION_CATALOG"),
     }
 )
-"""Types of the two protocols that carry no records (Airbyte protocol, Singer SPEC)."""
 
 _RAW = "_airbyte_data"
 

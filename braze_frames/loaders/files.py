@@ -18,8 +18,8 @@ from braze_frames.payload.series import decode, has_booleans
 
 _LINES = (".jsonl", ".ndjson")
 _TABLES = (".csv", ".parquet")
+# What is read; ``.gz`` stands behind another.
 SUFFIXES = (".json", *_LINES, *_TABLES, ".gz")
-"""What is read; ``.gz`` stands behind another."""
 
 _NEXT_LINE = re.compile(rb"\s*[{\[]")
 _BLANK = 1000
@@ -32,6 +32,7 @@ _MARKS = (
     (BOM_UTF16_LE, "utf-16"),
     (BOM_UTF16_BE, "utf-16"),
 )
+# What files begin with that we do not read.
 _NOT_READ = (
     (b"PK\x03\x04", "a zip archive or an Excel workbook"),
     (b"\xfd7zXZ", "compressed with xz"),
@@ -44,7 +45,6 @@ _NOT_READ = (
     (b"ORC", "an ORC file"),
     (b"Obj\x01", "an Avro file"),
 )
-"""What files begin with that we do not read."""
 
 
 class Contents(NamedTuple):

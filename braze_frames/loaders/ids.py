@@ -13,20 +13,20 @@ from braze_frames.loaders.plain import is_empty
 from braze_frames.schema.exports import CAMPAIGN_SERIES
 from braze_frames.schema.ids import is_campaign_id
 
+# Names of the column, in small letters and digits: ``campaign_id`` (loaders),
+# ``campaignId``, ``api_campaign_id``, ``CAMPAIGN_ID`` (Snowflake), ``_campaigns_id``
+# (dlt, which puts the parent resource in front).
 _NAMED_ID = re.compile(r"\w*campaigns?(api|list)?(id|uuid|identifier)")
-"""Names of the column, in small letters and digits: ``campaign_id`` (loaders),
-``campaignId``, ``api_campaign_id``, ``CAMPAIGN_ID`` (Snowflake), ``_campaigns_id``
-(dlt, which puts the parent resource in front)."""
 
+# Names that mean the campaign where no better one stands beside them.
 _MAY_BE_ID = frozenset({"id", "campaign"})
-"""Names that mean the campaign where no better one stands beside them."""
 
 _LABEL = "campaignname"
 _MAY_BE_LABEL = frozenset({"campaign", "name"})
 # No id or name is so long a number; Python prints none of thousands of digits.
 _BITS = 256
+# How deep an answer's notes on its request are searched: ``metadata.params``.
 _DEPTH = 4
-"""How deep an answer's notes on its request are searched: ``metadata.params``."""
 
 _PAYLOAD = frozenset({"data", "messages", "record"})
 _IN_ADDRESS = re.compile(rf"{CAMPAIGN_SERIES.id_key}=([0-9a-fA-F-]{{36}})")

@@ -9,11 +9,11 @@ import numpy as np
 import pandas as pd
 
 _PLAIN = frozenset((str, bool, int, float, type(None)))
+# A day is 4 deep; what is deeper is none, and the parser says so.
 _DEEPEST = 20
-"""A day is 4 deep; what is deeper is none, and the parser says so."""
 
+# Digits of a decimal that is taken whole: more than a count can have.
 _MOST_DIGITS = 40
-"""Digits of a decimal that is taken whole: more than a count can have."""
 
 
 def is_empty(value: Any) -> bool:

@@ -13,12 +13,12 @@ from braze_frames.loaders.plain import as_json, is_empty
 from braze_frames.payload.series import decode
 from braze_frames.schema.channels import STAT
 
+# When a loader got the row: the column that it adds, the better one first.
 _EXTRACTED = (
     *("_airbyte_extracted_at", "_airbyte_emitted_at", "emitted_at"),  # Airbyte
     *("_sdc_extracted_at", "_sdc_batched_at", "time_extracted"),  # Singer
     *("_dlt_load_id", "_fivetran_synced"),
 )
-"""When a loader got the row: the column that it adds, the better one first."""
 
 _KNOWN = {"time", "messages", *STAT, *_EXTRACTED}
 _DAY = len("2026-05-01")

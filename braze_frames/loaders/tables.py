@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
 _SEPARATORS = (",", ";", "\t")
+# One of these columns: a day's, an answer's, or an envelope's.
 _ROWS_HAVE = frozenset({"time", "data", "_airbyte_data"})
-"""One of these columns: a day's, an answer's, or an envelope's."""
 
 _FIRST_LINE = re.compile(rb"[^\r\n]*")
 _LONGEST_HEADER = 20_000

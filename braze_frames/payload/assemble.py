@@ -81,8 +81,8 @@ def assemble(
     return [_BUILDERS[grain](labels, batches) for grain in grains]
 
 
+# The campaigns' labels; None where there is no level of campaigns.
 _Labels = Sequence[str] | None
-"""The campaigns' labels; None where there is no level of campaigns."""
 
 
 def _variations(labels: _Labels, batches: Sequence[Batch]) -> pd.DataFrame:

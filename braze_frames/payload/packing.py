@@ -20,11 +20,11 @@ from braze_frames.payload.columns import Matrix
 from braze_frames.schema.channels import ELEMENT_KEY, STAT
 
 Day = dict[str, Any]
+# Stands where a count is missing: no count reaches it.
 MISSING = -(2**63)
-"""Stands where a count is missing: no count reaches it."""
 
+# Counts are smaller than this, and larger than its negative.
 BOUND = 2**63
-"""Counts are smaller than this, and larger than its negative."""
 
 
 class Shape(NamedTuple):

@@ -130,11 +130,14 @@ def plot_funnel(
     blocks = {key: [one for one in columns if one.panel == key] for key in keys}
     half = len(keys) > _TALL
     side = _SIDE_OF_HALF if half else _SIDE
-    heights = [_ROW * _rows(own, side) for own in blocks.values()]
     wide = 2 if half else 1
+    rows = [_rows(own, side) for own in blocks.values()]
+    heights = [_ROW * count for count in rows]
     picture = Picture(df, panels, keys, setting, heights=heights, columns=wide, grid="")
-    for key, own in blocks.items():
-        _draw(picture, picture.panels[key], own, _heads(own, levels, names), side)
+    for n, (key, own) in enumerate(blocks.items()):
+        heads = _heads(own, levels, names)
+        high = max(rows[n - n % wide :][:wide]) if half else 0
+        _draw(picture, picture.panels[key], (own, heads), side, high)
     picture.name_panels([names.join(panels, key) for key in keys])
     others = any(np.isfinite(one.base) for one in columns if not one.first)
     whom = "Who receives nothing is shown as a share of the recipients."
@@ -206,12 +209,16 @@ def _rows(columns: Sequence[FunnelColumn], side: int) -> float:
 def _draw(
     picture: Picture,
     ax: "Axes",
-    columns: Sequence[FunnelColumn],
-    heads: list[str],
+    named: tuple[Sequence[FunnelColumn], list[str]],
     side: int,
+    high: float,
 ) -> None:
-    """Draw the columns of a campaign, side by side, in as many rows as it takes."""
-    steps, theme = _steps(columns), picture.theme
+    """Draw the columns of a campaign, side by side, in as many rows as it takes.
+
+    There is room for so many bars: those of the panel, or of a higher one beside it.
+    """
+    (columns, heads), theme = named, picture.theme
+    steps = _steps(columns)
     ax.set(xticks=[], yticks=[])
     ax.spines[:].set_visible(False)
     if not steps:
@@ -240,7 +247,8 @@ def _draw(
         places += [top + row for row in range(len(steps))] if n % side == 0 else []
     ax.set_yticks(places, steps * (len(places) // len(steps)))
     ax.tick_params(axis="y", length=0, labelcolor=theme.ink)
-    ax.set(xlim=(0, side * (1 + _GAP) - _GAP), ylim=(places[-1] + 0.5, -0.4 - above))
+    bottom = max(places[-1] + 0.5, high - 0.4 - above)
+    ax.set(xlim=(0, side * (1 + _GAP) - _GAP), ylim=(bottom, -0.4 - above))
 
 
 def _draw_step(

@@ -96,7 +96,7 @@ def plot_rates(
 
     Notes
     -----
-    Days after ``settled_until`` of the frame's attrs still grow. PeriodsShown that the
+    Days after ``settled_until`` of the frame's attrs still grow. Periods that the
     frame's first or last day cuts are hollow. Channels without such a rate are left
     out. Limits of intervals that are far out may lie outside the view.
 

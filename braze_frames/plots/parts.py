@@ -22,7 +22,7 @@ from braze_frames.frame.levels import level_names
 from braze_frames.frame.provenance import provenance_of
 from braze_frames.schema.units import Unit
 from braze_frames.wording.labels import Labels, and_more
-from braze_frames.wording.periods import Freq, PeriodsShown
+from braze_frames.wording.periods import Freq, PeriodsShown, period_of
 
 if TYPE_CHECKING:
     from braze_frames.drawing.figure import Pictured
@@ -54,7 +54,7 @@ class PictureParts:
         self.weekday = _WEEKDAY in [*filter(_is_name, lines)]
         self.levels: Any = [*self.panels, *lines]
         self.freq = None if self.weekday else freq or "D"
-        self.unit = _WEEKDAY if self.weekday else PeriodsShown(df, df, freq or "D").unit
+        self.unit = _WEEKDAY if self.weekday else period_of(freq or "D")
         self.lines: list[str] = []
 
     def labels(self, table: pd.DataFrame) -> set[str]:

@@ -1,355 +1,265 @@
 """The made-up shop's campaigns as rows: what is sent, to whom, to what effect."""
 
+from collections.abc import Sequence
 from datetime import date
+from typing import Any
 
 from braze_frames.sandbox.campaign import Arm, Event, ShopCampaign, ShopStep
-from braze_frames.schema.channels import CONTROL_NAME
 
 # Weights of Monday to Sunday.
-SHOPPING = (0.95, 0.90, 0.90, 0.95, 1.10, 1.15, 1.05)
-OFFICE = (1.20, 1.25, 1.20, 1.15, 1.10, 0.60, 0.50)
-TUESDAY_AND_FRIDAY = (0.0, 1.1, 0.0, 0.0, 0.9, 0.0, 0.0)
-THURSDAY = (0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0)
-CONTROL = CONTROL_NAME
-TRIGGERED = "action_based"
-PLANNED = "time_based"
-BY_API = "api_triggered"
+WEEKS = {
+    "daily": (1.0,) * 7,
+    "shopping": (0.95, 0.90, 0.90, 0.95, 1.10, 1.15, 1.05),
+    "office": (1.20, 1.25, 1.20, 1.15, 1.10, 0.60, 0.50),
+    "tuesday_friday": (0.0, 1.1, 0.0, 0.0, 0.9, 0.0, 0.0),
+    "thursday": (0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0),
+}
+# What conversion events are called in rows; the others are custom events.
+EVENT_TYPES = {"purchase": "Makes Purchase", "open": "Opens App"}
 
 
-def _purchase(rate: float, window: int) -> Event:
-    return Event("Makes Purchase", rate, window)
+def _campaign(
+    name: str,
+    description: str,
+    facts: str,
+    arms: Sequence[str],
+    events: str,
+    **more: Any,
+) -> ShopCampaign:
+    """Return a campaign of a row.
+
+    ``facts``: how it is sent, its week, its first day (``…`` and its last), the
+    audience of a day, and tags. ``arms``: channel, share (``…`` and the last one), name
+    (``:`` and what is multiplied). ``events``: name, rate and days of each.
+    """
+    schedule, week, days, audience, *tags = facts.split()
+    first, _, last = days.partition("…")
+    return ShopCampaign(
+        *(name, description, tuple(tags), schedule, date.fromisoformat(first)),
+        int(audience),
+        tuple(map(_arm, arms)),
+        tuple(map(_event, events.split(", "))),
+        last=date.fromisoformat(last) if last else None,
+        week=WEEKS[week],
+        tested="test" in tags,
+        **more,
+    )
 
 
-def _custom(name: str, rate: float, window: int) -> Event:
-    return Event("Performs Custom Event", rate, window, name)
+def _arm(row: str) -> Arm:
+    channel, shares, named = row.split(" ", 2)
+    name, _, told = named.partition(": ")
+    pairs = (word.split() for word in told.split(", ") if word)
+    effects = {stat: float(times) for stat, times in pairs}
+    pace = effects.pop("pace", 1.0)
+    share, _, last = shares.partition("…")
+    moved = float(last) if last else None
+    return Arm(channel, name, float(share), moved, effects, pace)
+
+
+def _event(row: str) -> Event:
+    name, rate, window = row.split()
+    type_ = EVENT_TYPES.get(name, "Performs Custom Event")
+    own = None if name in EVENT_TYPES else name
+    return Event(type_, float(rate), int(window), own)
+
+
+def _taps(*rows: str) -> tuple[ShopStep, ...]:
+    """Return slides and buttons, each with the share of those who opened that taps."""
+    pairs = (row.rsplit(" ", 1) for row in rows)
+    return tuple(
+        ShopStep(f"{key}_click", "share", "direct_opens", float(share))
+        for key, share in pairs
+    )
 
 
 CAMPAIGNS = (
-    ShopCampaign(
+    _campaign(
         "Welcome Email",
         "Greets everyone who opens an account.",
-        ("onboarding",),
-        TRIGGERED,
-        date(2023, 5, 2),
-        480,
-        (Arm("email", "Hello and Thank You"),),
-        (_purchase(0.05, 14), _custom("profile_completed", 0.22, 7)),
-        week=SHOPPING,
+        "action_based shopping 2023-05-02 480 onboarding",
+        ("email 1 Hello and Thank You",),
+        "purchase 0.05 14, profile_completed 0.22 7",
         empty_channels=("sms",),
     ),
-    ShopCampaign(
+    _campaign(
         "Order Updates",
         "Tells where a parcel is, by text message; the warehouse hears of it too.",
-        ("service",),
-        BY_API,
-        date(2024, 9, 16),
-        900,
+        "api_triggered office 2024-09-16 900 service",
         (
-            Arm("sms", "Parcel On Its Way", 0.55),
-            Arm("whats_app", "Parcel On Its Way", 0.40),
-            Arm("webhook", "Warehouse Notice", 0.95),
+            "sms 0.55 Parcel On Its Way",
+            "whats_app 0.4 Parcel On Its Way",
+            "webhook 0.95 Warehouse Notice",
         ),
-        (_custom("parcel_tracked", 0.31, 3),),
-        week=OFFICE,
+        "parcel_tracked 0.31 3",
         order_value=18.0,
     ),
-    ShopCampaign(
+    _campaign(
         "App Tour",
         "Shows new users around the app.",
-        ("onboarding", "app"),
-        TRIGGERED,
-        date(2025, 4, 7),
-        650,
-        (Arm("in_app_message", "Three Steps"),),
-        (_custom("tour_finished", 0.38, 1), _purchase(0.03, 7)),
-        week=SHOPPING,
+        "action_based shopping 2025-04-07 650 onboarding app",
+        ("in_app_message 1 Three Steps",),
+        "tour_finished 0.38 1, purchase 0.03 7",
         order_value=25.0,
     ),
-    ShopCampaign(
+    _campaign(
         "Winter Clearance",
         "Last winter's stock; over.",
-        ("promotion",),
-        PLANNED,
-        date(2025, 12, 30),
-        5200,
-        (Arm("email", "Up to 60% Off"),),
-        (_purchase(0.034, 7),),
-        last=date(2026, 1, 30),
-        week=TUESDAY_AND_FRIDAY,
+        "time_based tuesday_friday 2025-12-30…2026-01-30 5200 promotion",
+        ("email 1 Up to 60% Off",),
+        "purchase 0.034 7",
         archived=True,
     ),
-    ShopCampaign(
+    _campaign(
         "Newsletter: Layout Test",
         "One column or two. The layouts do the same.",
-        ("newsletter", "test"),
-        PLANNED,
-        date(2026, 2, 3),
-        7500,
-        (
-            Arm("email", "One Column", 0.4),
-            Arm("email", "Two Columns", 0.4),
-            Arm("email", CONTROL, 0.2),
-        ),
-        (_purchase(0.025, 7), _custom("wishlist_added", 0.06, 7)),
-        last=date(2026, 5, 29),
-        week=TUESDAY_AND_FRIDAY,
-        tested=True,
+        "time_based tuesday_friday 2026-02-03…2026-05-29 7500 newsletter test",
+        ("email 0.4 One Column", "email 0.4 Two Columns", "email 0.2 Control Group"),
+        "purchase 0.025 7, wishlist_added 0.06 7",
     ),
-    ShopCampaign(
+    _campaign(
         "Picked For You: Rollout",
-        "The test that was rolled out while it ran: its share grows from 50% to 85%,"
-        " demand falls, and the message itself changes nothing.",
-        ("recommendations", "test"),
-        TRIGGERED,
-        date(2026, 3, 1),
-        3000,
-        (
-            Arm("email", "Picked For You", 0.50, 0.85),
-            Arm("email", CONTROL, 0.50, 0.15),
-        ),
-        (_purchase(0.06, 7),),
-        last=date(2026, 5, 31),
-        week=SHOPPING,
-        tested=True,
+        "The test that was rolled out while it ran: its share grows from 50% to"
+        " 85%, demand falls, and the message itself changes nothing.",
+        "action_based shopping 2026-03-01…2026-05-31 3000 recommendations test",
+        ("email 0.5…0.85 Picked For You", "email 0.5…0.15 Control Group"),
+        "purchase 0.06 7",
         drift=(1.0, 0.5),
     ),
-    ShopCampaign(
+    _campaign(
         "Basket Reminder: Subject Test",
         "Reminds of a full basket. Naming the discount sells more.",
-        ("basket", "test"),
-        TRIGGERED,
-        date(2026, 3, 2),
-        2700,
+        "action_based shopping 2026-03-02 2700 basket test",
         (
-            Arm(
-                "email",
-                "Still Thinking?",
-                0.4,
-                effects={"conversions": 1.06, "conversions1": 1.05},
-            ),
-            Arm(
-                "email",
-                "10% Off Your Basket",
-                0.4,
-                effects={
-                    "unique_opens": 1.18,
-                    "unique_clicks": 1.25,
-                    "conversions": 1.20,
-                    "conversions1": 1.30,
-                    "revenue": 0.95,
-                },
-            ),
-            Arm("email", CONTROL, 0.2),
+            "email 0.4 Still Thinking?: conversions 1.06, conversions1 1.05",
+            "email 0.4 10% Off Your Basket: unique_opens 1.18, unique_clicks 1.25,"
+            " conversions 1.2, conversions1 1.3, revenue 0.95",
+            "email 0.2 Control Group",
         ),
-        (
-            _purchase(0.040, 30),
-            _custom("checkout_started", 0.08, 7),
-            Event("Opens App", 0.15, 3),
-            _custom("wishlist_added", 0.02, 14),
-        ),
-        week=SHOPPING,
-        tested=True,
+        "purchase 0.04 30, checkout_started 0.08 7, open 0.15 3, wishlist_added"
+        " 0.02 14",
     ),
-    ShopCampaign(
+    _campaign(
         "Points Expire Soon: Photo Test",
         "Planned half and half; a filter takes people away from one half.",
-        ("loyalty", "test"),
-        PLANNED,
-        date(2026, 3, 16),
-        2400,
-        (
-            Arm("email", "With Photo", 0.50, effects={"unique_clicks": 1.10}),
-            Arm("email", "Text Only", 0.43),
-        ),
-        (_custom("points_redeemed", 0.09, 14), _purchase(0.03, 14)),
-        last=date(2026, 6, 14),
-        week=OFFICE,
-        tested=True,
+        "time_based office 2026-03-16…2026-06-14 2400 loyalty test",
+        ("email 0.5 With Photo: unique_clicks 1.1", "email 0.43 Text Only"),
+        "points_redeemed 0.09 14, purchase 0.03 14",
         order_value=32.0,
     ),
-    ShopCampaign(
+    _campaign(
         "Back in Stock: Push Test",
         "Says that a watched article is there again.",
-        ("stock", "test", "app"),
-        TRIGGERED,
-        date(2026, 3, 9),
-        1800,
+        "action_based shopping 2026-03-09 1800 stock test app",
         (
-            Arm("ios_push", "Back in Stock", 0.45, effects={"conversions": 1.15}),
-            Arm(
-                "ios_push",
-                "Only a Few Left",
-                0.45,
-                effects={"direct_opens": 1.30, "conversions": 1.40},
-            ),
-            Arm("ios_push", CONTROL, 0.10),
+            "ios_push 0.45 Back in Stock: conversions 1.15",
+            "ios_push 0.45 Only a Few Left: direct_opens 1.3, conversions 1.4",
+            "ios_push 0.1 Control Group",
         ),
-        (_purchase(0.05, 3), Event("Opens App", 0.24, 1)),
-        week=SHOPPING,
-        tested=True,
+        "purchase 0.05 3, open 0.24 1",
         order_value=55.0,
     ),
-    ShopCampaign(
+    _campaign(
         "First Order Coupon: In-App Test",
         "Offers a coupon to those who have not bought yet.",
-        ("onboarding", "test", "app"),
-        TRIGGERED,
-        date(2026, 4, 1),
-        1300,
+        "action_based shopping 2026-04-01 1300 onboarding test app",
         (
-            Arm(
-                "trigger_in_app_message",
-                "Coupon on Top",
-                0.4,
-                effects={"first_button_clicks": 1.25, "conversions": 1.30},
-            ),
-            Arm(
-                "trigger_in_app_message",
-                "Coupon Below",
-                0.4,
-                effects={"conversions": 1.10},
-            ),
-            Arm("trigger_in_app_message", CONTROL, 0.2),
+            "trigger_in_app_message 0.4 Coupon on Top: first_button_clicks 1.25,"
+            " conversions 1.3",
+            "trigger_in_app_message 0.4 Coupon Below: conversions 1.1",
+            "trigger_in_app_message 0.2 Control Group",
         ),
-        (_purchase(0.07, 7), _custom("coupon_copied", 0.12, 1)),
-        week=SHOPPING,
-        tested=True,
+        "purchase 0.07 7, coupon_copied 0.12 1",
         order_value=28.0,
         has_message=False,
     ),
-    ShopCampaign(
+    _campaign(
         "Member Offers: Card Test",
         "Offers on the home screen, for members.",
-        ("loyalty", "test", "app"),
-        PLANNED,
-        date(2026, 4, 6),
-        2000,
+        "time_based office 2026-04-06 2000 loyalty test app",
         (
-            Arm("content_cards", "Big Picture", 0.45, effects={"unique_clicks": 1.2}),
-            Arm("content_cards", "Small Picture", 0.45),
-            Arm("content_cards", CONTROL, 0.10),
+            "content_cards 0.45 Big Picture: unique_clicks 1.2",
+            "content_cards 0.45 Small Picture",
+            "content_cards 0.1 Control Group",
         ),
-        (_purchase(0.035, 14),),
-        week=OFFICE,
-        tested=True,
+        "purchase 0.035 14",
     ),
-    ShopCampaign(
+    _campaign(
         "Last Chance: Countdown Test",
-        "A countdown makes people buy at once who would have bought anyway: its young"
-        " days look better than they are.",
-        ("promotion", "test"),
-        TRIGGERED,
-        date(2026, 3, 10),
-        2600,
-        (
-            Arm("email", "Countdown", 0.5, effects={"conversions": 1.10}, pace=6.0),
-            Arm("email", CONTROL, 0.5),
-        ),
-        (_purchase(0.05, 30),),
-        week=SHOPPING,
-        tested=True,
+        "A countdown makes people buy at once who would have bought anyway: its"
+        " young days look better than they are.",
+        "action_based shopping 2026-03-10 2600 promotion test",
+        ("email 0.5 Countdown: conversions 1.1, pace 6", "email 0.5 Control Group"),
+        "purchase 0.05 30",
     ),
-    ShopCampaign(
+    _campaign(
         "Deal of the Day: Picture Test",
-        "Another deal each day, which suits one picture or the other: days differ by"
-        " more than chance.",
-        ("promotion", "test"),
-        TRIGGERED,
-        date(2026, 3, 18),
-        4000,
+        "Another deal each day, which suits one picture or the other: days"
+        " differ by more than chance.",
+        "action_based shopping 2026-03-18 4000 promotion test",
         (
-            Arm("email", "Photo", 0.4, effects={"conversions": 1.08}),
-            Arm("email", "Drawing", 0.4),
-            Arm("email", CONTROL, 0.2),
+            "email 0.4 Photo: conversions 1.08",
+            "email 0.4 Drawing",
+            "email 0.2 Control Group",
         ),
-        (_purchase(0.06, 7),),
-        week=SHOPPING,
-        tested=True,
+        "purchase 0.06 7",
         arm_noise=0.2,
     ),
-    ShopCampaign(
+    _campaign(
         "Streak Reminder: Tone Test",
         "The same players are reminded every day: they are counted again and again.",
-        ("loyalty", "test", "app"),
-        TRIGGERED,
-        date(2026, 4, 13),
-        1600,
-        (
-            Arm("email", "Friendly", 0.5, effects={"conversions": 1.06}),
-            Arm("email", CONTROL, 0.5),
-        ),
-        (_custom("streak_kept", 0.30, 1),),
-        last=date(2026, 6, 14),
-        tested=True,
+        "action_based daily 2026-04-13…2026-06-14 1600 loyalty test app",
+        ("email 0.5 Friendly: conversions 1.06", "email 0.5 Control Group"),
+        "streak_kept 0.3 1",
         regulars=0.8,
     ),
-    ShopCampaign(
+    _campaign(
         "Weekend Deals: Push Story",
         "Three deals to leaf through, every Thursday.",
-        ("promotion", "app"),
-        PLANNED,
-        date(2026, 4, 16),
-        6000,
-        (Arm("ios_push", "Three Deals"),),
-        (_purchase(0.02, 3),),
-        week=THURSDAY,
-        more_steps=(
-            ShopStep(
-                "carousel_slide_1_Beach Towels_click", "share", "direct_opens", 0.20
-            ),
-            ShopStep(
-                "carousel_slide_2_Café_Set_2_click", "share", "direct_opens", 0.12
-            ),
-            ShopStep("carousel_slide_3_$5 & Less_click", "share", "direct_opens", 0.16),
-            ShopStep("notif_button_0_Shop Now_click", "share", "direct_opens", 0.30),
-            ShopStep("notif_button_1_Später_click", "share", "direct_opens", 0.08),
+        "time_based thursday 2026-04-16 6000 promotion app",
+        ("ios_push 1 Three Deals",),
+        "purchase 0.02 3",
+        more_steps=_taps(
+            "carousel_slide_1_Beach Towels 0.2",
+            "carousel_slide_2_Café_Set_2 0.12",
+            "carousel_slide_3_$5 & Less 0.16",
+            "notif_button_0_Shop Now 0.3",
+            "notif_button_1_Später 0.08",
         ),
     ),
-    ShopCampaign(
+    _campaign(
         "App Update Notice",
         "Asks users of older devices to update the app.",
-        ("service", "app"),
-        PLANNED,
-        date(2026, 4, 20),
-        1100,
+        "time_based office 2026-04-20 1100 service app",
         (
-            Arm("kindle_push", "Please Update", 0.30),
-            Arm("android_china_push", "Please Update", 0.45),
-            Arm("windows_phone8_push", "Please Update", 0.08),
-            Arm("windows_universal_push", "Please Update", 0.35),
+            "kindle_push 0.3 Please Update",
+            "android_china_push 0.45 Please Update",
+            "windows_phone8_push 0.08 Please Update",
+            "windows_universal_push 0.35 Please Update",
         ),
-        (_custom("app_updated", 0.17, 14),),
-        week=OFFICE,
+        "app_updated 0.17 14",
         order_value=12.0,
     ),
-    ShopCampaign(
+    _campaign(
         "Summer Collection",
         "The new collection, on every channel a customer has.",
-        ("promotion", "collection"),
-        PLANNED,
-        date(2026, 5, 5),
-        4200,
+        "time_based tuesday_friday 2026-05-05 4200 promotion collection",
         (
-            Arm("email", "Made for the Sun", 0.80),
-            Arm("ios_push", "Made for the Sun", 0.35),
-            Arm("android_push", "Made for the Sun", 0.40),
-            Arm("web_push", "Made for the Sun", 0.15),
-            Arm("sms", "Made for the Sun", 0.10),
+            "email 0.8 Made for the Sun",
+            "ios_push 0.35 Made for the Sun",
+            "android_push 0.4 Made for the Sun",
+            "web_push 0.15 Made for the Sun",
+            "sms 0.1 Made for the Sun",
         ),
-        (_purchase(0.045, 7), _custom("wishlist_added", 0.07, 7)),
-        week=TUESDAY_AND_FRIDAY,
+        "purchase 0.045 7, wishlist_added 0.07 7",
         order_value=62.0,
     ),
-    ShopCampaign(
+    _campaign(
         "Midsummer Flash Sale",
         "One day, one message to everyone.",
-        ("promotion",),
-        PLANNED,
-        date(2026, 6, 19),
-        48000,
-        (Arm("email", "Today Only"),),
-        (_purchase(0.028, 7),),
-        last=date(2026, 6, 19),
+        "time_based daily 2026-06-19…2026-06-19 48000 promotion",
+        ("email 1 Today Only",),
+        "purchase 0.028 7",
         order_value=47.0,
     ),
 )

@@ -9,7 +9,7 @@ from braze_frames.api.client import BrazeClient
 from braze_frames.api.details import Details
 from braze_frames.api.windows import Window, plan_days, plan_windows
 from braze_frames.cache.cache import Cache
-from braze_frames.cache.campaign import CampaignFiles, StoredCampaign, Update, at_once
+from braze_frames.cache.campaign import CampaignFiles, StoredCampaign, Update
 from braze_frames.cache.many import load_many, with_copies
 from braze_frames.core.arguments import asked_days
 from braze_frames.core.days import date_of
@@ -155,27 +155,26 @@ def _round(
     ids: Sequence[str],
 ) -> _Came:
     files = shelf.files
-    looks, failed = each(
-        lambda id_: files[id_].coverage(plan.part.files),
-        ids,
-        at_once(files.values()),
-    )
+    held, failed = load_each({id_: files[id_] for id_ in ids}, plan.part, span)
     windows = {
         id_: needed
-        for id_, look in looks.items()
-        if (needed := missing_windows(look.coverage, span, shelf.now, policy))
+        for id_, one in held.items()
+        if (needed := missing_windows(one.coverage, span, shelf.now, policy))
     }
-    if windows:
-        files[ids[0]].storage.check_writable()
+    if not windows:
+        return _Came(held, failed, set(), set())
+    files[ids[0]].storage.check_writable()
+    for id_ in windows:
+        del held[id_]  # numbers that will be read anew take no memory meanwhile
     stored = _fetch(shelf, windows, plan)
-    ready = [id_ for id_ in looks if id_ not in stored.failed]
-    held, lost = load_each({id_: files[id_] for id_ in ready}, plan.part, span)
+    ready = {id_: files[id_] for id_ in windows if id_ not in stored.failed}
+    again, lost = load_each(ready, plan.part, span)
     rescued, _ = each(
         lambda id_: _with_answers(shelf, id_, plan, span, stored.unstored[id_]),
         stored.unstored,
     )
     errors = failed | stored.failed | lost
-    return _Came(held | rescued, errors, {*windows}, stored.few)
+    return _Came(held | again | rescued, errors, {*windows}, stored.few)
 
 
 def missing_windows(

@@ -44,6 +44,7 @@ def read_local(request: Request, plan: ReadPlan) -> Pulled:
             failed[item.label] = reason
         else:
             assumed = assumed or doubt
+    # Only now: the last day is that of all campaigns together.
     if plan.days.length is not None:
         found = newest_days(found, plan.days)
     pulled = collect(request._replace(items=items), found, failed, {})

@@ -152,6 +152,7 @@ def read_cache(cache: Cache, plan: ReadPlan) -> Pulled:
         raise ValueError(
             "a Cache as the source asks nobody; to refresh it pass ids, and cache="
         )
+    # By their place: one id may be stored of several endpoints.
     shelf = {str(place): files for place, files in enumerate(cache.campaigns())}
     held, failed = _held(shelf, plan)
     errors = {shelf[place].id: error for place, error in failed.items()}

@@ -35,10 +35,12 @@ from braze_frames.schema.ids import check_campaign_id, is_campaign_id, is_dashbo
 from braze_frames.sources.plan import Item, Request, only_ours
 from braze_frames.sources.resolve import has_stars, items_of, told_apart
 
+# Suffixes that no campaign's name is taken for.
 _OF_FILES = (*SUFFIXES, ".xlsx", ".xls", ".zip", ".xz", ".tsv", ".txt")
-"""Suffixes that no campaign's name is taken for."""
 
+# A folder's signs at the beginning, a drive, or an address such as s3://.
 _PATH = re.compile(r"[/\\~.]|[A-Za-z]:[/\\]|\w+://")
+# An object or a list; a campaign's name may begin with a bracket, as "[DE] Hello".
 _JSON = re.compile(r"\s*(\{\s*[\"}]|\[\s*[\[{\"\]])")
 READINGS = (
     "a source is a campaign's id (the UUID on its details page) or name, a path, glob "

@@ -346,6 +346,7 @@ def _bar(total: int, *, shown: bool) -> Iterator[Callable[[], object]]:
         warnings.filterwarnings("ignore", message="IProgress not found")
         from tqdm.auto import tqdm
 
+        # After a second: most reads are over by then, and leave no line behind.
         bar = tqdm(total=total, delay=1, leave=False, unit="request", disable=not shown)
     with bar:
         yield bar.update

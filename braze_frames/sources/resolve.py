@@ -171,6 +171,7 @@ def look_up(request: Request, client: BrazeClient) -> Request:
     ]
     items = [one for item in request.items for one in _found(item, known)]
     ids = {item.id: item for item in reversed(items) if item.label == item.name}
+    # What a list names and a pattern finds, too, is read once: under its own label.
     items = [one for one in items if one.label != one.name or ids[one.id] is one]
     return request._replace(items=told_apart(items))
 
@@ -199,6 +200,7 @@ def _found(item: Item, known: Sequence[tuple[str, str]]) -> list[Item]:
 
 
 def _pattern(name: str) -> Callable[[str], object]:
+    # Not fnmatch, for which brackets are a pattern.
     text = re.escape(name).replace(r"\*", ".*").replace(r"\?", ".")
     return re.compile(text, re.DOTALL).fullmatch
 

@@ -11,17 +11,17 @@ from braze_frames.core.arguments import nearest
 from braze_frames.errors import ConfigError
 
 # The names of obstore 0.12 (its types S3Config, GCSConfig, AzureConfig, ClientConfig),
-# each also with its store's prefix.
+# each also with its store's prefix. obstore takes others, too: these are for hints.
 _NAMES = {
     "s3": (
         "aws_",
         "access_key_id bucket checksum_algorithm conditional_put "
         "container_credentials_relative_uri container_credentials_full_uri "
         "container_authorization_token_file copy_if_not_exists default_region "
-        "disable_tagging disable_bulk_delete endpoint endpoint_url endpoint_url_s3 "
+        "disable_tagging disable_bulk_delete endpoint endpoint_url "
         "metadata_endpoint region request_payer role_arn role_session_name "
         "secret_access_key server_side_encryption session_token skip_signature "
-        "sse_bucket_key_enabled sse_kms_key_id sts_endpoint unsigned_payload "
+        "sse_bucket_key_enabled sse_kms_key_id unsigned_payload "
         "virtual_hosted_style_request web_identity_token_file",
     ),
     "gs": (
@@ -77,56 +77,92 @@ class SortedOptions(NamedTuple):
 class StorageOptions:
     """Options of a store that show themselves nowhere.
 
+    Nothing is refused but by ``check``, whose frame holds no value.
+
     Examples
     --------
     >>> StorageOptions({"aws_secret_access_key": "made-up", "region": "eu-west-1"})
     StorageOptions(aws_secret_access_key, region)
     """
 
-    __slots__ = ("_given",)
+    __slots__ = ("_given", "_problem")
 
-    def __init__(self, given: "Mapping[str, Any] | StorageOptions | None") -> None:
-        if given is not None and not isinstance(given, Mapping | StorageOptions):
-            kind = type(given).__name__
-            raise TypeError(f"storage_options= is a mapping, and no {kind}")
-        self._given = given.reveal() if isinstance(given, StorageOptions) else given
+    def __init__(self, given: Any) -> None:
+        is_mapping = given is None or isinstance(given, Mapping)
+        self._given: dict[Any, Any] = {**(given or {})} if is_mapping else {}
+        self._problem = None if is_mapping else _not_a("mapping", "it", given)
 
     def __bool__(self) -> bool:
-        return bool(self._given)
+        return bool(self._given or self._problem)
 
     def __repr__(self) -> str:
-        return f"StorageOptions({', '.join(map(str, self._given or ()))})"
+        return f"StorageOptions({', '.join(map(str, self._given))})"
 
     def __reduce__(self) -> tuple[type["StorageOptions"], tuple[dict[str, Any]]]:
-        kept = {k: v for k, v in self.reveal().items() if _bare(k) in _OPEN}
+        kept = {k: v for k, v in self._given.items() if _bare(k) in _OPEN}
         return StorageOptions, (kept,)
 
-    def reveal(self) -> dict[str, Any]:
-        """Return the options, for the store."""
-        return {**(self._given or {})}
-
-    def sorted_for(self, scheme: str) -> SortedOptions:
-        """Return what obstore takes for a store.
+    def check(self, scheme: str) -> None:
+        """Refuse what cannot be meant for a store.
 
         Raises
         ------
         ConfigError
-            An address would be asked in the open, though not on this machine.
+            An option is given twice, or an address would be asked in the open, though
+            not on this machine.
         TypeError
             A name or value is of a kind that is not taken.
         """
+        problem = self._problem or self._odd() or self._unsafe(scheme)
+        if problem:
+            raise problem
+
+    def sorted_for(self, scheme: str) -> SortedOptions:
+        """Return what obstore takes for a store, once it is checked."""
         config, client = dict[str, str](), dict[str, Any]()
-        for name, value in self.reveal().items():
-            if not isinstance(name, str):
-                kind = type(name).__name__
-                raise TypeError(f"storage_options: a name is a text, and no {kind}")
-            if value is not None and _bare(name) in _CLIENT.split():
-                client[_bare(name)] = _client_value(name, value)
+        for name, value in self._given.items():
+            bare = _bare(name)
+            if value is not None and bare in _CLIENT.split():
+                client[bare] = _duration(value) if "timeout" in bare else value
             elif value is not None:
-                config[name] = _text(name, value)
+                config[bare] = str(value).lower() if value is True else str(value)
         # Given always, so that nothing in the environment opens it.
-        client["allow_http"] = _is_on_loopback(config, _NAMES[scheme][0])
+        client["allow_http"] = bool(self._plain(scheme))
         return SortedOptions(config, client)
+
+    def _odd(self) -> Exception | None:
+        """Return what is wrong with the kind of a name or value."""
+        for name, value in self._given.items():
+            if not isinstance(name, str):
+                return _not_a("text", "a name", name)
+            if _bare(name) in _CLIENT.split():
+                continue
+            if not isinstance(value, str | int | None):
+                return _not_a("text", repr(name), value)
+        names = [_bare(name) for name in self._given]
+        twice = {name for name in names if names.count(name) > 1}
+        if twice:
+            return ConfigError(f"storage_options: {twice.pop()!r} is given twice")
+        return None
+
+    def _unsafe(self, scheme: str) -> Exception | None:
+        """Return what is wrong with an address."""
+        if all(urlsplit(one).hostname in LOOPBACK for one in self._plain(scheme)):
+            return None
+        return ConfigError(
+            "that endpoint would send the credentials in the open; use https:// "
+            "(http:// is for this machine alone)"
+        )
+
+    def _plain(self, scheme: str) -> list[str]:
+        """Return the addresses of plain HTTP that are given, or in the environment."""
+        given = {_bare(name): value for name, value in self._given.items()}
+        prefix = _NAMES[scheme][0].upper()
+        found = (
+            given.get(name) or os.environ.get(prefix + name.upper()) or ""
+            for name in _ADDRESSES
+        )
+        return [str(one) for one in found if str(one).lower().startswith("http://")]
 
 
 def refuse_unknown(name: str, scheme: str) -> ConfigError:
@@ -140,45 +176,18 @@ def refuse_unknown(name: str, scheme: str) -> ConfigError:
 
 
 def _bare(name: object) -> str:
+    """Return an option's name without the prefix of its store."""
     text = str(name).lower()
-    for prefix, _ in _NAMES.values():
+    for prefix in ("aws_", "google_", "azure_storage_", "azure_"):
         text = text.removeprefix(prefix)
     return text
 
 
-def _client_value(name: str, value: Any) -> Any:
-    """Return an option of the client; durations may be numbers of seconds."""
-    if isinstance(value, bool | bytes | Mapping | timedelta):
-        return value
-    if "timeout" in name and isinstance(value, int | float):
-        return timedelta(seconds=value)
-    return _text(name, value)
+def _duration(value: Any) -> Any:
+    """Return a duration; a number is one of seconds."""
+    return timedelta(seconds=value) if isinstance(value, int | float) else value
 
 
-def _text(name: str, value: Any) -> str:
-    if isinstance(value, bool):
-        return str(value).lower()
-    if not isinstance(value, str | int):
-        kind = type(value).__name__
-        raise TypeError(f"storage_options: {name!r} is a text, and no {kind}")
-    return str(value)
-
-
-def _is_on_loopback(config: Mapping[str, str], prefix: str) -> bool:
-    """Tell whether a store is asked over plain HTTP, on this machine.
-
-    Raises
-    ------
-    ConfigError
-        It is asked so, but not on this machine.
-    """
-    given = {_bare(name): value for name, value in config.items()}
-    environment = {name: os.environ.get((prefix + name).upper()) for name in _ADDRESSES}
-    addresses = [given.get(one) or environment[one] or "" for one in _ADDRESSES]
-    plain = [urlsplit(one) for one in addresses if one.lower().startswith("http://")]
-    if any(one.hostname not in LOOPBACK for one in plain):
-        raise ConfigError(
-            "that endpoint would send the credentials in the open; use https:// "
-            "(http:// is for this machine alone)"
-        )
-    return bool(plain)
+def _not_a(kind: str, what: str, value: object) -> TypeError:
+    found = type(value).__name__
+    return TypeError(f"storage_options: {what} is a {kind}, and no {found}")

@@ -327,7 +327,7 @@ def _failure_of(error: Exception) -> _Failure:
     return _Failure(kind, problem, told, status is not None)
 
 
-def open_store(url: str, given: StorageOptions) -> Store:
+def open_store(url: str, options: StorageOptions) -> Store:
     """Open the store at an address such as ``s3://bucket/folder``.
 
     Raises
@@ -340,30 +340,39 @@ def open_store(url: str, given: StorageOptions) -> Store:
         An option is of a kind that is not taken.
     """
     scheme = _scheme(url)
-    config, client = given.sorted_for(scheme)
-    options: Any = {"config": config, "client_options": client}
+    options.check(scheme)
     try:
-        from obstore.exceptions import UnknownConfigurationKeyError
-        from obstore.store import from_url
+        import obstore  # noqa: F401
     except ImportError:
         raise MissingExtraError(
             f"{scheme}:// needs obstore; install it with pip install "
             "'braze-frames[cloud]'"
         ) from None
+    found = _opened(url, scheme, options)
+    if isinstance(found, ConfigError):
+        raise found
+    return Store(found, url, options)
+
+
+def _opened(
+    url: str, scheme: str, options: StorageOptions
+) -> "ObjectStore | ConfigError":
+    """Return the objects, or the error to raise where no frame holds a value."""
+    from obstore.exceptions import UnknownConfigurationKeyError
+    from obstore.store import from_url
+
+    config, client = options.sorted_for(scheme)
+    given: Any = {"config": config, "client_options": client}
     try:
-        objects = from_url(url, **options, retry_config=_PATIENCE)
+        return from_url(url, **given, retry_config=_PATIENCE)
     except UnknownConfigurationKeyError as error:
         name = _KEY.search(str(error))
-        problem = refuse_unknown(name[1] if name else "", scheme)
+        return refuse_unknown(name[1] if name else "", scheme)
     except Exception as error:  # noqa: BLE001 - what it says may repeat a value
-        problem = ConfigError(
+        return ConfigError(
             f"{url}: obstore refuses the address or storage_options= "
-            f"({type(error).__name__}); look at the values of {given!r}"
+            f"({type(error).__name__}); look at the values of {options!r}"
         )
-    else:
-        return Store(objects, url, given)
-    del config, client, options
-    raise problem
 
 
 def _scheme(url: str) -> str:

@@ -182,7 +182,7 @@ class Showing:
     def _hides_notes(self) -> bool:
         """Tell whether the column of notes becomes footnotes."""
         notes = self._named("note")
-        if notes is None or "text" not in {kind_of(notes)}:
+        if notes is None or kind_of(notes) != "text":
             return False
         return "number" in self.kinds and len(_distinct(notes)) <= _MOST_NOTES
 
@@ -363,7 +363,6 @@ class Showing:
         """Return what the table shows that needs a word."""
         names = [of[0] for of in (self.labels[n] for n in self.visible)]
         judged = self._judged
-        dates = self._dates()
         return TableSummary(
             about=self._about,
             notes=self.notes,
@@ -371,27 +370,21 @@ class Showing:
             limits=any(base_name(name) != name for name in names),
             p_name=None if judged is None else judged[0],
             starred=bool(self._starred.any()),
-            unjudged=judged is None and self._compares,
+            unjudged=judged is None and self._compares(),
             amounts=self._amounts(),
             guessed=self._guessed(),
-            dates=dates,
-            lifts=bool(self._by_name("lift")),
+            dates=self._dates(),
+            lifts=self._shows("lift"),
             metric="" if self._named("metric") is not None else self.told.metric,
         )
 
-    @property
     def _compares(self) -> bool:
-        """Tell whether lifts of a comparison are shown."""
-        plan = {"comparisons", "waiting"} & {*self._flat}
-        shown = self._by_name("lift", "change")
-        return bool(shown) and not plan
+        """Tell whether lifts or changes are shown that were found, not planned."""
+        planned = "comparisons" in self._flat
+        return (self._shows("lift") or self._shows("change")) and not planned
 
-    def _by_name(self, *names: str) -> list[int]:
-        return [
-            self._flat[name]
-            for name in names
-            if name in self._flat and self._flat[name] in self.visible
-        ]
+    def _shows(self, name: str) -> bool:
+        return self._flat.get(name) in self.visible
 
     def _amounts(self) -> list[str]:
         """Return the columns that are in USD throughout, without their limits."""
@@ -403,14 +396,16 @@ class Showing:
         return list(dict.fromkeys(found))
 
     def _guessed(self) -> list[str]:
-        """Return the columns whose unit is that of a metric which nobody says."""
+        """Return the columns taken for shares, though nobody says of which metric."""
         if any(metric_unit(metric) for metric in self._metrics):
             return []
         names = [self.labels[n][0] for n in self.visible if self.kinds[n] == "number"]
         return [
             name
             for name in names
-            if depends_on_metric(name) and name not in self.told.units
+            if depends_on_metric(name)
+            and name not in self.told.units
+            and unit_of(name) in ("share", "points")
         ]
 
     def _dates(self) -> list[str] | None:

@@ -19,7 +19,7 @@ _MOST_ROWS = 100_000
 _NO_MATH = 'class="tex2jax_ignore mathjax_ignore"'
 _NUMBERS = "text-align: right; white-space: nowrap; font-variant-numeric: tabular-nums;"
 _TEXT = "text-align: left;"
-_PROSE = "white-space: normal; overflow-wrap: anywhere; min-width: 24em;"
+_PROSE = "white-space: normal; overflow-wrap: anywhere; min-width: 16em;"
 _CSS = {
     "caption": "caption-side: bottom; text-align: left; padding: 0.5em;",
     "th, td": "padding: 0.2em 0.5em; vertical-align: top;",

@@ -22,11 +22,11 @@ from urllib3.connectionpool import HTTPConnectionPool
 
 from braze_frames.errors import RequestError
 
+# Bytes of one answer, as sent and as unpacked; 100 days of 50 variations are 1 MB.
 MOST_BYTES = 256 * 2**20
-"""Bytes of one answer, as sent and as unpacked; 100 days of 50 variations are 1 MB."""
 
+# One answer takes at most as many times the time that each part of it may take.
 _TIMEOUTS = 10
-"""One answer takes at most as many times the time that each part of it may take."""
 
 
 class OpenSockets:

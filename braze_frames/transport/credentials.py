@@ -5,8 +5,8 @@ from typing import NoReturn
 
 from braze_frames.errors import ConfigError
 
+# A shorter text stands by chance among a campaign's names; Braze's keys have 36.
 _SHORTEST_MASKED = 6
-"""A shorter text stands by chance among a campaign's names; Braze's keys have 36."""
 
 _ENDPOINT = re.compile(r"(?i)sandbox|(us|eu|au|id|jp|kr)-?\d{1,2}|.*(://|\bbraze\.).*")
 

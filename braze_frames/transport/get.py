@@ -28,12 +28,13 @@ from braze_frames.transport.credentials import ApiKey
 from braze_frames.transport.limits import Gate, GatedRetry, check_wait, seconds_closed
 
 _MOST_REDIRECTS = 5
+# 429s in a row that may say nothing of when the limit opens: 1 + 2 + … + 16 s.
 _MOST_UNTOLD = 5
-"""429s in a row that may say nothing of when the limit opens: 1 + 2 + … + 16 s."""
 
 _CHUNK = 1 << 16
 _CUT = "the answer was cut off"
 _NO_PROXY = "the proxy that the environment names has no address"
+# What the names of exceptions mean; the innermost that is here tells most.
 _REASONS = {
     "ConnectTimeoutError": "no connection in time",
     "NameResolutionError": "there is no host of that name",
@@ -49,7 +50,6 @@ _REASONS = {
     "InvalidSchema": "a proxy of that kind needs requests[socks]",
     "error": "the answer is damaged: it does not unpack",
 }
-"""What the names of exceptions mean; the innermost that is here tells most."""
 
 _NO_BUNDLE = "the file that REQUESTS_CA_BUNDLE or CURL_CA_BUNDLE names is not there"
 _TLS_REASONS = {

@@ -16,21 +16,21 @@ from urllib3.response import BaseHTTPResponse
 
 from braze_frames.errors import RateLimitError, RequestError
 
+# Seconds that one request waits for the rate limit, in all.
 LONGEST_WAIT = 15 * 60
-"""Seconds that one request waits for the rate limit, in all."""
 
+# Seconds of the longest window that Braze counts requests in (Braze docs, limits).
 _LONGEST_LIMIT = 60 * 60
-"""Seconds of the longest window that Braze counts requests in (Braze docs, limits)."""
 
+# Statuses that say "ask again": too slow, too early, and the server's own errors.
 _RETRIED = frozenset({408, 425, *range(500, 600)})
-"""Statuses that say "ask again": too slow, too early, and the server's own errors."""
 
 _LONGEST_PAUSE = 60.0
+# A reset that is longer past tells nothing: another clock, or a cached answer.
 _STALE = 60.0
-"""A reset that is longer past tells nothing: another clock, or a cached answer."""
 
+# Seconds, milli-, micro- and nanoseconds since 1970, as servers write moments.
 _UNITS = (1.0, 1e3, 1e6, 1e9)
-"""Seconds, milli-, micro- and nanoseconds since 1970, as servers write moments."""
 
 _DIGITS = re.compile(r"[0-9]+")
 

@@ -15,11 +15,11 @@ from braze_frames.errors import AuthError, BrazeError, RequestError
 
 Outcome = bytes | BrazeError
 
+# Answers for each thread that may wait to be read, so that they don't fill memory.
 _AHEAD = 2
-"""Answers for each thread that may wait to be read, so that they don't fill memory."""
 
+# Seconds for all threads to end once their sockets are cut; it takes them far less.
 _GRACE = 1.0
-"""Seconds for all threads to end once their sockets are cut; it takes them far less."""
 
 
 class Requests(Iterator[tuple[int, Outcome]]):

@@ -14,10 +14,17 @@ import pyarrow.parquet as pq
 import pytest
 
 import braze_frames as bf
+from braze_frames.cache.campaign import CampaignFiles
+from braze_frames.cache.compact import compact
+from braze_frames.cache.many import load_many, with_copies
+from braze_frames.payload.batch import EVERY_DAY
+from braze_frames.storage.layout import part_of
+from braze_frames.storage.objects import ObjectStorage
+from braze_frames.storage.store import Store
 
 from ..payloads import day, entry
 from ..worlds import World, inhabited
-from .test_faults import as_somebody, campaign, forked, open_folder, result_of
+from .test_faults import as_somebody, campaign, forked, open_folder, result_of, write
 
 __all__ = ["open_folder"]
 pytestmark = [
@@ -124,13 +131,19 @@ def test_reads_from_a_copy_equal_those_without_it(cache, per_file):
     assert_equal(reads(cache), expected)
 
 
-def test_reads_of_many_take_the_copy_and_open_no_file_of_a_campaign(cache):
+def test_reads_of_many_take_the_copy_and_open_no_file_of_a_campaign(account, cache):
+    world, client = account
     expected = frames(cache, grain="all")
+    by_id = {"client": client, "cache": cache, "grain": "all", **SPAN}
+    asked = [*bf.read_braze_series(IDS, **by_id)]
     cache.compact()
     for grain in GRAINS:
         for path in (copy_of(cache).parent / grain).rglob("*.parquet"):
             spoil(path)
+    world.asked.clear()
     assert_equal(frames(cache, grain="all"), expected)
+    assert_equal(bf.read_braze_series(IDS, **by_id), asked)
+    assert world.asked == []
 
 
 def test_files_of_the_copy_hold_ids_as_texts_and_rows_in_order(cache):
@@ -300,6 +313,42 @@ def test_compacting_a_read_only_folder_is_one_clear_error(account, open_folder):
             cache.compact()
 
     assert as_somebody(refused) == 0
+
+
+class Counting(Store):
+    """A store that notes what is asked of it."""
+
+    def __init__(self, *args):
+        super().__init__(*args)
+        self.asked = []
+
+    def get(self, keys):
+        """Read objects."""
+        self.asked += keys
+        return super().get(keys)
+
+
+def sent(shelf):
+    """Return what campaigns have sent, day by day."""
+    found = load_many([*shelf.values()], part_of(["variation"], ["sent"]), EVERY_DAY)
+    return [one.batches[0].entries.columns["sent"].values.tolist() for one in found]
+
+
+def test_a_store_is_compacted_too():
+    memory = pytest.importorskip(
+        "obstore.store", reason="obstore is missing: pip install 'braze-frames[cloud]'"
+    )
+    store = Counting(memory.MemoryStore(), "memory://")
+    storage = ObjectStorage(store, "host")
+    shelf = {id_: CampaignFiles(storage, id_) for id_ in IDS}
+    for number, files in enumerate(shelf.values()):
+        write(files, number, days=3)
+    assert [one.files for one in compact(storage, 3)] == [3, 3, 0, 0]
+    store.asked.clear()
+    assert sent(with_copies(shelf)) == [[number] * 6 for number in range(len(IDS))]
+    assert all(".compact/" in key for key in store.asked)
+    write(shelf[IDS[0]], 70, days=3)
+    assert sent(with_copies(shelf))[:2] == [[70] * 6, [1] * 6]
 
 
 @pytest.mark.parametrize("made", [False, True])

@@ -253,6 +253,30 @@ def test_after_a_kill_between_two_moves_history_and_numbers_agree(
     assert not twice.duplicated(["date", "channel", "variation", "stat"]).any()
 
 
+@pytest.mark.parametrize("moves", range(4))
+def test_a_kill_before_a_grain_that_comes_anew_loses_no_stored_day(
+    account, tmp_path, moves
+):
+    world, client = account
+    usual = day(messages={"ios_push": [entry("A", "a", sent=9)]}, conversions=1)
+    world.days[ID] = {f"2026-06-{n}": usual for n in range(20, 29)}
+    options = {"cache": tmp_path, "start": "2026-06-20", "end": "2026-06-28"}
+    bf.read_braze_series(ID, client=client, **options)
+    offline = {"source": bf.Cache(tmp_path), "end": "2026-06-28", "grain": "all"}
+    stored = bf.read_braze_series(**offline)
+    world.days[ID]["2026-06-29"] = said(29, 29)
+
+    def read_on():
+        with inhabited(world) as other:
+            other.account = client.account
+            bf.read_braze_series(ID, client=other, cache=tmp_path, **SPAN)
+
+    assert killed_after(moves, read_on) == -9
+    found = bf.read_braze_series(**offline)
+    equal(found.variations, stored.variations)
+    equal(found.campaigns, stored.campaigns)
+
+
 def read_plain(world):
     """Read the campaign without a cache."""
     with inhabited(world) as client:

@@ -4,10 +4,13 @@ import pytest
 
 import braze_frames as bf
 
-CALL = "frame.braze.totals(by=[])"
+CLICKS = [{"variation_name": "A", "unique_clicks": 3}]
+DAY = {"time": "2026-06-01", "messages": {"email": CLICKS, "content_cards": CLICKS}}
 
 
-def test_code_without_a_module_is_warned_as_any_other(shop):
+def test_code_without_a_module_is_warned_as_any_other():
+    frame = bf.read_braze_series({"data": [DAY]})
+    cell = compile("frame.braze.totals(by=[])", "a cell", "exec")
     with pytest.warns(bf.NonAdditiveWarning) as told:
-        exec(compile(CALL, "a cell", "exec"), {"frame": shop})  # noqa: S102
+        exec(cell, {"frame": frame})  # noqa: S102
     assert {warning.filename for warning in told} == {"a cell"}

@@ -3,11 +3,13 @@
 import gzip
 import json
 import os
+import pickle
 import resource
 import tempfile
 from pathlib import Path
 from uuid import UUID
 
+import pandas as pd
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -16,7 +18,7 @@ import braze_frames as bf
 
 from ..cache.test_faults import forked, result_of
 from ..payloads import day, email, entry
-from ..worlds import World, inhabited
+from ..worlds import KEY, World, inhabited
 
 IDS = [str(UUID(int=number, version=4)) for number in range(1, 13)]
 ODD = IDS[6]
@@ -251,3 +253,20 @@ def test_an_answer_without_a_day_tells_what_the_server_says(tmp_path):
     with inhabited(world, retries=0) as client:
         with pytest.raises(bf.PayloadError, match="series is being rebuilt"):
             bf.read_braze_series(ODD, client=client, **SPAN)
+
+
+def test_an_error_of_a_pull_goes_through_a_pickle_with_all_that_came():
+    world = Strange()
+    world.strange = 400, b'{"message": "no"}'
+    with inhabited(world) as client, pytest.raises(bf.PullError) as caught:
+        bf.read_braze_series(IDS, client=client, progress=False, **SPAN)
+    error = caught.value
+    body = pickle.dumps(error)
+    found = pickle.loads(body)  # noqa: S301
+    assert (str(found), found.failed.keys()) == (str(error), error.failed.keys())
+    assert [(type(e), str(e), e.status) for e in found.failed.values()] == [
+        (type(e), str(e), e.status) for e in error.failed.values()
+    ]
+    pd.testing.assert_frame_equal(found.frame, error.frame)
+    assert found.frame.attrs == error.frame.attrs
+    assert KEY.encode() not in body

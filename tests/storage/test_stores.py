@@ -4,7 +4,6 @@ import copy
 import logging
 import pickle
 import re
-import traceback
 from datetime import timedelta
 from io import BytesIO
 
@@ -27,6 +26,7 @@ from ..stores import (
     odd_store,
     options_of,
     s3,
+    shown,
 )
 from ..worlds import World, inhabited
 from .writers import run
@@ -186,17 +186,6 @@ def test_a_sandboxs_numbers_lie_in_a_folder_of_their_own(opened):
         frame = bf.read_braze_series(id_, length=9, client=client, cache=opened())
     assert [one.name for one in opened().storages()] == ["sandbox-seed-0-UTC"]
     assert bf.read_braze_series(opened()).shape == frame.shape
-
-
-def shown(error):
-    """Return all that a traceback of our frames can show, with all their locals."""
-    text, one = "", error
-    while one is not None:
-        told = traceback.TracebackException.from_exception(one, capture_locals=True)
-        frames = [frame for frame in told.stack if "/braze_frames/" in frame.filename]
-        text += f"{one!r} {vars(one)} {[frame.locals for frame in frames]}"
-        one = one.__cause__ or one.__context__
-    return text
 
 
 def failing(where, **options):

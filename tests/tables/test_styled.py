@@ -358,6 +358,9 @@ def test_a_mean_is_in_dollars_also_where_the_metric_was_not_chosen(recent):
     bare = found.copy()
     bare.attrs.clear()
     assert page(bare).says("rate, diff: taken for shares")
+    counts = quiet(recent, MEAN)[["denominator"]]
+    counts.attrs.clear()
+    assert not page(counts).says("taken for")
 
 
 @pytest.mark.parametrize(
@@ -556,6 +559,15 @@ def test_long_names_have_the_labels_of_pictures():
     table = trials({name: {"A": [(5, 100)]} for name in names})
     found = {text for (_, level), text in page(table).labels.items() if level == 0}
     assert found == {f"… Subject {n} …" for n in range(3)}
+
+
+def test_a_part_of_a_result_keeps_the_labels_of_the_whole():
+    names = [f"2026-Q2 | DE | Newsletter | Subject {n} | {'x' * 30}" for n in range(3)]
+    frame = trial({name: [(5, 100)] for name in [*names, CONTROL]})
+    whole = quiet(frame, METRIC, stratify=None)
+    shown = page(whole.iloc[:1])
+    assert "… Subject 0 …" in shown.labels.values()
+    assert "… Subject 0 …" in page(whole[["lift"]].unstack()).heads.values()  # noqa: PD010
 
 
 def test_mathjax_leaves_the_table_alone_whatever_the_options_say(recent):
