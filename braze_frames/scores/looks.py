@@ -25,6 +25,8 @@ _TERMS = 12
 # off, half of which a variance is. A day that has more is summed by itself: where
 # nobody or everybody succeeds the most likely rates have a corner.
 _ROUGH = 1e-10
+# Values that lie nearer to each other are one.
+_NARROW = 1e-300
 # Days by looks summed at once: more than a processor's cache holds is slower.
 _CELLS = 20_000
 
@@ -77,11 +79,13 @@ def _polynomials(
     asked: Hypotheses, rows: Ints, looks: Looks, strata: Strata, ends: tuple[Any, Any]
 ) -> Iterator[Block]:
     """Yield one block; the polynomials of a series hold for all of its values."""
-    series, own = np.unique(looks.series, return_inverse=True)
+    # Days without any success have a corner at no effect (0): each side by itself.
+    sides, own = np.unique(2 * looks.series + (ends[0] >= 0), return_inverse=True)
+    series = sides // 2
     least, most = np.full(len(series), np.inf), np.full(len(series), -np.inf)
     np.minimum.at(least, own, ends[0])
     np.maximum.at(most, own, ends[1])
-    centre, half = (most + least) / 2, (most - least) / 2
+    centre, half = (most + least) / 2, np.maximum(most - least, _NARROW) / 2
     strata = strata.take(series)
     terms = _terms(asked, strata, centre, half)
     rough = abs(terms[..., -2:]).sum(axis=-1) > _ROUGH * abs(terms[..., 0])

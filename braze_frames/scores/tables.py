@@ -15,7 +15,11 @@ class Looks(NamedTuple):
 
     def sums(self, parts: Any) -> Any:
         """Sum parts of shape (series, strata) up to each look."""
-        return np.cumsum(parts, axis=1)[self.series, self.last - 1]
+        return self.sums_of(np.cumsum, parts)
+
+    def sums_of(self, running: Any, parts: Any) -> Any:
+        """Return what a running function of parts has come to at each look."""
+        return running(parts, axis=1)[self.series, self.last - 1]
 
     def rows(self, rows: Any) -> "Looks":
         """Return some of the looks."""

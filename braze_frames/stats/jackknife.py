@@ -83,19 +83,31 @@ def jackknife_so_far(
     days = looks.sums(used).astype(float)
     sums = [looks.sums(part) for part in parts]
     total, squares = looks.sums(weights), looks.sums(weights**2)
-    errors = np.empty(len(total))
+    whole, errors = _log_ratio(sums), np.full(len(total), np.nan)
+    most = (looks.sums_of(np.maximum.accumulate, part) for part in parts)
+    pairs = zip(sums, most, strict=True)
+    known = np.logical_and.reduce([whole > top for whole, top in pairs]) & (days > 1)
     step = max(1, _CELLS // used.shape[1])
-    for start in range(0, len(errors), step):
-        rows = slice(start, start + step)
-        series, last = looks.rows(rows)
-        width = int(last.max(initial=0))
-        counted = used[series, :width] & (np.arange(width) < last[:, None])
-        pairs = zip(sums, parts, strict=True)
-        left = _log_ratio(
-            [whole[rows, None] - part[series, :width] for whole, part in pairs]
-        )
-        errors[rows] = _spread(left, counted, days[rows])
-    return Jackknife(_log_ratio(sums), errors, days, quotient(total**2, squares))
+    rows = np.flatnonzero(known & np.isfinite(whole))
+    for start in range(0, len(rows), step):
+        some = rows[start : start + step]
+        off = _left_out(parts, [part[some] for part in sums], looks.rows(some))
+        off -= whole[some, None]
+        off = np.where(np.arange(off.shape[1]) < looks.last[some, None], off, 0)
+        spread = np.einsum("ij,ij->i", off, off) - off.sum(axis=1) ** 2 / days[some]
+        errors[some] = np.sqrt((days[some] - 1) / days[some] * np.maximum(spread, 0))
+    return Jackknife(whole, errors, days, quotient(total**2, squares))
+
+
+def _left_out(parts: list[Floats], sums: list[Floats], looks: Looks) -> Floats:
+    """Return the log ratio of looks without each of their days."""
+    width = int(looks.last.max(initial=0))
+    y1, n1, y0, n0 = (
+        total[:, None] - part[looks.series, :width]
+        for total, part in zip(sums, parts, strict=True)
+    )
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.log(y1 * n0 / (n1 * y0))
 
 
 def _log_ratio(sums: list[Floats]) -> Floats:

@@ -70,6 +70,8 @@ def wilson(x: Floats, n: Floats, conf_level: float) -> Interval:
 
 # Log ratios beyond say nothing: no count is e^80.
 _FARTHEST = 80.0
+# Below 0, and no value that is sought.
+_SMALL = 1e-300
 # Between so many critical errors from the estimate lie the limits of most looks.
 _REACH = 0.6, 1.5
 
@@ -268,12 +270,17 @@ def _limits(search: _Search, sign: float, end: Floats) -> Floats:
     near, far = (
         search.centre + sign * part * search.critical * search.error for part in _REACH
     )
-    low, high = np.minimum(near, far), np.maximum(near, far)
+    # Whether no effect is rejected on this side tells on which side of it limits lie.
+    positive = (-sign * search.z > search.critical) == (sign < 0)
+    ends = np.fmax(search.low_end, -_FARTHEST), np.fmin(search.high_end, _FARTHEST)
+    low, high = (np.clip(f(near, far), *ends) for f in (np.minimum, np.maximum))
+    low = np.where(positive, np.maximum(low, 0), np.minimum(low, -_SMALL))
+    high = np.where(positive, high, np.minimum(high, 0))
     elsewhere = [sought[:0]]
     for block in blocks_of(search.asked, sought, low, high):
         found = _search_block(search, block, sign, end)
         limits[block.rows] = found
-        inside = (block.low <= found) & (found <= block.high)
+        inside = (block.low < found) & (found < block.high)
         elsewhere.append(block.rows[~inside])
     for block in exact_blocks(search.asked, np.concatenate(elsewhere)):
         limits[block.rows] = _search_block(search, block, sign, end)
