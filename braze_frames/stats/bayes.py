@@ -1,15 +1,20 @@
 """Beta-Binomial: how likely a variation is better, by quadrature; no pandas."""
 
-from functools import cache
 from typing import NamedTuple
 
 import numpy as np
 
 from braze_frames.core.arrays import Floats
 
-_NODES = 600
-_REACH = 9.0
-_CHUNK = 4096
+# A posterior's share beyond each end, and the least rate that is told from none.
+_OUTSIDE, _LEAST = 1e-16, 1e-300
+# Steps of log odds and of the posterior's width. A density like exp(n e^t), of few
+# successes, is analytic and small up to ± πi / 2: equal steps sum it to an error of
+# exp(-π² / 0.35) = 6e-13. One like a normal's has 16 errors between its ends: steps of
+# an eighth of one leave nothing.
+_STEP, _STEPS = 0.35, 128
+# Comparisons at once, so that their nodes fit in a processor's cache.
+_CHUNK = 256
 
 
 class Beliefs(NamedTuple):
@@ -56,8 +61,9 @@ def beta_binomial(
 
     Notes
     -----
-    Gauss-Legendre with 600 points in the normal score of one posterior; no random
-    numbers. Loss: Stucchio 2015, Bayesian A/B Testing at VWO.
+    No random numbers: trapezoid sums over the log odds of the narrower posterior, to
+    which the other is smooth (Trefethen & Weideman 2014, SIAM Review 56:385). Loss:
+    Stucchio 2015, Bayesian A/B Testing at VWO.
 
     Examples
     --------
@@ -76,23 +82,48 @@ def beta_binomial(
 
 
 def _beliefs(posteriors: Floats) -> Beliefs:
-    from scipy.special import betaincc, betaincinv, ndtr
+    from scipy.special import betainc, betaincc
 
-    a1, b1, a0, b0 = (part[:, None] for part in posteriors)
-    nodes, weights = _quadrature()
-    shares = ndtr(nodes)
-    p0 = betaincinv(a0, b0, shares)
-    beat = (weights * betaincc(a1, b1, p0)).sum(axis=1)
-    p1 = betaincinv(a1, b1, shares)
-    mean0 = a0 / (a0 + b0)
-    lost = mean0 * betaincc(a0 + 1, b0, p1) - p1 * betaincc(a0, b0, p1)
-    return Beliefs(beat, (weights * lost).sum(axis=1))
+    # Of rates near 1 the failures hold the digits: p1 > p0 is 1 - p0 > 1 - p1.
+    high = posteriors[::2].sum(axis=0) > posteriors[1::2].sum(axis=0)
+    posteriors = np.where(high, posteriors[::-1], posteriors)
+    one, zero = posteriors[:2], posteriors[2:]
+    ends1, ends0 = _ends(*one), _ends(*zero)
+    control = np.diff(ends0, axis=0)[0] < np.diff(ends1, axis=0)[0]
+    own, other = np.where(control, [zero, one], [one, zero])[..., None]
+    ends = np.where(control, ends0, ends1)
+    rates, weights = _nodes(own[0], own[1], ends)
+    worse, lost = np.empty_like(control, float), np.empty_like(control, float)
+    for rows, tail, sign in ((control, betainc, 1), (~control, betaincc, -1)):
+        a, b = other[:, rows]
+        rate, weight = rates[rows], weights[rows]
+        beyond, more = tail(a, b, rate), a / (a + b) * tail(a + 1, b, rate)
+        worse[rows] = (weight * beyond).sum(axis=1)
+        lost[rows] = sign * (weight * (rate * beyond - more)).sum(axis=1)
+    return Beliefs(1 - worse, lost)
 
 
-@cache
-def _quadrature() -> tuple[Floats, Floats]:
-    """Return nodes in the normal score, and weights with the normal density."""
-    nodes, weights = np.polynomial.legendre.leggauss(_NODES)
-    nodes = nodes * _REACH
-    density = np.exp(-(nodes**2) / 2) / np.sqrt(2 * np.pi)
-    return nodes, weights * _REACH * density
+def _ends(a: Floats, b: Floats) -> Floats:
+    """Return the log odds between which a posterior lies."""
+    from scipy.special import betaincinv, logit
+
+    low, high = betaincinv(a, b, _OUTSIDE), betaincinv(b, a, _OUTSIDE)
+    low, high = (logit(np.maximum(end, _LEAST)) for end in (low, high))
+    return np.stack([low, -high])
+
+
+def _nodes(a: Floats, b: Floats, ends: Floats) -> tuple[Floats, Floats]:
+    """Return rates in equal steps of log odds, and the posterior's weights there."""
+    from scipy.special import betainc, expit
+
+    low, high = ends[..., None]
+    steps = max(_STEPS, int(np.ceil(np.nanmax(high - low, initial=0) / _STEP)))
+    odds = low + (high - low) * np.linspace(0, 1, steps + 1)
+    # The density p^a (1 - p)^b over that at its top, with the digits of the distance.
+    off = odds - np.log(a / b)
+    density = np.exp(a * off - (a + b) * np.log1p(a / (a + b) * np.expm1(off)))
+    below, above = betainc(a, b, expit(low)), betainc(b, a, expit(-high))
+    weights = density * (1 - below - above) / density.sum(axis=1, keepdims=True)
+    weights[:, :1] += below
+    weights[:, -1:] += above
+    return expit(odds), weights
