@@ -225,13 +225,13 @@ class Showing:
         return None if flagged is None else (self.told.p_name, flagged)
 
     def _flagged(self) -> "pd.Series[Any] | None":
-        """Return what ``attrs`` say of the significance of each row, if it is of all."""
+        """Return what ``attrs`` say of each row; None where they leave one out."""
         told = self.told.significant
-        known = (
-            {} if told is None else {name: self._named(name) for name in told.levels}
-        )
-        levels = {name: one for name, one in known.items() if one is not None}
-        if told is None or not levels:
+        if told is None:
+            return None
+        named = {name: self._named(name) for name in told.levels}
+        levels = {name: one for name, one in named.items() if one is not None}
+        if not levels:
             return None
         flags = told.by([*levels])
         keys = zip(*(map(text_of, one) for one in levels.values()), strict=True)

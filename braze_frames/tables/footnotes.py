@@ -163,7 +163,8 @@ def _labels(said: object) -> list[dict[str, str]]:
 
 def _significant(said: object) -> Flagged | None:
     known = _mapping(said)
-    levels, rows = _names(known.get("levels")), {}
+    levels = _names(known.get("levels"))
+    rows: dict[tuple[str, ...], bool] = {}
     for name in ("no", "yes"):
         labels = _rows(known.get(name))
         rows |= {row: name == "yes" for row in labels if len(row) == len(levels)}
