@@ -56,7 +56,7 @@ def test_long_ranges_are_read_in_windows_without_a_seam(sandbox, client):
         ({"start": "no day"}, "no day"),
         ({"end": pd.NaT}, "no day"),
         ({"grain": "daily"}, "'variation', 'campaign', 'element', 'all'"),
-        ({"on_error": "ignore"}, "raise, warn"),
+        ({"on_error": "ignore"}, "'raise', 'warn'"),
         ({"columns": ["unique_open"]}, "unique_opens"),
     ],
 )

@@ -9,7 +9,6 @@ also those without rows.
 
 import random
 import time
-import warnings
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from io import BytesIO
@@ -18,7 +17,7 @@ from zlib import crc32
 
 import pyarrow as pa
 
-from braze_frames.errors import CacheError, CacheWarning
+from braze_frames.errors import CacheError, CacheWarning, warn
 from braze_frames.payload.batch import Span
 from braze_frames.schema.ids import is_campaign_id
 from braze_frames.storage.layout import (
@@ -192,11 +191,10 @@ class ObjectStorage(Storage):
         except CacheError:
             pass  # who may not write only reads on
         reason = str(why).partition("\n")[0]
-        warnings.warn(
+        warn(
             f"{self._where(campaign, grain)!r} cannot be read ({reason}). {where}; "
             "days that are missing now are fetched again when they are asked for",
             CacheWarning,
-            stacklevel=2,
         )
 
     def _is_damaged(self, campaign: str, grain: StoredGrain, one: StoredObject) -> bool:
