@@ -36,6 +36,7 @@ from braze_frames.schema.formulas import (
     custom,
     definitions,
     definitions_in,
+    lacking,
     metrics_of,
 )
 from braze_frames.schema.units import Unit
@@ -182,9 +183,10 @@ class RateSums(NamedTuple):
             No channel has a metric, or the frame has no column for its stats.
         """
         found = _defined(self.metrics, self.channels, self.stats)
-        if self.metrics is not None:
-            for name, defined in found.items():
-                check_defined(name, defined, self.channels, self.stats)
+        if self.metrics is None:
+            return {n: one for n, one in found.items() if not lacking(one, self.stats)}
+        for name, defined in found.items():
+            check_defined(name, defined, self.channels, self.stats)
         return found
 
 
