@@ -108,7 +108,7 @@ class Plots(Holder):
     --------
     rates(metric, by="variation", freq=None, ci=0.95)
         Lines along days, with intervals.
-    totals(stats, by="variation", freq=None, kind="lines")
+    totals(stats, by="variation", freq=None, kind=None)
         Sums: lines along days, bars for periods.
     funnel(by="variation")
         How many are left at each step, from sent to converted.

@@ -111,7 +111,7 @@ def plot_lift(
     setting = Setting(ax, title, figsize)
     check_single(metric)
     names = Labels(df, labels, [metric])
-    said, nothing = title_of("Lift", metric, names), nothing_in(df, metric)
+    said, nothing = f"Lift of {names.inside(metric)}", nothing_in(df, metric)
     if nothing:
         return blank(df, said, nothing, setting)
     asked = LiftRequest("", control, se, stratify, pairs, prior)
@@ -187,7 +187,7 @@ def plot_change(
     levels = [str(name) for name in table.index.names if name is not None]
     known = {str(label) for name in levels for label in table.index.unique(name)}
     names = Labels(df, labels, [metric, *known])
-    said = title_of("Change", metric, names)
+    said = f"Change of {names.inside(metric)}"
     periods = provenance_of(table)["periods"]
     spans = " against ".join(span(*periods[part]) for part in ("now", "before"))
     given = table[["rate", "rate_before"]].notna().any(axis=1)
@@ -229,12 +229,6 @@ def nothing_in(df: pd.DataFrame, metric: str) -> str:
         return "the frame has no rows"
     alone = all(len(family.arms) < 2 for family in Experiments(df).families)
     return "one variation only, and nothing to compare it with" if alone else ""
-
-
-def title_of(what: str, metric: str, names: Labels) -> str:
-    """Return the title of a picture of what a metric did."""
-    name = names.word(metric)
-    return f"{what} of {name[:1].lower()}{name[1:]}"
 
 
 def against(table: pd.DataFrame, names: Labels) -> str:

@@ -23,7 +23,7 @@ from braze_frames.drawing.lines import (
 from braze_frames.errors import StatisticsWarning
 from braze_frames.experiment.lift import compare
 from braze_frames.experiment.pairs import Control, LiftRequest, Se, Stratify
-from braze_frames.plots.lift import against, check_single, nothing_in, title_of
+from braze_frames.plots.lift import against, check_single, nothing_in
 from braze_frames.plots.parts import notes_on
 from braze_frames.stats.contrasts import Options
 from braze_frames.wording.labels import Labels, about
@@ -108,7 +108,8 @@ def plot_lift_over_time(
     setting = Setting(ax, title, figsize)
     check_single(metric)
     names = Labels(df, labels, [metric])
-    said = f"{title_of('Lift', metric, names)}, day by day"
+    name = names.inside(metric)
+    said = f"Lift of {name}, day by day"
     nothing = nothing_in(df, metric)
     if nothing:
         return blank(df, said, nothing, setting)
@@ -121,7 +122,10 @@ def plot_lift_over_time(
         daily = compare(df, metric, asked, all_looks, cumulative=True)
     series, panels = _series(daily, names, top)
     picture = Picture(df, panels, list(series.panels()), setting)
-    periods, nothing = PeriodsShown(df, df, "D"), f"no lift of {metric} on any day"
+    periods, nothing = (
+        PeriodsShown(df, df, "D"),
+        f"no lift of {names.inside(metric)} on any day",
+    )
     empty = draw_lines(picture, series, periods, nothing, _limits)
     thin = _series(once, names, top)[0].panels()
     notes = _draw_looks(picture, series, thin, percent(conf_level))

@@ -116,28 +116,21 @@ def plot_rates(
     parts = PictureParts(df, by, freq)
     table = _rates(df, asked, parts.levels, parts.freq, ci=ci, se=se, whole=whole)
     names = Labels(df, labels, [name, *parts.labels(table)])
-    words = Words(f"{names.word(name)} by {parts.unit}", "")
+    said = f"{names.word(name)} by {parts.unit}"
     lines = _rate_lines(df, table, parts, defined)
     if not lines:
-        return blank(df, words.title, "the frame has no rows", setting)
+        return blank(df, said, "the frame has no rows", setting)
     series = parts.series(lines, names, table, top)
     picture = Picture(df, parts.panels, list(series.panels()), setting)
-    nothing = f"no value of {name} here"
+    nothing = f"no value of {names.inside(name)} here"
     notes = parts.draw(picture, series, table, nothing, stacked=False)
     if ci is not None and any(one.collections for one in picture.axes):
         what = "Thin lines" if parts.weekday else "Bands"
         notes.insert(0, f"{what}: {percent(ci)} intervals.")
     campaigns, channels = _owners_of(lines, parts, defined)
-    words = words._replace(
-        about=about(
-            df,
-            names,
-            formula_words(defined),
-            campaigns=campaigns,
-            channels=channels,
-        )
-    )
-    return parts.finish(picture, series, names, words, notes)
+    what = formula_words(defined)
+    whom = about(df, names, what, campaigns=campaigns, channels=channels)
+    return parts.finish(picture, series, names, Words(said, whom), notes)
 
 
 def plot_totals(
@@ -203,7 +196,7 @@ def plot_totals(
     table = _totals(df, parts.levels, parts.freq, whole=whole)[columns]
     names = Labels(df, labels, [*columns, *parts.labels(table)])
     said = listed([names.word(name) for name in columns])
-    unit = {"USD": "USD"}.get(unit_in(table), "")
+    unit = "USD" if unit_in(table) == "USD" else ""
     words = Words(f"{said} by {parts.unit}", about(df, names, unit))
     lines = _total_lines(table, columns, parts)
     if not lines:
@@ -211,7 +204,7 @@ def plot_totals(
     series = parts.series(lines, names, table, top)
     picture = Picture(df, parts.panels, list(series.panels()), setting)
     stacked = kind == "stacked" or (kind is None and parts.unit != "day")
-    nothing = f"no value of {' and '.join(columns)} here"
+    nothing = f"no value of {' and '.join(map(names.inside, columns))} here"
     notes = parts.draw(picture, series, table, nothing, stacked=stacked)
     return parts.finish(picture, series, names, words, notes)
 

@@ -76,6 +76,11 @@ class Labels:
         """Return what is said for a stat or a rate."""
         return self._own.get(name) or _cut(metric_name(name))
 
+    def inside(self, name: str) -> str:
+        """Return what is said for a stat or a rate within a sentence, never cut."""
+        said = self._own.get(name) or metric_name(name)
+        return said if said == name else f"{said[:1].lower()}{said[1:]}"
+
     def of(self, level: str, name: str, campaign: str = "") -> str:
         """Return what is written for a label of a level, of a campaign where known."""
         if level == "stat":

@@ -196,9 +196,9 @@ def test_one_variation_is_enough_or_the_picture_says_that_it_is_not(frame, way):
 @pytest.mark.parametrize(
     ("way", "why"),
     [
-        ("rates", f"no value of {METRIC} here"),
+        ("rates", "no value of conversion rate (by send time) here"),
         ("lift", "no lift: nobody was counted"),
-        ("lift_over_time", f"no lift of {METRIC} on any day"),
+        ("lift_over_time", "no lift of conversion rate (by send time) on any day"),
     ],
 )
 def test_a_metric_without_any_value_says_so(way, why):
