@@ -1,11 +1,11 @@
 """``read_braze_series``: from ids and dates, or files, to a frame."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, overload
 
 import pandas as pd
 
-from braze_frames.core.arguments import nearest
+from braze_frames.core.arguments import check_choice, nearest
 from braze_frames.errors import (
     PayloadWarning,
     PullError,
@@ -184,8 +184,8 @@ def read_braze_series(
     from braze_frames.sources.route import pull
     from braze_frames.storage.layout import part_of
 
-    _check_choice("grain", grain, (*_GRAINS, "all"))
-    _check_choice("on_error", on_error, ("raise", "warn"))
+    check_choice("grain", grain, (*_GRAINS, "all"))
+    check_choice("on_error", on_error, ("raise", "warn"))
     grains = _GRAINS if grain == "all" else (grain,)
     columns = [columns] if isinstance(columns, str) else columns
     columns = None if columns is None else list(columns)
@@ -227,11 +227,6 @@ def _as_frames(
     return picked
 
 
-def _check_choice(name: str, value: object, choices: Sequence[str]) -> None:
-    if value not in choices:
-        raise ValueError(f"{name}={value!r} is none of {', '.join(choices)}")
-
-
 class Said(NamedTuple):
     """What a read has to tell: stats left out, the server's messages, silent campaigns.
 
@@ -255,7 +250,7 @@ def said_of(pulled: "Pulled") -> Said:
     }
     silent = [
         label or "the campaign"
-        for label, batch, _ in pulled.campaigns
+        for label, batch in pulled.campaigns
         if len(batch.days) and not len(batch.entry_day)
     ]
     messages = [text for batch in batches for text in batch.messages]

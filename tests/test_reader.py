@@ -55,8 +55,8 @@ def test_long_ranges_are_read_in_windows_without_a_seam(sandbox, client):
         ({"start": "2026-06-01", "length": 3}, "give one of them"),
         ({"start": "no day"}, "no day"),
         ({"end": pd.NaT}, "no day"),
-        ({"grain": "daily"}, "variation, campaign, element, all"),
-        ({"on_error": "ignore"}, "raise, warn"),
+        ({"grain": "daily"}, "'variation', 'campaign', 'element', 'all'"),
+        ({"on_error": "ignore"}, "'raise', 'warn'"),
         ({"columns": ["unique_open"]}, "unique_opens"),
     ],
 )

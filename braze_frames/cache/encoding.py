@@ -12,6 +12,7 @@ from braze_frames.core.arrays import Bools, Column, Ints
 from braze_frames.payload.batch import (
     Batch,
     Element,
+    ElementKey,
     EntryKey,
     Owner,
     elements_of,
@@ -366,8 +367,8 @@ def _elements(table: pa.Table, days: Ints, rows: _Rows) -> list[Element]:
     names = ("element", "position", "title", ELEMENT_STAT)
     columns = (table[name].to_pylist() for name in names)
     return [
-        Element(places[int(at), owner(key)], *cells)
-        for at, key, *cells in zip(day, keys_of(table), *columns, strict=True)
+        Element(places[int(at), owner(key)], ElementKey(*cells), clicks)
+        for at, key, *cells, clicks in zip(day, keys_of(table), *columns, strict=True)
         if key is not None
     ]
 

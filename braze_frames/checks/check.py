@@ -176,10 +176,14 @@ def _days(df: pd.DataFrame) -> dict[str | None, Any]:
     if "campaign" not in {level.name for level in levels}:
         return {None: np.unique(days)}
     campaign = _level(levels, "campaign").used()
-    return {
-        str(label): np.unique(days[campaign.codes == code])
-        for code, label in enumerate(campaign.labels)
-    }
+    names = [str(label) for label in campaign.labels]
+    numbers = days.astype(np.int64)
+    first, span = numbers.min(), np.ptp(numbers) + 1
+    keys = campaign.codes.astype(np.int64) * span + (numbers - first)
+    keys = np.sort(pd.unique(keys))
+    ends = np.searchsorted(keys // span, range(1, len(names)))
+    each = np.split((keys % span + first).astype("datetime64[D]"), ends)
+    return dict(zip(names, each, strict=True))
 
 
 def _level(levels: list[Level], name: str) -> Level:

@@ -1,6 +1,6 @@
 """What may be wrong with the numbers of a frame: a rule for each kind of finding."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import combinations
 from typing import Any, Literal, NamedTuple
 
@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from braze_frames.checks.srm import planned_split
-from braze_frames.core.arrays import Floats
+from braze_frames.core.arrays import Flags, Floats
 from braze_frames.experiment.caveats import (
     CAVEATS,
     FEWEST_EXPECTED,
@@ -18,7 +18,7 @@ from braze_frames.experiment.caveats import (
     SAME_SPLIT,
     PeopleSeen,
 )
-from braze_frames.experiment.design import Experiment, Experiments
+from braze_frames.experiment.design import Experiment, Experiments, alike
 from braze_frames.schema.channels import (
     CLICKS_AND_OPENS,
     MACHINE_OPENS,
@@ -75,8 +75,9 @@ def _missing_days(looked: Looked) -> Iterator[Finding]:
 
 
 def _missing_rows(looked: Looked, arms: Experiments) -> Iterator[Finding]:
+    gapped = _have_gaps(arms)
     for family in arms.families:
-        for arm in family.arms:
+        for arm in filter(gapped.__contains__, family.arms):
             days = _dates(arms, arm)[arms.present[arm]]
             lost = np.intersect1d(_gaps(days), looked.days[family.campaign])
             if len(lost):
@@ -85,6 +86,16 @@ def _missing_rows(looked: Looked, arms: Experiments) -> Iterator[Finding]:
                     f"is {lost[0]}: comparisons leave them out. Read them again"
                 )
                 yield _of_arm(arms, family, arm, text, lost)
+
+
+def _have_gaps(arms: Experiments) -> set[int]:
+    """Return the arms that lack a row between their first and their last day."""
+    there = arms.present
+    every = np.arange(len(there))
+    dates = arms.dates.astype("datetime64[D]")[arms.campaign_of]
+    last = dates[every, there.shape[1] - 1 - there[:, ::-1].argmax(axis=1)]
+    days = (last - dates[every, there.argmax(axis=1)]) // _DAY + 1
+    return {*np.flatnonzero(days != there.sum(axis=1)).tolist()}
 
 
 def _gaps(days: Any) -> Any:
@@ -119,26 +130,34 @@ def _partial_today(looked: Looked) -> Iterator[Finding]:
 
 # --- day totals ---
 def _totals_disagree(looked: Looked, arms: Experiments) -> Iterator[Finding]:
-    if looked.totals is None:
+    totals = looked.totals
+    if totals is None:
         return
-    for stat in filter(
-        is_day_total, [one for one in arms.stats if one in looked.totals]
-    ):
+    given = {*_campaigns(totals)}
+    families: dict[str | None, list[Experiment]] = {}
+    for family in arms.families:
+        families.setdefault(family.campaign, []).append(family)
+    for stat in filter(is_day_total, [one for one in arms.stats if one in totals]):
+        counts = arms.table(stat)
         for number, campaign in enumerate(looked.days):
-            yield from _disagreement(looked, arms, stat, number, campaign)
+            mine = families.get(campaign, [])
+            unique = stat in STAT and STAT[stat].unique
+            if campaign in given and not (unique and len(mine) > 1):
+                dates = arms.dates[number][: arms.days[number]]
+                wanted = _wanted(totals[stat], campaign, dates)
+                yield from _disagreement(mine, stat, counts, dates, wanted)
 
 
 def _disagreement(
-    looked: Looked, arms: Experiments, stat: str, number: int, campaign: str | None
+    families: Sequence[Experiment],
+    stat: str,
+    counts: tuple[Floats, Flags],
+    dates: Any,
+    wanted: Floats,
 ) -> Iterator[Finding]:
-    families = [family for family in arms.families if family.campaign == campaign]
-    if len(families) > 1 and stat in STAT and STAT[stat].unique:
-        return
-    dates = arms.dates[number][: arms.days[number]]
-    wanted = _wanted(looked, stat, campaign, dates)
     mine = [arm for family in families for arm in family.arms]
     sent = [arm for arm in mine if arm not in {one.control for one in families}]
-    table, given = (part[:, : len(dates)] for part in arms.table(stat))
+    table, given = (part[:, : len(dates)] for part in counts)
     sums = [table[some].sum(axis=0) for some in (mine, sent)]
     wrong = given[mine].any(axis=0) & ~np.isnan(wanted)
     for total in sums:
@@ -152,15 +171,12 @@ def _disagreement(
             f"{sums[0][at]:,.10g} and {sums[1][at]:,.10g}, not {wanted[at]:,.10g}. "
             "Read both again together, or look for a variation that was left out"
         )
-        yield Finding(text, days[0], days[-1], campaign)
+        yield Finding(text, days[0], days[-1], families[0].campaign)
 
 
-def _wanted(looked: Looked, stat: str, campaign: str | None, dates: Any) -> Floats:
+def _wanted(totals: pd.Series, campaign: str | None, dates: Any) -> Floats:
     """Return the day totals of a campaign on the days of the frame; NaN: not given."""
-    totals = looked.totals
-    if totals is None or campaign not in {*_campaigns(totals)}:
-        return np.full(len(dates), np.nan)
-    series = totals[stat] if campaign is None else totals[stat].xs(campaign)
+    series = totals if campaign is None else totals.xs(campaign)
     found = series.reindex(pd.DatetimeIndex(dates))
     return found.to_numpy(dtype=np.float64, na_value=np.nan)
 
@@ -229,54 +245,62 @@ def _zero_control(_: Looked, arms: Experiments) -> Iterator[Finding]:
 
 
 def _small_counts(_: Looked, arms: Experiments) -> Iterator[Finding]:
-    for family, above, below in _primary(arms):
-        arm = family.arms.index(family.control) if family.control in family.arms else -1
-        units = below.sum(axis=1)
-        count = units[arm] if family.control is not None else units[units > 0].min()
-        expected = float(count * above.sum() / units.sum())
-        if expected < FEWEST_EXPECTED:
+    expected: dict[int, float] = {}
+    for families, above, below in _primary(arms):
+        sums = zip(below.sum(axis=2).tolist(), above.sum(axis=(1, 2)), strict=True)
+        for family, (units, events) in zip(families, sums, strict=True):
+            control = family.control
+            fewest = min((count for count in units if count > 0), default=0.0)
+            least = fewest if control is None else units[family.arms.index(control)]
+            if fewest:
+                expected[family.number] = least * float(events) / sum(units)
+    for family in arms.families:
+        if expected.get(family.number, FEWEST_EXPECTED) < FEWEST_EXPECTED:
             where = "the control" if family.control is not None else "a variation"
             text = (
-                f"{expected:.1f} conversions are expected in {where}, and a comparison "
-                f"wants {FEWEST_EXPECTED:.0f} or more. {CAVEATS['small_counts'].remedy}"
+                f"{expected[family.number]:.1f} conversions are expected in {where}, "
+                f"and a comparison wants {FEWEST_EXPECTED:.0f} or more. "
+                f"{CAVEATS['small_counts'].remedy}"
             )
             yield _of_test(arms, family, text)
 
 
-def _primary(arms: Experiments) -> Iterator[tuple[Experiment, Floats, Floats]]:
-    """Return the primary conversions and recipients of each test that has both."""
+def _primary(arms: Experiments) -> Iterator[tuple[list[Experiment], Floats, Floats]]:
+    """Yield tests with as many arms each, their primary conversions and recipients.
+
+    Of shape (tests, arms, days); 0 on days that not all arms have.
+    """
     daily = arms.daily(define(PRIMARY_RATE, arms.channels))
-    for family in _tests(arms):
-        given = daily.given[family.arms].all(axis=0)
-        above, below = (
-            np.where(given, side[family.arms], 0) for side in (daily.above, daily.below)
-        )
-        if below.any():
-            yield family, above, below
-
-
-def _primary_kind(channel: str) -> str:
-    return define(PRIMARY_RATE, [channel])[channel].kind
+    for families in alike(arms.families):
+        mine = np.array([family.arms for family in families])
+        given = daily.given[mine].all(axis=1, keepdims=True)
+        above, below = (np.where(given, side[mine], 0) for side in daily[:2])
+        yield families, above, below
 
 
 def _overdispersion(_: Looked, arms: Experiments) -> Iterator[Finding]:
+    defined = define(PRIMARY_RATE, arms.channels)
+    once = {name for name, one in defined.items() if one.kind == "proportion"}
     seen: list[tuple[Experiment, tuple[int, int]]] = []
     sides: list[tuple[Floats, ...]] = []
-    for family, above, below in _primary(arms):
-        if _primary_kind(family.channel) == "proportion":
-            for one, other in combinations(range(len(family.arms)), 2):
-                seen.append((family, (family.arms[one], family.arms[other])))
-                sides.append((above[one], below[one], above[other], below[other]))
+    for families, above, below in _primary(arms):
+        asked = np.array([family.channel in once for family in families])
+        chosen = np.flatnonzero(asked & below.any(axis=(1, 2)))
+        for one, other in combinations(range(above.shape[1]), 2):
+            pairs = [(of.arms[one], of.arms[other]) for of in families]
+            seen += [(families[n], pairs[n]) for n in chosen]
+            counts = (above[:, one], below[:, one], above[:, other], below[:, other])
+            sides.append(tuple(part[chosen] for part in counts))
     if not seen:
         return
-    days = DailyCounts(*(np.stack(part) for part in zip(*sides, strict=True)))
+    days = DailyCounts(*(np.concatenate(part) for part in zip(*sides, strict=True)))
     several = np.asarray(days.sending.sum(axis=1) > 1)
     found = dispersion_of(days, jackknife(*days.by_day(several)))
     campaigns = np.array([arms.campaign_of[couple[0]] for _, couple in seen])
     p_values = adjust_families(found.p_value, campaigns, "holm")
-    for (family, couple), ratio, p_value in zip(
-        seen, found.ratio, p_values, strict=True
-    ):
+    rows = sorted(range(len(seen)), key=lambda row: seen[row][0].number)
+    for row in rows:
+        (family, couple), ratio, p_value = seen[row], found.ratio[row], p_values[row]
         if p_value < RARE:
             names = [repr(arms.labels[arm]) for arm in couple]
             caveat = CAVEATS["overdispersion"]

@@ -110,15 +110,15 @@ class Experiments:
         pairs = self.campaign_of * several + channel.codes
         codes, present = renumber(pairs, int(pairs.max(initial=-1)) + 1)
         enrolled = self._given(CONTROL_STAT)
-        campaign = self.of_level.get("campaign")
+        labels = self.campaigns
+        names = [str(label) for label in channel.labels]
         found = []
-        for number, pair in enumerate(present):
-            arms = np.flatnonzero(codes == number)
-            name = campaign and str(campaign.labels[int(pair) // several])
-            own = str(channel.labels[int(pair) % several])
+        order = np.argsort(codes, kind="stable")
+        each = np.split(order, np.searchsorted(codes[order], range(1, len(present))))
+        for number, (pair, arms) in enumerate(zip(present, each, strict=False)):
+            name, own = labels[pair // several], names[pair % several]
             control = self._control(arms, enrolled)
-            mine = [int(arm) for arm in arms]
-            found.append(Experiment(name, own, mine, control, number))
+            found.append(Experiment(name, own, arms.tolist(), control, number))
         return found
 
     def _control(self, arms: Ints, enrolled: Bools) -> int | None:

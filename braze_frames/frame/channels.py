@@ -74,9 +74,9 @@ class ChannelRows:
 
     def counted(self, definition: Definition) -> Selection:
         """Select the rows that have both sides of a rate."""
-        above = self.evaluate(definition.numerator).given
-        below = self.evaluate(definition.denominator).given
-        return self._tally.select(_and(above, below))
+        numerator = self.evaluate(definition.numerator).given
+        denominator = self.evaluate(definition.denominator).given
+        return self._tally.select(_and(numerator, denominator))
 
     def sums(self, formula: Formula, selection: Selection) -> Values:
         """Sum a formula by group, over the selected rows."""
@@ -220,15 +220,15 @@ def _both_sides(
     channels: Mapping[str, ChannelRows],
     count: int,
 ) -> dict[str, Column]:
-    above = below = np.zeros(count, dtype=np.int64)
+    numerator = denominator = np.zeros(count, dtype=np.int64)
     missing = np.ones(count, dtype=bool)
     for channel, one in defined.items():
         own, definition = channels[channel], rows.sides(one)
         selection = own.counted(definition)
-        above = above + own.sums(definition.numerator, selection)
-        below = below + own.sums(definition.denominator, selection)
+        numerator = numerator + own.sums(definition.numerator, selection)
+        denominator = denominator + own.sums(definition.denominator, selection)
         missing &= ~selection.found
     return {
-        numerator_of(name): Column(above, missing),
-        denominator_of(name): Column(below, missing),
+        numerator_of(name): Column(numerator, missing),
+        denominator_of(name): Column(denominator, missing),
     }

@@ -307,15 +307,14 @@ class _Rate:
     def __init__(self, name: str, defined: Defined, sums: Sums, groups: Groups) -> None:
         self._name, self._defined, self._groups = name, defined, groups
         self._fine = sums.groups
-        above, below = (
-            sums.columns[numerator_of(name)],
-            sums.columns[denominator_of(name)],
-        )
-        self._given = ~above.missing
+        sides = [sums.columns[side(name)] for side in (numerator_of, denominator_of)]
+        self._given = ~sides[0].missing
         tally = Tally(groups.codes, groups.count)
         given = None if self._given.all() else self._given
-        self._above = tally.column(name, above.values, given).values.astype(float)
-        self._below = tally.column(name, below.values, given).values.astype(float)
+        self._numerator, self._denominator = (
+            tally.column(name, side.values, given).values.astype(float)
+            for side in sides
+        )
         self.counted = tally.select(given).found.copy()
         refusals = {stat: self._in_several(stat) for stat in _unique(defined)}
         self.refused = [stat for stat, where in refusals.items() if where.any()]
@@ -346,13 +345,14 @@ class _Rate:
     def values(self) -> Floats:
         """Return the rates; NaN where nothing counts or 0 is divided by."""
         out = np.full(self._groups.count, np.nan)
-        known = self.counted & (self._below != 0)
-        return np.asarray(np.divide(self._above, self._below, out=out, where=known))
+        known = self.counted & (self._denominator != 0)
+        np.divide(self._numerator, self._denominator, out=out, where=known)
+        return out
 
     def interval(self, daily: Sums | None, ci: float, se: RateErrors) -> Interval:
         """Return Wilson's interval of proportions, the jackknife's of the others."""
         # Wilson's for all groups, then the jackknife's where days are what varies.
-        limits = wilson(self._above, self._below, ci)
+        limits = wilson(self._numerator, self._denominator, ci)
         others = np.full(self._groups.count, se == "day")
         swinging = self._given & self._of(lambda one: one.kind != "proportion")
         others[self._groups.codes[swinging]] = True
@@ -391,8 +391,8 @@ class RateRows(NamedTuple):
     groups: Groups
     codes: Ints
     days: Ints
-    above: Floats
-    below: Floats
+    numerator: Floats
+    denominator: Floats
     refused: Bools
     grows: bool
 
@@ -420,7 +420,7 @@ def rate_rows(df: pd.DataFrame, metric: str, by: By = None) -> RateRows:
     for channel, own in rows.by_channel(part.sums.groups).items():
         if channel in defined:
             sides.append(_counted(own, rows.sides(defined[channel]), rows.levels))
-    codes, dates, above, below = map(np.concatenate, zip(*sides, strict=True))
+    codes, dates, numerator, denominator = map(np.concatenate, zip(*sides, strict=True))
     found = np.zeros(groups.count, dtype=bool)
     found[groups.codes[codes]] = True
     tops = {stat for one in defined.values() for stat in one.numerator.stats}
@@ -428,8 +428,8 @@ def rate_rows(df: pd.DataFrame, metric: str, by: By = None) -> RateRows:
         groups,
         groups.codes[codes],
         dates,
-        above,
-        below,
+        numerator,
+        denominator,
         found & ~rate.counted,
         any(map(is_day_total, tops)),
     )
@@ -443,8 +443,8 @@ def _counted(
     date = levels["date"]
     numbers = pd.DatetimeIndex(date.labels).tz_localize(None).to_numpy()
     days = numbers.astype("datetime64[D]").astype(np.int64)[rows.of(date.codes)]
-    above, below = (
+    numerator, denominator = (
         selection.of(rows.evaluate(side).values)
         for side in (one.numerator, one.denominator)
     )
-    return selection.codes, selection.of(days), above, below
+    return selection.codes, selection.of(days), numerator, denominator

@@ -206,7 +206,7 @@ def _pairs(outer: Level, inner: Level) -> Flags:
     several = len(inner.labels)
     found = np.zeros(len(outer.labels) * several, dtype=bool)
     found[outer.codes * several + inner.codes] = True
-    return found.reshape(-1, several)
+    return found.reshape(len(outer.labels), several)
 
 
 def merge(parts: Sequence[Sums]) -> Sums:

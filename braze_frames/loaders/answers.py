@@ -28,13 +28,13 @@ _SUCCESS = "success"
 class Answer(NamedTuple):
     """One decoded tree and where it stands.
 
-    ``careful`` when booleans may hide among its numbers. ``assumed`` is a time of it
-    whose day depends on the company's time zone, which nobody told.
+    ``check_each_value`` when booleans may hide among its numbers. ``assumed`` is a time
+    of it whose day depends on the company's time zone, which nobody told.
     """
 
     origin: str
     tree: Any
-    careful: bool
+    check_each_value: bool
     assumed: str = ""
 
 

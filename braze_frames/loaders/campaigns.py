@@ -128,7 +128,7 @@ def _in_turn(
         yield piece.answer
         del piece  # before the next is decoded
     if others:
-        nothing = Piece(Answer(place, {"data": []}, careful=False), {}, "")
+        nothing = Piece(Answer(place, {"data": []}, check_each_value=False), {}, "")
         found = _gathered(contents, [nothing, *others])
         yield from chain.from_iterable(one.answers() for one in sort_out(found, zone))
 
@@ -312,7 +312,9 @@ def _answers(
     ]
     if rows:
         days = each_day_once(rows, zone, origin)
-        yield Answer(origin, {"data": days.days}, careful=True, assumed=days.assumed)
+        yield Answer(
+            origin, {"data": days.days}, check_each_value=True, assumed=days.assumed
+        )
     for part in parts:
         if not part.is_row:
             yield _checked(part.answer)

@@ -174,7 +174,7 @@ def contents_of(body: str | bytes, origin: str, name: str = "") -> Contents:
 
 
 def _table(rows: list[dict[str, Any]], origin: str) -> Contents:
-    return Contents(origin, [Answer(origin, rows, careful=True)], single=False)
+    return Contents(origin, [Answer(origin, rows, check_each_value=True)], single=False)
 
 
 def _each_line(body: bytes, origin: str) -> Iterator[Answer]:

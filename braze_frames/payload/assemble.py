@@ -17,7 +17,6 @@ from braze_frames.core.arrays import Bools, Column, Ints
 from braze_frames.frame.levels import Grain
 from braze_frames.payload.batch import Batch
 from braze_frames.payload.columns import StatColumns, Stats, is_view, join, ranked
-from braze_frames.payload.days import NO_NAMES, normalise
 from braze_frames.schema.channels import ELEMENT_STAT, VARIATION_ID, is_day_total
 
 # As objects, not by name: pandas looks a name up in .07 of the time of a small frame.
@@ -26,22 +25,10 @@ _ID = pd.StringDtype()
 
 
 class Campaign(NamedTuple):
-    """One campaign's normalised answers; ``names`` are variation names by id."""
+    """One campaign's normalised answers."""
 
     label: str
     batch: Batch
-    names: Mapping[str, str] = NO_NAMES
-
-
-def campaign_of(
-    label: str,
-    batches: Iterable[Batch],
-    names: Mapping[str, str] = NO_NAMES,
-    *,
-    restated: bool = True,
-) -> Campaign:
-    """Put the answers about one campaign together; see ``normalise``."""
-    return Campaign(label, normalise(batches, names, restated=restated), names)
 
 
 class _Level(NamedTuple):

@@ -30,22 +30,20 @@ class EntryKey(NamedTuple):
     position: int
 
 
-class Element(NamedTuple):
-    """Clicks on one slide or button of one entry."""
-
-    row: int
-    element: str
-    position: int
-    title: str
-    clicks: int
-
-
 class ElementKey(NamedTuple):
     """One slide or button."""
 
     element: str
     position: int
     title: str
+
+
+class Element(NamedTuple):
+    """Clicks on one slide or button of one entry."""
+
+    row: int
+    key: ElementKey
+    clicks: int
 
 
 class Elements(NamedTuple):
@@ -59,8 +57,7 @@ class Elements(NamedTuple):
     def each(self) -> Iterator[Element]:
         """Yield them one by one."""
         for row, code, clicks in zip(self.row, self.key, self.clicks, strict=True):
-            key = self.keys[code]
-            yield Element(int(row), key.element, key.position, key.title, int(clicks))
+            yield Element(int(row), self.keys[code], int(clicks))
 
 
 def elements_of(elements: Iterable[Element]) -> Elements:
@@ -68,9 +65,8 @@ def elements_of(elements: Iterable[Element]) -> Elements:
     rows, clicks, codes = [], [], []
     place: dict[ElementKey, int] = {}
     for one in elements:
-        key = ElementKey(one.element, one.position, one.title)
         rows.append(one.row)
-        codes.append(place.setdefault(key, len(place)))
+        codes.append(place.setdefault(one.key, len(place)))
         clicks.append(one.clicks)
     row, code, clicked = (np.array(part, np.int64) for part in (rows, codes, clicks))
     return Elements(row, code, clicked, list(place))

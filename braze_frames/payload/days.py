@@ -237,8 +237,8 @@ def _contents(batch: Batch) -> list[dict[_DayCell, int | float]]:
         days[row][(stat,)] = value
     for row, stat, value in batch.entries.cells():
         _add(days, batch, row, (stat,), value)
-    for row, element, position, title, clicks in batch.elements.each():
-        _add(days, batch, row, (element, position, title), clicks)
+    for row, key, clicks in batch.elements.each():
+        _add(days, batch, row, key, clicks)
     return days
 
 

@@ -65,7 +65,7 @@ def _why_not_json(body: bytes, error: orjson.JSONDecodeError) -> str:
 
 
 def has_booleans(body: bytes | memoryview) -> bool:
-    """Whether the text may hold booleans, which need the careful way."""
+    """Whether the text may hold booleans, which need a look at each value."""
     return any(_holds(body, word, at) for word, at in _BOOLEANS)
 
 
@@ -92,7 +92,7 @@ def _holds(body: bytes | memoryview, word: bytes, at: int) -> bool:
 
 
 def parse_answer(
-    answer: Any, origin: str, span: Span = EVERY_DAY, *, careful: bool = True
+    answer: Any, origin: str, span: Span = EVERY_DAY, *, check_each_value: bool = True
 ) -> Batch:
     """Read one decoded answer of ``/campaigns/data_series``.
 
@@ -104,7 +104,7 @@ def parse_answer(
         The file or campaign, for messages.
     span : Span
         The days to read; others are not looked at.
-    careful : bool
+    check_each_value : bool
         Check each value by itself. False is for trees straight from the JSON parser
         that hold no booleans.
 
@@ -118,7 +118,7 @@ def parse_answer(
     numbers = np.array(_day_numbers(days, origin), dtype=np.int64)
     inside = (numbers >= span.first) & (numbers <= span.last)
     read = [day if type(day) is dict else dict(day) for day in compress(days, inside)]
-    parser = _AnswerParser(origin, read, careful=careful)
+    parser = _AnswerParser(origin, read, check_each_value=check_each_value)
     return Batch(
         origin=origin,
         answered=numbers,
@@ -206,7 +206,7 @@ class _Channel(NamedTuple):
 class _AnswerParser:
     """Reads the days of one answer: their totals, then channel after channel."""
 
-    def __init__(self, origin: str, days: list[Day], *, careful: bool) -> None:
+    def __init__(self, origin: str, days: list[Day], *, check_each_value: bool) -> None:
         self.origin, self.days = origin, days
         messages, has_messages = column_of(days, "messages")
         self.channels = self._channels(messages)
@@ -216,11 +216,11 @@ class _AnswerParser:
             np.repeat(channel.days, size)
             for channel, size in zip(self.channels, sizes, strict=True)
         )
-        self.careful = careful
+        self.check_each_value = check_each_value
         self.totals, self.entries = Filling(len(days)), Filling(self.starts[-1])
         self.clicks = Clicks()
         keys, counts = ("time", "messages"), _count_stats(days, [], has_messages)
-        packer = RowPacker(self.totals, None, keys, self._fail_total, careful)
+        packer = RowPacker(self.totals, None, keys, self._fail_total, check_each_value)
         packer.pack(days, 0, counts)
         self.keys: list[EntryKey] = []
         self.entry_key = _follow([*map(self._entries, self.channels, self.starts)])
@@ -261,7 +261,7 @@ class _AnswerParser:
         names, has_name = column_of(rows, VARIATION_NAME)
         packer = RowPacker(
             *(self.entries, self.clicks, (VARIATION_ID, VARIATION_NAME)),
-            *(self._fail_entry, self.careful),
+            *(self._fail_entry, self.check_each_value),
         )
         packer.pack(rows, start, _count_stats(rows, has_id, has_name))
         size = len(channel.lists[0])

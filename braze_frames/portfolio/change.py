@@ -233,7 +233,7 @@ def _paired(rows: RateRows, periods: Periods) -> tuple[DailyCounts, Flags]:
     sides = [
         _by_day(rows, side, first, shape)
         for first in (periods.now, periods.before)
-        for side in (rows.above, rows.below)
+        for side in (rows.numerator, rows.denominator)
     ]
     early, late = _spans(rows)
     place = np.arange(periods.length)
@@ -288,9 +288,10 @@ def _table(
     return table.assign(significant=significant, eff_days=found.eff_days)
 
 
-def _divide(above: Floats, below: Floats) -> Floats:
-    out = np.full(len(above), np.nan)
-    return np.asarray(np.divide(above, below, out=out, where=below != 0))
+def _divide(numerator: Floats, denominator: Floats) -> Floats:
+    out = np.full(len(numerator), np.nan)
+    where = denominator != 0
+    return np.asarray(np.divide(numerator, denominator, out=out, where=where))
 
 
 def _notes(

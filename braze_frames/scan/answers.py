@@ -12,7 +12,7 @@ from braze_frames.errors import BrazeError, FrameError, PullError, warn
 from braze_frames.frame.levels import labels, level_names
 from braze_frames.frame.provenance import odd_names, pass_on_names, provenance_of
 from braze_frames.reader import Said, failed_text, warn_of
-from braze_frames.scan.parts import PART
+from braze_frames.scan.parts import PART, SHOWABLE, frame_of_names
 from braze_frames.schema.channels import STAT, VARIATION_ID
 
 _TEXT = pd.Index(["text"]).dtype
@@ -38,11 +38,11 @@ class Facts(NamedTuple):
     def names(self) -> pd.DataFrame:
         """Return a frame that has just the names that are too long, and campaigns."""
         several = "" not in self.campaigns
-        pairs = [(name, "") for name in self.campaigns] if several else []
+        pairs = [(name, SHOWABLE) for name in self.campaigns] if several else []
         for owner, names in self.odd.items():
             pairs += [(owner, name) for name in names if owner or not several]
-        index = pd.MultiIndex.from_tuples(pairs, names=["campaign", "variation"])
-        frame = pd.DataFrame(index=index if several else index.droplevel("campaign"))
+        frame = frame_of_names(pairs)
+        frame = frame if several else frame.droplevel("campaign")
         frame.attrs["braze"] = {"labels": self.short}
         return frame
 

@@ -10,6 +10,7 @@ import pandas as pd
 from braze_frames.core.arrays import Column
 from braze_frames.errors import BrazeError, PullError, gathered
 from braze_frames.frame.levels import LEVELS
+from braze_frames.frame.provenance import short_names_of
 from braze_frames.payload.assemble import assemble
 from braze_frames.reader import failed_text, label_frame, said_of
 from braze_frames.schema.channels import STAT, VARIATION_ID
@@ -49,6 +50,28 @@ class CachePart(NamedTuple):
         return [one.label for one in self.shelf]
 
 
+SHOWABLE = "A"
+"""A name that is shown as it is."""
+
+
+def frame_of_names(pairs: Sequence[tuple[str, str]]) -> pd.DataFrame:
+    """Return a frame that has campaigns and variations, and nothing else."""
+    names = ["campaign", "variation"]
+    return pd.DataFrame(index=pd.MultiIndex.from_tuples(pairs, names=names))
+
+
+def short_campaigns(labels: Iterable[str]) -> dict[str, str]:
+    """Return what the long names of all campaigns are cut to.
+
+    Examples
+    --------
+    >>> short_campaigns(["A", "B"])
+    {}
+    """
+    frame = frame_of_names([(label, SHOWABLE) for label in labels])
+    return short_names_of(frame).get("", {})
+
+
 def cut(campaigns: Iterable[Any], size: int) -> Iterator[list[Any]]:
     """Yield lists of ``size`` campaigns.
 
@@ -65,15 +88,17 @@ def cut(campaigns: Iterable[Any], size: int) -> Iterator[list[Any]]:
 class PartReader(NamedTuple):
     """Reads a part into a frame with the levels as columns.
 
-    ``attrs`` are those of all parts. ``strict``: whether a campaign that fails is an
-    error at once, as it must be for who takes the rows; verbs report it with the whole.
-    ``token`` tells one scan from another.
+    ``attrs`` are those of all parts; ``short`` is what long names of campaigns are cut
+    to. ``strict``: whether a campaign that fails is an error at once, as it must be for
+    who takes the rows; verbs report it with the whole. ``token`` tells one scan from
+    another.
     """
 
     plan: ReadPlan
     columns: tuple[str, ...] | None
     attrs: Attrs
     ids: Mapping[str, str | None]
+    short: Mapping[str, str]
     token: str
     parts: int
     strict: bool = True
@@ -97,6 +122,7 @@ class PartReader(NamedTuple):
         said = said_of(pulled)
         (frame,) = assemble(pulled.campaigns, ("variation",), several=True)
         label_frame(frame, self._attrs_of(part), self.ids)
+        self._shorten(frame)
         carried = [str(name) for name in frame if self._is_asked(str(name))]
         frame.attrs[PART] = {
             **said._asdict(),
@@ -110,6 +136,13 @@ class PartReader(NamedTuple):
             "parts": self.parts,
         }
         return _completed(frame, self.names(carried)).reset_index()
+
+    def _shorten(self, frame: pd.DataFrame) -> None:
+        """Cut the names of campaigns as among all of them."""
+        names = {**frame.attrs["braze"].pop("labels", {}), "": dict(self.short)}
+        names = {owner: short for owner, short in names.items() if short}
+        if names:
+            frame.attrs["braze"]["labels"] = names
 
     def _read(self, part: Portion) -> Pulled:
         """Read a part; where that fails as a whole, all of its campaigns fail."""

@@ -12,7 +12,13 @@ from braze_frames.core.arguments import parse_days
 from braze_frames.core.names import shown
 from braze_frames.errors import ConfigError, SourceError
 from braze_frames.frame.provenance import MOST_NAMES
-from braze_frames.scan.parts import CachePart, PartReader, Portion, cut
+from braze_frames.scan.parts import (
+    CachePart,
+    PartReader,
+    Portion,
+    cut,
+    short_campaigns,
+)
 from braze_frames.scan.rows import RowsPart, rows_of
 from braze_frames.sources.offline import shelf_of
 from braze_frames.sources.plan import Attrs, ReadPlan
@@ -102,7 +108,8 @@ def scan_braze_series(
         cache=None,
     )
     parts, ids, attrs = _cut(source, plan, part_size)
-    reader = PartReader(plan, chosen, attrs, ids, uuid4().hex, len(parts))
+    short = short_campaigns(label for part in parts for label in part.labels)
+    reader = PartReader(plan, chosen, attrs, ids, short, uuid4().hex, len(parts))
     return frame_in_parts(reader, parts)
 
 

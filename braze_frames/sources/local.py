@@ -58,7 +58,11 @@ def _read(item: Item, plan: ReadPlan) -> tuple[Found, str]:
     batches: list[Batch] = []
     assumed = ""
     for one in item.answers():
-        batches.append(parse_answer(one.tree, one.origin, span, careful=one.careful))
+        batches.append(
+            parse_answer(
+                one.tree, one.origin, span, check_each_value=one.check_each_value
+            )
+        )
         assumed = assumed or one.assumed
         del one  # before the next is decoded: a tree is larger than its numbers
     return put_together(batches, restated=False), assumed

@@ -169,7 +169,7 @@ def collect(
     attrs : dict
         What the frame's ``attrs`` say of where its numbers come from.
     """
-    campaigns = [Campaign(label, one.batch, one.names) for label, one in found.items()]
+    campaigns = [Campaign(label, one.batch) for label, one in found.items()]
     settled = until_attrs({label: one.settled for label, one in found.items()})
     return Pulled(request, campaigns, {**failed}, attrs | settled)
 

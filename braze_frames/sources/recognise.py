@@ -142,7 +142,7 @@ def _contents_of_trees(
         Answer(
             f"{origin} {number}" if len(trees) > 1 else origin,
             tree if is_row(tree) else as_json(tree),
-            careful=True,
+            check_each_value=True,
         )
         for number, tree in enumerate(trees, 1)
     )
@@ -151,7 +151,9 @@ def _contents_of_trees(
 
 def _contents_of_table(table: Any, origin: str) -> Contents:
     read = rows_of_frame if isinstance(table, pd.DataFrame) else rows_of_arrow
-    return Contents(origin, [Answer(origin, read(table, origin), careful=True)], False)
+    return Contents(
+        origin, [Answer(origin, read(table, origin), check_each_value=True)], False
+    )
 
 
 def _table(table: Any, zone: tzinfo | None) -> Request:

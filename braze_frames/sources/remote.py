@@ -235,7 +235,9 @@ def _read(job: _Job, body: bytes | BrazeError) -> Batch:
         raise body
     origin = f"campaign {job.id}"
     span = span_of(job.window.first, job.window.last)
-    return parse_answer(decode(body, origin), origin, span, careful=has_booleans(body))
+    return parse_answer(
+        decode(body, origin), origin, span, check_each_value=has_booleans(body)
+    )
 
 
 def _is_end(batch: Batch, days: Ints, window: Window) -> bool:

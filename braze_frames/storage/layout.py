@@ -4,6 +4,7 @@ The docstring of the folder says what the files hold.
 """
 
 from collections.abc import Collection, Iterable
+from functools import cache
 from typing import Any, Literal, NamedTuple
 from urllib.parse import quote
 
@@ -126,10 +127,10 @@ def stored_stats(grain: StoredGrain) -> Collection[str]:
     return STAT if grain in ALWAYS else ()
 
 
-def identity_of(grain: StoredGrain) -> list[str]:
+@cache
+def identity_of(grain: StoredGrain) -> frozenset[str]:
     """Return the columns of a grain that are no stats and not made of others."""
-    made = {"variation", *stored_stats(grain)}
-    return [name for name in SCHEMAS[grain].names if name not in made]
+    return frozenset(SCHEMAS[grain].names) - {"variation", *stored_stats(grain)}
 
 
 def texts_of(grain: StoredGrain) -> tuple[str, ...]:

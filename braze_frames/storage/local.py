@@ -3,7 +3,6 @@
 import errno
 import os
 import shutil
-import warnings
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
@@ -12,7 +11,7 @@ from uuid import uuid4
 
 import pyarrow as pa
 
-from braze_frames.errors import CacheError, CacheWarning
+from braze_frames.errors import CacheError, CacheWarning, warn
 from braze_frames.payload.batch import Span
 from braze_frames.schema.ids import is_campaign_id
 from braze_frames.storage.layout import ALWAYS, EVERYTHING, FILE, SCHEMAS, StoredGrain
@@ -215,11 +214,10 @@ class LocalStorage(Storage):
             path.replace(target)
             where = f"It is now {str(target)!r}"
         reason = str(why).partition("\n")[0]
-        warnings.warn(
+        warn(
             f"{str(path)!r} cannot be read ({reason}). {where}; days that are missing "
             "now are fetched again when they are asked for",
             CacheWarning,
-            stacklevel=2,
         )
 
     def open_object(self, key: str) -> BinaryIO:

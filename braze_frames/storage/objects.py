@@ -9,7 +9,6 @@ also those without rows.
 
 import random
 import time
-import warnings
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from io import BytesIO
@@ -18,7 +17,7 @@ from zlib import crc32
 
 import pyarrow as pa
 
-from braze_frames.errors import CacheError, CacheWarning
+from braze_frames.errors import CacheError, CacheWarning, warn
 from braze_frames.payload.batch import Span
 from braze_frames.schema.ids import is_campaign_id
 from braze_frames.storage.layout import (
@@ -161,10 +160,9 @@ class ObjectStorage(Storage):
     def remove(self, campaign: str) -> None:
         """Delete a campaign's objects, and what of it was set aside."""
         self._load(campaign, dict.fromkeys(SCHEMAS, ()), None)  # refuses newer ones
-        aside = self.store.listed(f"{self.name}/.aside")
-        prefix = f"{self.name}/.aside/campaign_id={campaign}-"
+        aside = self.store.listed(f"{self.name}/.aside/campaign_id={campaign}")
         self.store.delete(self._key(campaign, grain) for grain in SCHEMAS)
-        self.store.delete(one.key for one in aside if one.key.startswith(prefix))
+        self.store.delete(one.key for one in aside)
 
     def size(self, campaign: str) -> int:
         """Return how many bytes a campaign's objects have."""
@@ -184,7 +182,7 @@ class ObjectStorage(Storage):
         """
         key = self._key(campaign, grain)
         self.store.damaged.add((key, one.tag))
-        aside = f".aside/campaign_id={campaign}-{grain}-{crc32(one.body):08x}"
+        aside = f".aside/campaign_id={campaign}/{grain}-{crc32(one.body):08x}"
         where = "No copy could be made"
         try:
             self.store.overwrite(f"{self.name}/{aside}", one.body)
@@ -192,11 +190,10 @@ class ObjectStorage(Storage):
         except CacheError:
             pass  # who may not write only reads on
         reason = str(why).partition("\n")[0]
-        warnings.warn(
+        warn(
             f"{self._where(campaign, grain)!r} cannot be read ({reason}). {where}; "
             "days that are missing now are fetched again when they are asked for",
             CacheWarning,
-            stacklevel=2,
         )
 
     def _is_damaged(self, campaign: str, grain: StoredGrain, one: StoredObject) -> bool:

@@ -331,7 +331,7 @@ def _check_schema(file: "ParquetFile", grain: StoredGrain, *, is_sealed: bool) -
     compared where no checksum has proved them: a wrong one ends the process.
     """
     schema, expected = file.schema, SCHEMAS[grain]
-    if not {*identity_of(grain)} <= {*schema.names} <= {*expected.names}:
+    if not identity_of(grain) <= {*schema.names} <= {*expected.names}:
         raise UnreadableFile("its columns are not those of a cache")
     for place, name in enumerate(() if is_sealed else schema.names):
         physical = _PHYSICAL[str(expected.field(name).type)]

@@ -1,7 +1,8 @@
 """Answers against plain pandas, against their own sums, and on rows in no order.
 
 Run ``python tests/benchmarks/answers.py``. CPU over CPU in one process, the median of
-pairs, each on an index that nothing is cached for.
+pairs, each on an index that nothing is cached for. What must be linear is asked of two
+sizes: twice the days may take 2.5 times as long, 4 times the tests 4 times.
 """
 
 import statistics
@@ -143,6 +144,55 @@ def lifts(rng):
         show(what, *found, goal)
 
 
+def sparse(days, rng):
+    """Return a test of 20 people and about one conversion a day and variation."""
+    df = tested(1, days, 3, rng).droplevel("campaign")
+    df["unique_recipients"] = pd.array(np.full(len(df), 20), dtype="Int64")
+    df[USERS[2]] = pd.array(rng.binomial(20, 0.05, len(df)), dtype="Int64")
+    return df
+
+
+def growing(rng):
+    """Print a lift for each day against one of all days, and twice the days."""
+    long, twice = (
+        tested(1, days, 3, rng).droplevel("campaign") for days in (1095, 2190)
+    )
+    few, more = (sparse(days, rng) for days in (1095, 2190))
+    print("\ncumulative lift, 3 variations; ours, base, ours / base, goal")
+    for what, options in (
+        ("by day", {}),
+        ("by day, always valid", {"sequential": True}),
+        ("pooled", {"stratify": None}),
+        ("over days", {"se": "day"}),
+    ):
+
+        def ask(df, options=options):
+            return df.braze.lift(METRIC, cumulative=True, **options)
+
+        found = median(lambda ask=ask: ask(twice), lambda ask=ask: ask(long))
+        show(f"{what}: 2,190 over 1,095 days (1.5 s)", *found, "<= 2.5")
+        found = median(lambda ask=ask: ask(more), lambda ask=ask: ask(few))
+        show(f"{what}, sparse: 2,190 over 1,095 days", *found, "<= 2.5")
+
+
+def each(rng):
+    """Print verbs on 2,000 tests over 500 of them, by test."""
+    few, many = (tested(count, 100, 3, rng) for count in (500, 2000))
+    print("\nby test, 3 variations, 100 days; of 2,000, of 500, ratio, goal of a test")
+    for name, goal, verb in (
+        ("lift", "1 ms", lambda df: df.braze.lift(METRIC)),
+        ("lift with prior", "3 ms", lambda df: df.braze.lift(METRIC, prior=(0.5, 0.5))),
+        ("check", ".4 ms", lambda df: df.braze.check()),
+        ("tests", "", lambda df: df.braze.tests()),
+        ("winner", "", lambda df: df.braze.winner(METRIC)),
+        ("srm", "", lambda df: df.braze.srm()),
+        ("change", "", lambda df: df.braze.change(METRIC)),
+    ):
+        found = median(lambda verb=verb: verb(many), lambda verb=verb: verb(few))
+        ours, base, ratio = found[0] / 2000, found[1] / 500, found[2] / 4
+        show(name, ours, base, ratio, f"<= 1.2, {goal}".rstrip(", "))
+
+
 def shuffled(df):
     """Return the rows in no order, with an index that nothing is cached for."""
     return fresh(df.sample(frac=1, random_state=0))
@@ -209,6 +259,8 @@ def main():
     rng = np.random.default_rng(0)
     large(rng)
     lifts(rng)
+    growing(rng)
+    each(rng)
     orders(rng)
     questions(rng)
     names(rng)

@@ -128,3 +128,9 @@ def test_what_is_no_share_of_people_says_why(growing):
     )
     with pytest.raises(bf.FrameError, match="no variations to compare"):
         totals.braze.mde("conversion_rate")
+
+
+def test_an_absurd_lift_is_asked_back_without_a_rate_that_nobody_gave():
+    frame = known(trial({"A": [(60, 1000)] * 9, CONTROL: [(50, 1000)] * 9}))
+    with pytest.raises(ValueError, match=r"^lift=10 is a share: 10 is \+1000 %"):
+        frame.braze.sample_size(METRIC, 10)

@@ -220,6 +220,7 @@ def test_a_frame_that_does_not_know_is_read_whole_with_one_warning(many):
     with pytest.warns(bf.StatisticsWarning, match="does not know") as caught:
         table = many.braze.tests()
     assert len(caught) == 1
+    assert "out.attrs.update(df.attrs)" in str(caught[0].message)
     assert len(table) == 4
 
 
