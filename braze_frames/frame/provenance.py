@@ -89,8 +89,9 @@ def short_names_of(frame: Any) -> dict[str, dict[str, str]]:
 
 def names_attrs(frame: Any) -> dict[str, Any]:
     """Return what results say of long names; nothing where they are none, or many."""
-    many = sum(map(len, odd_names(frame).values())) > MOST_NAMES
-    found = {} if many else short_names_of(frame)
+    # Looked for first: most frames have none, and a second look takes as long.
+    count = sum(map(len, odd_names(frame).values()))
+    found = short_names_of(frame) if 0 < count <= MOST_NAMES else {}
     return {"labels": found} if found else {}
 
 
