@@ -107,11 +107,10 @@ class Shelf(BaseHTTPRequestHandler):
             is_late = (
                 old is not None if is_new else self.headers["If-Match"] != tag_of(old)
             )
-            if is_late and self.server.conditional:
-                self.finish_with((412, b""))
-            else:
+            is_late = is_late and self.server.conditional
+            if not is_late:
                 self.server.bodies[self.key] = body
-                self.finish_with((200, body))
+        self.finish_with((412, b"") if is_late else (200, body))
 
     def do_DELETE(self):
         self.server.bodies.pop(self.key, None)

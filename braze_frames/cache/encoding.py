@@ -4,11 +4,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
-import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from braze_frames.core.arrays import Bools, Column, Ints
+from braze_frames.frame.levels import renumber
 from braze_frames.payload.batch import (
     Batch,
     Element,
@@ -293,13 +293,14 @@ def _column(stored: pa.ChunkedArray) -> Column:
 def _entry_keys(tables: Sequence[pa.Table]) -> tuple[list[Ints], list[EntryKey]]:
     """Return for rows of each table the codes of their keys, and the keys of all."""
     sizes = [len(table) for table in tables]
-    codes = np.zeros(sum(sizes), dtype=np.int64)
+    codes, bound = np.zeros(sum(sizes), dtype=np.int64), 1
     parts = []
     for name in _KEY:
         part, values = coded(_joined(tables, name))
-        codes = codes * len(values) + part
+        if len(values) > 1:
+            codes, bound = codes * len(values) + part, bound * len(values)
         parts.append(values)
-    key, found = pd.factorize(codes)
+    key, found = renumber(codes, bound)
     places = np.unravel_index(found, [len(values) for values in parts])
     fields = (
         [values[place] for place in of_one.tolist()]

@@ -25,10 +25,10 @@ if TYPE_CHECKING:
 PanelKey = tuple[str, ...]
 # A slide's picture; readable at this size with text of 10 points.
 WIDTH, HEIGHT = 10.0, 5.6
-_FURTHER_ROW, _PANEL_WIDTH = 0.55, 4.2
-# Head, foot and axis of a picture whose panels say how high they are.
-_AROUND = 1.9
-_MOST_PANELS, _LARGEST = 36, 200
+_PANEL_WIDTH = 4.2
+# Head, foot and axis. The more rows of panels, the lower is each, down to the least.
+_AROUND, _LEAST, _SHRINKS = 1.9, 2.0, -0.4
+_MANY, _MOST_PANELS, _LARGEST = 8, 36, 200
 # What panels leave to the axis of values, of the whole width.
 _PANEL = 0.88
 # The margin around all words, as a share of the figure; from line to line, in letters.
@@ -289,9 +289,9 @@ def slicing(df: pd.DataFrame, levels: Sequence[str], keys: Sequence[PanelKey]) -
 
 
 def _columns(count: int) -> int:
-    """Return how many panels stand side by side: the fewest holes, then the widest."""
-    if count <= 3:
-        return count
+    """Return how many panels stand side by side: few with the fewest holes, else 3."""
+    if count <= 3 or count > _MANY:
+        return min(count, 3)
     return min((2, 3, 4), key=lambda columns: (-count % columns, abs(columns - 3)))
 
 
@@ -302,8 +302,8 @@ def _open(
 
     starts = range(0, count, columns)
     rows = [max(heights[n : n + columns]) for n in starts] if heights else None
-    high = HEIGHT * (1 + _FURTHER_ROW * (len(starts) - 1))
-    high = _AROUND + sum(rows) if rows else high
+    each = max(_LEAST, (HEIGHT - _AROUND) * len(starts) ** _SHRINKS)
+    high = _AROUND + (sum(rows) if rows else each * len(starts))
     width = max(WIDTH, columns * _PANEL_WIDTH)
     figure = plt.figure(figsize=size or (width, high), layout="constrained")
     cells = figure.subplots(len(starts), columns, squeeze=False, height_ratios=rows)

@@ -91,9 +91,9 @@ class Series(NamedTuple):
         return days_of_lines(self.lines)
 
     def panels(self) -> dict[PanelKey, list[Line]]:
-        """Return the lines of each panel, in their order."""
+        """Return the lines of each panel, in the order of people: 2 before 10."""
         found: dict[PanelKey, list[Line]] = {}
-        for line in self.lines:
+        for line in sorted(self.lines, key=lambda line: [*map(natural, line.panel)]):
             found.setdefault(line.panel, []).append(line)
         return found
 

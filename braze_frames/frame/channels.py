@@ -13,7 +13,7 @@ from braze_frames.frame.by import By, Period, kept_levels
 from braze_frames.frame.groups import Groups, Selection, Tally, arrays, group_rows
 from braze_frames.frame.levels import Level, levels_of, stats_of
 from braze_frames.frame.provenance import settled_day
-from braze_frames.frame.sums import Sums, known_days, spread_campaigns
+from braze_frames.frame.sums import PeopleCounted, Sums, known_days, spread_campaigns
 from braze_frames.schema.channels import CONTROL_STAT, RECIPIENTS
 from braze_frames.schema.formulas import Definition, Formula
 
@@ -89,29 +89,45 @@ class ChannelRows:
 
 
 def people_of(
-    stats: Mapping[str, pd.Series], levels: Sequence[Level]
-) -> pd.Series | None:
+    stats: Mapping[str, pd.Series],
+    levels: Sequence[Level],
+    elsewhere: Elsewhere | None = None,
+) -> tuple[pd.Series | None, PeopleCounted]:
     """Return the people of each row that a rate divides by: recipients, or enrolled.
 
     A control receives nothing, and where it has no recipients on any day those who were
     assigned to it are counted. ``levels`` tell the arms apart. None: recipients,
-    everywhere.
+    everywhere. Beside them stands how arms were counted, where others have rows of
+    them, too.
     """
-    if CONTROL_STAT not in stats or RECIPIENTS not in stats:
-        return None
-    people, known = _filled(stats[RECIPIENTS])
+    lacks = RECIPIENTS not in stats
+    if CONTROL_STAT not in stats or (lacks and elsewhere is None):
+        return None, PeopleCounted()
     enrolled, assigned = _filled(stats[CONTROL_STAT])
+    people, known = np.zeros_like(enrolled), np.zeros(len(enrolled), dtype=bool)
+    if not lacks:
+        people, known = _filled(stats[RECIPIENTS])
     has_people = known & (people != 0)
-    if not (assigned & ~has_people).any():  # spares grouping the rows
-        return None
+    shared = elsewhere is not None and elsewhere.same_campaigns
+    if not shared and not (assigned & ~has_people).any():  # spares grouping the rows
+        return None, PeopleCounted()
     arms = group_rows(levels, len(people))
     counted = np.zeros(arms.count, dtype=bool)
     counted[arms.codes[has_people]] = True
     swapped = assigned & ~counted[arms.codes]
+    how = PeopleCounted()
+    if shared:
+        sure = np.flatnonzero(counted), np.unique(arms.codes[swapped])
+        how = PeopleCounted(*(_places(arms.levels, some) for some in sure))
     if not swapped.any():
-        return None
+        return None, how
     values = np.where(swapped, enrolled, people)
-    return pd.Series(Column(values, ~(known | swapped)).array())
+    return pd.Series(Column(values, ~(known | swapped)).array()), how
+
+
+def _places(levels: Sequence[Level], arms: Ints) -> frozenset[tuple[str, ...]]:
+    labels = [level.labels.take(level.codes[arms]).astype(str) for level in levels]
+    return frozenset(zip(*labels, strict=True))
 
 
 def _filled(series: pd.Series) -> tuple[Values, Bools]:
@@ -167,17 +183,14 @@ class RateInput:
         )
         self.days = known_days(self.levels["date"])
         self.settled = settled_day(df)
-        self._people = self._people_of()
+        arms = [level for name, level in self.levels.items() if name != "date"]
+        self._people, self.counted = people_of(self.stats, arms, elsewhere)
 
     @cached_property
     def channels(self) -> list[str]:
         """The channels of the rows; ``""`` are the day totals."""
         channel = self.levels.get("channel")
         return [""] if channel is None else list(map(str, channel.used().labels))
-
-    def _people_of(self) -> pd.Series | None:
-        arms = [level for name, level in self.levels.items() if name != "date"]
-        return people_of(self.stats, arms)
 
     def by_channel(self, groups: Groups) -> dict[str, ChannelRows]:
         """Return the rows of each channel, grouped."""
@@ -209,7 +222,7 @@ def sum_sides(
     columns: dict[str, Column] = {}
     for name, one in defined.items():
         columns |= _both_sides(name, one, rows, channels, groups.count)
-    known = (rows.days, rows.freq, rows.settled, rows.doubtful)
+    known = (rows.days, rows.freq, rows.settled, rows.doubtful, rows.counted)
     return Sums(groups, columns, *known)
 
 

@@ -89,8 +89,9 @@ def short_names_of(frame: Any) -> dict[str, dict[str, str]]:
 
 def names_attrs(frame: Any) -> dict[str, Any]:
     """Return what results say of long names; nothing where they are none, or many."""
-    many = sum(map(len, odd_names(frame).values())) > MOST_NAMES
-    found = {} if many else short_names_of(frame)
+    # Looked for first: most frames have none, and a second look takes as long.
+    count = sum(map(len, odd_names(frame).values()))
+    found = short_names_of(frame) if 0 < count <= MOST_NAMES else {}
     return {"labels": found} if found else {}
 
 
@@ -260,18 +261,22 @@ def left_out_attrs(
 def significant_attrs(table: pd.DataFrame) -> dict[str, Any]:
     """Return which rows of a result are significant, for parts that lack the column.
 
+    Both are told, those that are and those that are not, so that a part that lacks a
+    level of the index, too, knows whether it can tell.
+
     Examples
     --------
     >>> names = pd.Index(["a", "b"], name="v")
     >>> significant_attrs(pd.DataFrame({"significant": [True, False]}, names))
-    {'significant': {'levels': ['v'], 'rows': [['a']]}}
+    {'significant': {'levels': ['v'], 'yes': [['a']], 'no': [['b']]}}
     """
-    rows = table.index[table["significant"].fillna(value=False).to_numpy(dtype=bool)]
-    if len(rows) > _MOST_ROWS:
+    if len(table) > _MOST_ROWS:
         return {}
-    labels = [[*map(_text, _parts(label))] for label in rows]
-    levels = [*map(str, table.index.names)]
-    return {"significant": {"levels": levels, "rows": labels}}
+    found: dict[str, Any] = {"levels": [*map(str, table.index.names)]}
+    flags = table["significant"].fillna(value=False).to_numpy(dtype=bool)
+    for name, rows in (("yes", flags), ("no", ~flags)):
+        found[name] = [[*map(_text, _parts(label))] for label in table.index[rows]]
+    return {"significant": found}
 
 
 def _parts(label: Any) -> Sequence[Any]:

@@ -36,6 +36,7 @@ from braze_frames.schema.formulas import (
     custom,
     definitions,
     definitions_in,
+    lacking,
     metrics_of,
 )
 from braze_frames.schema.units import Unit
@@ -182,9 +183,10 @@ class RateSums(NamedTuple):
             No channel has a metric, or the frame has no column for its stats.
         """
         found = _defined(self.metrics, self.channels, self.stats)
-        if self.metrics is not None:
-            for name, defined in found.items():
-                check_defined(name, defined, self.channels, self.stats)
+        if self.metrics is None:
+            return {n: one for n, one in found.items() if not lacking(one, self.stats)}
+        for name, defined in found.items():
+            check_defined(name, defined, self.channels, self.stats)
         return found
 
 
@@ -215,15 +217,14 @@ class RatesSteps(NamedTuple):
             # What is asked for comes first, as in all sums, then two levels beside it.
             days = group_rows([*kept, constant(rows.size)], rows.size)
             by_day = sum_sides(rows, days, swings)
-        sums = sum_sides(rows, groups, defined)
-        stats = frozenset(rows.stats)
+        sums, stats = sum_sides(rows, groups, defined), frozenset(rows.stats)
         return RateSums(self.metrics, sums, by_day, rows.channels, stats)
 
     def _swings(self, name: str) -> bool:
         """Tell whether an interval needs the sums of days: alike in all parts."""
-        if self.ci is None or self.se == "day" or isinstance(self.metrics, Mapping):
-            return self.ci is not None
-        return any(one.kind != "proportion" for one in definitions()[name].values())
+        own = self.se == "day" or isinstance(self.metrics, Mapping)
+        kinds = () if own else (one.kind for one in definitions()[name].values())
+        return self.ci is not None and (own or any(k != "proportion" for k in kinds))
 
     def merge(self, parts: Sequence[RateSums]) -> RateSums:
         """Add up the sums of parts."""
@@ -239,9 +240,8 @@ class RatesSteps(NamedTuple):
     def finish(self, part: RateSums) -> "pd.DataFrame | pd.Series[float]":
         """Return the rates of the whole; warn of what they leave out."""
         defined = part.defined()
-        sums = part.sums.judged(part.stats)
+        sums = whole = part.sums.judged(part.stats)
         daily = part.daily and part.daily.judged(part.stats)
-        whole = sums
         if self.whole:
             sums, daily = sums.whole(), daily and daily.whole()
         groups = sums.asked()
@@ -263,8 +263,8 @@ class RatesSteps(NamedTuple):
         refused = {name: rate.not_added for name, rate in found.items()}
         why = left_out_attrs(frame.index, {"people": refused})
         frame = labelled(frame, whole.about(units, whole=self.whole) | level | why)
-        single = isinstance(self.metrics, str) and self.ci is None
-        return frame[self.metrics] if single else frame
+        one = isinstance(self.metrics, str) and not level
+        return frame[self.metrics] if one else frame
 
 
 def _unit(defined: Defined) -> Unit:

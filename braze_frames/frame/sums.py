@@ -17,7 +17,7 @@ import pandas as pd
 
 from braze_frames.core.arrays import Bools, Column, Flags, Ints
 from braze_frames.core.parts import Elsewhere
-from braze_frames.errors import NonAdditiveWarning, listed, warn
+from braze_frames.errors import FrameError, NonAdditiveWarning, listed, warn
 from braze_frames.frame.by import Period, binned, cut_periods, is_anchored, is_cut
 from braze_frames.frame.groups import Groups, Tally, arrays, group_rows
 from braze_frames.frame.levels import Level
@@ -38,6 +38,28 @@ class Traits(NamedTuple):
         return (len(self.channels) > 1 and lacks) or (not self.given and bool(totals))
 
 
+class PeopleCounted(NamedTuple):
+    """Arms whose recipients are counted, and those whose enrolled are instead."""
+
+    recipients: frozenset[tuple[str, ...]] = frozenset()
+    enrolled: frozenset[tuple[str, ...]] = frozenset()
+
+    def check(self) -> None:
+        """Refuse to add both of one arm up.
+
+        Raises
+        ------
+        FrameError
+            Its rows stand in several partitions, of which some have no recipients.
+        """
+        for arm in sorted(self.recipients & self.enrolled):
+            raise FrameError(
+                f"{', '.join(arm)}: some partitions have its recipients and others its "
+                "enrolled alone, and which are its people only all of its rows tell. "
+                'Put them together: ddf.shuffle("campaign")'
+            )
+
+
 class Sums(NamedTuple):
     """Sums by group: ``columns`` are named by the verb that asks.
 
@@ -53,12 +75,14 @@ class Sums(NamedTuple):
     freq: Period
     settled: Until
     doubtful: Mapping[str, Traits]
+    people: PeopleCounted = PeopleCounted()
 
     def judged(self, stats: Collection[str]) -> "Sums":
         """Return the sums as the whole has them, which alone tells periods and totals.
 
         ``stats`` are those of the whole.
         """
+        self.people.check()
         *asked, channel, apart = self.groups.levels
         if self.freq is not None and not is_anchored(self.freq):
             asked = [
@@ -228,7 +252,11 @@ def merge(parts: Sequence[Sums]) -> Sums:
     groups, columns = _grouped(list(levels), joined)
     days = pd.DatetimeIndex(np.unique(np.concatenate([part.days for part in parts])))
     until = merge_until(part.settled for part in parts)
-    return Sums(groups, columns, days, parts[0].freq, until, _doubtful(parts))
+    people = PeopleCounted(
+        *(frozenset().union(*of) for of in zip(*(p.people for p in parts), strict=True))
+    )
+    known = (days, parts[0].freq, until, _doubtful(parts), people)
+    return Sums(groups, columns, *known)
 
 
 def _doubtful(parts: Sequence[Sums]) -> dict[str, Traits]:

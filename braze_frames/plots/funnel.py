@@ -33,14 +33,11 @@ if TYPE_CHECKING:
 
     from braze_frames.drawing.figure import Pictured
 
-# So many columns stand side by side: in a panel as wide as the figure, and in half.
-_SIDE, _SIDE_OF_HALF = 5, 3
-# So many campaigns stand below each other; more have half the width each.
-_TALL = 3
+# Up to so many campaigns: how many stand side by side, how many columns in each, and
+# how high a bar is, in inches.
+_LAYOUTS = {3: (1, 5, 0.42), 8: (2, 3, 0.42), 1000: (3, 2, 0.32)}
 # Between columns, and above them, where a heading has one line; in bars.
 _GAP, _HEADING, _LINE = 0.18, 0.8, 0.45
-# A bar, in inches.
-_ROW = 0.42
 # A bar that reaches so far has room for its numbers.
 _INSIDE = 0.62
 
@@ -128,15 +125,14 @@ def plot_funnel(
     names = Labels(df, labels, known)
     keys = list(dict.fromkeys(column.panel for column in columns))
     blocks = {key: [one for one in columns if one.panel == key] for key in keys}
-    half = len(keys) > _TALL
-    side = _SIDE_OF_HALF if half else _SIDE
-    wide = 2 if half else 1
+    many = next(most for most in _LAYOUTS if len(keys) <= most)
+    wide, side, bar = _LAYOUTS[many]
     rows = [_rows(own, side) for own in blocks.values()]
-    heights = [_ROW * count for count in rows]
+    heights = [bar * count for count in rows]
     picture = Picture(df, panels, keys, setting, heights=heights, columns=wide, grid="")
     for n, (key, own) in enumerate(blocks.items()):
         heads = _heads(own, levels, names)
-        high = max(rows[n - n % wide :][:wide]) if half else 0
+        high = max(rows[n - n % wide :][:wide]) if wide > 1 else 0
         _draw(picture, picture.panels[key], (own, heads), side, high)
     picture.name_panels([names.join(panels, key) for key in keys])
     others = any(np.isfinite(one.base) for one in columns if not one.first)
@@ -178,7 +174,7 @@ def _columns(
         first = bool(start > 0)
         base = start if first else _sum(RECIPIENTS, row)
         found.append(FunnelColumn(labels[:panels], labels[panels:], steps, base, first))
-    return sorted(found, key=lambda one: (one.panel, *map(natural, one.name)))
+    return sorted(found, key=lambda one: [*map(natural, (*one.panel, *one.name))])
 
 
 def _sum(formula: str, row: pd.Series) -> float:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 import pandas as pd
 
+from braze_frames.core.names import natural
 from braze_frames.core.numbers import number, percent
 from braze_frames.drawing.figure import PanelKey, Setting, Words, blank
 from braze_frames.drawing.forest import ForestRow, draw_forest
@@ -256,8 +257,8 @@ def _rows_of(
     level = outer if len(outer) > 1 else outer[0] if outer else None
     groups: Any = table.groupby(level=level, sort=False) if outer else [((), table)]
     found: list[ForestRow] = []
-    for place, rows in groups:
-        key = _as_key(place)
+    parts = [(_as_key(place), rows) for place, rows in groups]
+    for key, rows in sorted(parts, key=lambda part: [*map(natural, part[0])]):
         own = dict(zip(outer, key, strict=True))
         if shown:
             heading = names.join(shown, [own[name] for name in shown])

@@ -255,8 +255,7 @@ def _rate_lines(
         line = Line(here, name, parts.axis(rows), *columns)
         lines.append(line._replace(size=sizes.get((*panel, *name), 0.0)))
     full = {line.panel for line in lines if not line.empty}
-    seen = [line for line in lines if line.panel in full] or lines
-    return sorted(seen, key=lambda line: line.panel) if channels else seen
+    return [line for line in lines if line.panel in full] or lines
 
 
 def _owners_of(

@@ -175,7 +175,9 @@ def settled_days(coverage: Coverage, now: datetime, terms: FreshnessPolicy) -> B
     lies after it (a clock was wrong) counts as one of this moment.
     """
     known = np.minimum(coverage.fetched, moment_of(now))
-    moments, which = np.unique(known, return_inverse=True)
+    moments, which = known[:1], np.zeros(len(known), dtype=np.int64)
+    if (known != moments).any():  # most often all days are of one fetch
+        moments, which = np.unique(known, return_inverse=True)
     local = [_day_of(moment, now) for moment in moments.tolist()]
     fetched_on = np.array(local, dtype=np.int64)[which]
     settled: Bools = fetched_on - coverage.days >= max(terms.settle_days, 1)

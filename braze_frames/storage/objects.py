@@ -160,10 +160,9 @@ class ObjectStorage(Storage):
     def remove(self, campaign: str) -> None:
         """Delete a campaign's objects, and what of it was set aside."""
         self._load(campaign, dict.fromkeys(SCHEMAS, ()), None)  # refuses newer ones
-        aside = self.store.listed(f"{self.name}/.aside")
-        prefix = f"{self.name}/.aside/campaign_id={campaign}-"
+        aside = self.store.listed(f"{self.name}/.aside/campaign_id={campaign}")
         self.store.delete(self._key(campaign, grain) for grain in SCHEMAS)
-        self.store.delete(one.key for one in aside if one.key.startswith(prefix))
+        self.store.delete(one.key for one in aside)
 
     def size(self, campaign: str) -> int:
         """Return how many bytes a campaign's objects have."""
@@ -183,7 +182,7 @@ class ObjectStorage(Storage):
         """
         key = self._key(campaign, grain)
         self.store.damaged.add((key, one.tag))
-        aside = f".aside/campaign_id={campaign}-{grain}-{crc32(one.body):08x}"
+        aside = f".aside/campaign_id={campaign}/{grain}-{crc32(one.body):08x}"
         where = "No copy could be made"
         try:
             self.store.overwrite(f"{self.name}/{aside}", one.body)

@@ -4,6 +4,7 @@ The one module that knows obstore. It tells what went wrong in words of its own:
 store answers may repeat addresses, signatures and keys.
 """
 
+import os
 import re
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
@@ -29,6 +30,8 @@ _PATIENCE: "RetryConfig" = {"max_retries": 5, "retry_timeout": timedelta(minutes
 # A write that nothing was heard of is not repeated by obstore, for it may have been
 # done. Ours may: the tag is another then, and the write starts from what lies there.
 _SENDS = 3
+# obstore's threads do not live on in a forked process, which would wait for ever.
+_USERS: set[int] = set()
 _ANSWER = re.compile(r"status code: (\d{3})")
 _CODE = re.compile(r"<Code>(\w{1,60})</Code>")
 _KEY = re.compile(r"key: '([^']*)'")
@@ -285,6 +288,12 @@ class Store:
             It fails otherwise. Raised behind the handler, and where no variable holds
             what the store has said.
         """
+        _USERS.add(os.getpid())
+        if len(_USERS) > 1:
+            raise StorageError(
+                f"{self.url}: this process was forked from one that used a store, and "
+                "cannot use it; start processes with multiprocessing's 'spawn'"
+            )
         for left in reversed(range(sends)):
             try:
                 return request()

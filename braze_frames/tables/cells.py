@@ -32,7 +32,7 @@ from braze_frames.tables.formats import (
     texts,
     unitless,
 )
-from braze_frames.tables.missing import PLACES, REASONS, Missing, Reason, row_key
+from braze_frames.tables.missing import PLACES, REASONS, Missing, Reason
 
 _NAMES = frozenset(
     ("campaign", "channel", "variation", "variation_api_id", "control", "best")
@@ -211,7 +211,7 @@ class Showing:
     @cached_property
     def _judged(self) -> "tuple[str, pd.Series[Any]] | None":
         """What tells which rows are significant: the name of p, and the flags."""
-        if self._star is None:
+        if self._star is None or self.frame.empty:
             return None
         p = next((n for n in ("p_adjusted", "p_value") if n in self._flat), "")
         flags = self._named("significant")
@@ -221,13 +221,22 @@ class Showing:
         level = self.told.conf_level
         if level is not None and p and self.kinds[self._flat[p]] == "number":
             return p, self.frame.iloc[:, self._flat[p]].fillna(1.0) < 1 - level
-        if self.told.significant is None:
+        flagged = self._flagged()
+        return None if flagged is None else (self.told.p_name, flagged)
+
+    def _flagged(self) -> "pd.Series[Any] | None":
+        """Return what ``attrs`` say of each row; None where they leave one out."""
+        told = self.told.significant
+        if told is None:
             return None
-        levels, rows = self.told.significant
-        if [*map(str, self.frame.index.names)] != levels:
+        named = {name: self._named(name) for name in told.levels}
+        levels = {name: one for name, one in named.items() if one is not None}
+        if not levels:
             return None
-        p = "p_adjusted" if self.told.adjusted else "p_value"
-        return p, pd.Series([row_key(label) in rows for label in self.frame.index])
+        flags = told.by([*levels])
+        keys = zip(*(map(text_of, one) for one in levels.values()), strict=True)
+        found = [flags.get(key) for key in keys]
+        return None if None in found else pd.Series(found, dtype=bool)
 
     @cached_property
     def _starred(self) -> Bools:
@@ -289,7 +298,9 @@ class Showing:
             column = self._named(name)
             if column is not None:
                 return [text_of(one) for one in column]
-        return [""] * len(self.frame)
+        labels = [text_of(one) for one in self.frame.index]
+        turned = {*labels} <= {*self.told.units}
+        return labels if turned else [""] * len(self.frame)
 
     def _unit(self, n: int, metric: str) -> Unit | None:
         """Return the unit of a column in the rows of a metric: as told, or by name."""
@@ -301,7 +312,9 @@ class Showing:
             known = unit_of(name, metric)
             if known is not None:
                 return known
-        return self._only_unit
+        # A table that was turned has the columns' names in its rows.
+        turned = self.told.units.get(metric)
+        return turned if isinstance(turned, str) else self._only_unit
 
     @cached_property
     def _only_unit(self) -> Unit | None:
@@ -320,7 +333,7 @@ class Showing:
             return or_dash(self.written(self.frame.iloc[:, n], TEXT_WIDTH, dates=dates))
         if kind == "flag":
             return or_dash(flag)
-        if unit == "USD" and self._by_row(n):
+        if unit == "USD" and (self._by_row(n) or len(self._units(n)[0]) > 1):
             return or_dash(dollars)
         return or_dash(unitless if unit is None else WRITTEN[unit])
 

@@ -18,13 +18,28 @@ _ADJUSTED = {
 _ENDS = ("low", "high")
 
 
+class Flagged(NamedTuple):
+    """Names of the levels of a result, and whether the rows are significant."""
+
+    levels: Sequence[str]
+    rows: Mapping[tuple[str, ...], bool]
+
+    def by(self, levels: Sequence[str]) -> Mapping[tuple[str, ...], bool | None]:
+        """Return the same by some of the levels; None where rows differ that meet."""
+        places = [self.levels.index(level) for level in levels]
+        found: dict[tuple[str, ...], bool | None] = {}
+        for row, flag in self.rows.items():
+            key = tuple(row[place] for place in places)
+            found[key] = flag if found.get(key, flag) is flag else None
+        return found
+
+
 class Told(NamedTuple):
     """What a result says of itself; None or nothing where it says nothing usable.
 
     ``partial``: label of a period that is cut → days in it, days of the whole one;
     ``left_out``: reason → columns and rows whose sums were not made. ``labels``: what
-    is written for long names; ``significant``: names of the index, and its rows that
-    are.
+    is written for long names.
     """
 
     settled_until: str | None
@@ -39,9 +54,14 @@ class Told(NamedTuple):
     partial: Mapping[str, tuple[int, int] | None]
     left_out: Mapping[str, tuple[Collection[str], Collection[tuple[str, ...]]]]
     labels: Sequence[Mapping[str, str]]
-    significant: tuple[Sequence[str], Collection[tuple[str, ...]]] | None
+    significant: Flagged | None
     periods: str | None
     portfolio: str | None
+
+    @property
+    def p_name(self) -> str:
+        """The column that tells what is significant."""
+        return "p_adjusted" if self.adjusted else "p_value"
 
     def grows(self, day: str) -> bool:
         """Tell whether a day, or the period under that label, still grows."""
@@ -141,12 +161,14 @@ def _labels(said: object) -> list[dict[str, str]]:
     return [{str(name): str(label) for name, label in one.items()} for one in own]
 
 
-def _significant(
-    said: object,
-) -> tuple[Sequence[str], Collection[tuple[str, ...]]] | None:
+def _significant(said: object) -> Flagged | None:
     known = _mapping(said)
     levels = _names(known.get("levels"))
-    return (levels, _rows(known.get("rows"))) if levels else None
+    rows: dict[tuple[str, ...], bool] = {}
+    for name in ("no", "yes"):
+        labels = _rows(known.get(name))
+        rows |= {row: name == "yes" for row in labels if len(row) == len(levels)}
+    return Flagged(levels, rows) if rows else None
 
 
 def _periods(said: object) -> str | None:
@@ -241,7 +263,7 @@ def _about(seen: TableSummary, told: Told) -> list[str]:
 def _significance(seen: TableSummary, told: Told) -> list[str]:
     if seen.p_name is None:
         return (
-            ["significance is not shown: it is in p_adjusted"]
+            [f"significance is not shown: it is in {told.p_name}"]
             if seen.unjudged and told.conf_level
             else []
         )

@@ -57,22 +57,23 @@ class Missing:
     def reasons(self, n: int, missing: Bools, *, number: bool) -> Any:
         """Return the reason in each row of a column that is missing; None elsewhere."""
         found = np.full(len(missing), None, dtype=object)
-        for label in self._labels[n] if missing.any() else ():
-            usual = self._usual(base_name(label)) if number else "result"
-            found[missing] = found[missing] if usual is None else usual
+        if not missing.any():
+            return found
+        usual = map(self._usual, map(base_name, self._labels[n]))
+        other: Reason | None = "stat" if self._ours else None
+        found[missing] = next(filter(None, usual), other) if number else "result"
+        for label in self._labels[n]:
             for reason, where in self._further(n, label):
                 found[missing & where] = reason
         return found
 
     def _usual(self, name: str) -> Reason | None:
-        """Return the reason where nothing more is known."""
+        """Return the reason where nothing more is known of a column of ours."""
         if name in STAT:
             return "stat"
         if is_of_results(name):
             return "result"
-        if self._is_rate(name):
-            return "rate"
-        return "stat" if self._ours else None
+        return "rate" if self._is_rate(name) else None
 
     def _is_rate(self, name: str) -> bool:
         return self._told.units.get(name, unit_of(name)) in ("share", "USD")
@@ -86,7 +87,7 @@ class Missing:
         for reason in ("totals", "people"):
             columns, rows = self._told.left_out.get(reason, ((), ()))
             if name in columns:
-                here = [row_key(row) in rows for row in self._frame.index]
+                here = [_key(row) in rows for row in self._frame.index]
                 yield reason, np.array(here, dtype=bool)
         yield "channel", without(name, self._channels(n))
 
@@ -99,7 +100,7 @@ class Missing:
         return [known] * len(self._frame)
 
 
-def row_key(label: Any) -> tuple[str, ...]:
+def _key(label: Any) -> tuple[str, ...]:
     """Return the labels of a row as ``attrs`` hold them."""
     return tuple(map(text_of, label if isinstance(label, tuple) else (label,)))
 

@@ -148,6 +148,8 @@ def test_many_tests_are_one_panel_that_fits_a_page():
     width, height = figure_of(picture).get_size_inches()
     assert width <= 10
     assert height <= 18
+    for ask in (WAYS["totals"], WAYS["funnel"]):  # with a panel for each
+        assert figure_of(ask(many)).get_size_inches()[1] <= 18
 
 
 # --- 8: all campaigns together ---
@@ -191,6 +193,17 @@ def test_labels_of_bars_stand_in_the_order_of_the_bars():
     )
     places = sorted((text.xyann[1], text.get_text()[:2]) for text in ax.texts)
     assert [name for _, name in places] == ["V9", "V4", "V2"] == [*named(ax)]
+
+
+@ways
+def test_campaigns_stand_in_the_order_of_their_numbers(way):
+    names = [f"Campaign {n}" for n in (1, 2, 10)]
+    df = pd.concat(dict.fromkeys(names, read(["A"])), names=["campaign"])
+    picture = drawn(WAYS[way](df))
+    heads = [ax.get_title(loc="left").partition(" ·")[0] for ax in panels(picture)]
+    if way == "lift":
+        heads = [text for text in ticks(picture.yaxis) if text.startswith("Camp")]
+    assert heads == names
 
 
 # --- 10: what the user says ---

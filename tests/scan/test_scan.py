@@ -211,6 +211,19 @@ def test_a_campaign_in_two_partitions_is_named(parts, rows, question):
         QUESTIONS[question](rows).compute(scheduler="sync")
 
 
+def test_people_that_parts_count_differently_are_refused():
+    entries = [{"variation_name": "Control Group", "enrolled": 90, "conversions": 3}]
+    also = [entries[0] | {"unique_recipients": 80}]
+    days = [
+        {"time": f"2026-03-0{day}", "messages": {"email": found}}
+        for day, found in enumerate((entries, also), 1)
+    ]
+    whole = bf.read_braze_series({"Spring": {"data": days}})
+    ddf = _registered(dd.from_pandas(whole.reset_index(), npartitions=2, sort=False))
+    with pytest.raises(bf.FrameError, match="Spring, email, Control Group"):
+        ddf.braze.rates("conversion_rate").compute(scheduler="sync")
+
+
 def test_rows_put_together_as_the_error_says_are_answered(rows, whole):
     lift = QUESTIONS["lift"]
     expected, _ = told(lambda: lift(whole))

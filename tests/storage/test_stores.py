@@ -2,10 +2,12 @@
 
 import copy
 import logging
+import os
 import pickle
 import re
 from datetime import timedelta
 from io import BytesIO
+from threading import Event
 
 import pandas as pd
 import pyarrow.dataset as ds
@@ -16,6 +18,7 @@ import braze_frames as bf
 from braze_frames.storage.layout import folder_of
 from braze_frames.storage.parquet import seal_footer
 
+from ..cache.test_faults import forked, result_of
 from ..payloads import ID, OTHER_ID, day, entry
 from ..stores import (
     ACCESS,
@@ -317,6 +320,41 @@ def newer(body):
     sink = BytesIO(re.sub(rb"footer_crc=[0-9a-f]{8}", b"footer_crc=00000000", old))
     seal_footer(sink)
     return sink.getvalue()
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no os.fork here; run on Linux")
+@pytest.mark.filterwarnings("ignore:.*multi-threaded.*:DeprecationWarning")
+def test_a_forked_process_is_told_to_be_spawned_and_does_not_wait_for_ever(opened):
+    cache = opened()
+    assert cache.info().empty
+
+    def look():
+        with pytest.raises(bf.CacheError, match="'spawn'"):
+            cache.info()
+
+    assert result_of(forked(look)) == 0
+
+
+def test_a_write_that_no_answer_comes_to_is_sent_again(account):
+    _, client = account
+    seen, again = [], Event()
+
+    def answer(method, key):
+        if method == "PUT" and "campaign_id" in key:
+            seen.append(key)
+            if len(seen) > 1:
+                again.set()
+            elif not again.wait(30):
+                return DROPPED
+        return None
+
+    with odd_store(answer) as (bodies, address):
+        options = options_of(address, timeout=0.5)
+        cache = bf.Cache("s3://team/braze", storage_options=options)
+        frame = bf.read_braze_series(ID, client=client, cache=cache, **SPAN)
+        equal(frame, bf.read_braze_series(ID, client=client, **SPAN))
+    assert seen[0] == seen[1]
+    assert len([key for key in bodies if "campaign_id" in key]) == 4
 
 
 def test_objects_hold_and_show_no_credentials(account, opened, caplog):

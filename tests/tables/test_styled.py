@@ -803,12 +803,25 @@ def test_a_lift_has_its_star_whatever_stands_beside_it(recent):
     shown = page(found[["lift"]])
     assert shown.column("lift") == page(found).column("lift")
     assert shown.says("* significant: p_adjusted below 5 %, Holm")
+    for part in (found.droplevel("channel"), found.reset_index().drop(columns="note")):
+        few = part[[*part.columns[:1], "lift"]]
+        assert page(few).column("lift") == shown.column("lift")
+    assert page(found.loc[["email"]][["lift"]]).column("lift") == shown.column("lift")
     lost = found[["lift"]].copy()
     lost.attrs.clear()
-    other = found.droplevel("channel")[["lift"]]
+    other = found.reset_index(drop=True)[["lift"]]
     assert page(other).says("significance is not shown: it is in p_adjusted")
     for table in (lost, other):
         assert not any("*" in text for text in page(table).column("lift"))
+
+
+def test_a_table_may_be_turned_and_widened(recent):
+    rates = recent.braze.rates(["unique_open_rate", MEAN], by="variation")
+    turned = page(rates.T).column("Still Thinking?")
+    assert turned[0].endswith(" %")
+    assert turned[1].endswith(" USD")
+    wide = page(recent.braze.rates(["unique_open_rate"]).unstack())  # noqa: PD010
+    assert wide.below(DASH) == f"{DASH} no rate: nothing to divide by"
 
 
 def test_settled_campaigns_with_windows_of_their_own_do_not_grow(shop):
