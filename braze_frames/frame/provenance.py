@@ -135,7 +135,9 @@ def _names_in(frame: Any, level: str) -> tuple[Any, list[str]] | None:
     if isinstance(index, pd.MultiIndex) and level in index.names:
         place = index.names.index(level)
         return np.asarray(index.codes[place]), [*map(str, index.levels[place])]
-    column = index if level in index.names else getattr(frame, level, None)
+    column = index if level in index.names else None
+    if column is None and level in getattr(frame, "columns", ()):
+        column = frame[level]
     if not isinstance(column, pd.Series | pd.Index):
         return None
     codes, names = pd.factorize(column)

@@ -70,7 +70,7 @@ def cluster():
     )
     with (
         distributed.LocalCluster(
-            n_workers=2, threads_per_worker=1, dashboard_address=None
+            n_workers=2, threads_per_worker=1, dashboard_address=":0"
         ) as workers,
         distributed.Client(workers, set_as_default=False) as client,
     ):
