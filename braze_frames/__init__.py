@@ -15,26 +15,29 @@ The way of the data through the folders::
     what the user names          sources     files, ids, rows, a cache: which campaigns
     an account's answers         account     environment or sandbox → a client
                                  api         where and what to ask, what answers say
-                                 cache       campaigns on disk, and what changed in them
-                                 loaders     tables, envelopes, rows → answers
-                                 payload     answers → days, each once → the frame
+    tables, envelopes, rows      loaders     → answers
+    what is kept                 cache       what is stored, missing, changed
+                                 storage     files on a disk, objects in a store
+    answers                      payload     → days, each once → the frame
     the frame                    frame       levels, provenance, groups, totals, rates
     variations of a test         experiment  design, pairs, lift, winner
+    many tests, periods, plans   portfolio   tests, change, sample_size and mde
     can it be trusted            checks      check, sample ratio
-    what is shown                plots, tables, card
+    what is shown                plots       one picture a module, made of ``drawing``
+                                 tables      styled tables, Excel
+                                 card        the help card; ``wording`` words all three
+    a frame in parts             scan        the verbs by whole campaigns, on dask
 
-    more than memory holds       scan        the verbs by parts, run by dask
-
-Under both lie ``core`` (array types, days, arguments, names, numbers; nothing of
-Braze), ``schema`` (what Braze documents, as rows with sources), ``stats``
-(statistics on arrays; no pandas) and ``transport`` (one authenticated, limited,
-retried GET that always ends, many side by side). ``sandbox`` is a made-up account
-behind a real server. Above all stand ``reader`` (``read_braze_series``), ``accessor``
-(``df.braze``) and ``registration``, which puts both on pandas. Imports point down this
-list only; each folder's docstring says what it may import, and a test holds it.
+Under all lie ``core`` (array types, days, arguments, names, numbers; nothing of
+Braze), ``schema`` (what Braze documents, as rows with sources), ``stats`` and
+``scores`` (statistics on arrays; no pandas) and ``transport`` (one authenticated,
+limited, retried GET that always ends, many side by side). ``sandbox`` is a made-up
+account behind a real server. Above stand ``reader`` (``read_braze_series``),
+``accessor`` (``df.braze``) and ``registration``, which puts both on pandas. Imports
+point down only; each folder's docstring says what it may import, and a test holds it.
 
 Where does something go? A rate, a channel, a stat, a name: a row in ``schema``. A new
-kind of file or table: ``loaders``. What files of the cache hold: ``cache``. A formula
+kind of file or table: ``loaders``. What files of the cache hold: ``storage``. A formula
 of statistics: ``stats``; which one is used for which test: ``experiment``. A doubt that
 users should hear of: ``checks``. How a result looks: ``plots`` and ``tables``.
 """
