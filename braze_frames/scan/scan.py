@@ -46,8 +46,8 @@ def scan_braze_series(
     ``compute()`` the frame, whose ``attrs`` are then those of one read. An
     answer that is kept, ``answer.persist()``, warns when it is computed.
     ``dask.compute(a, b)`` and ``client.compute(a)`` give the same, and warn where dask
-    finishes them: of a cluster that is a worker's log. Parts run on threads, or where an active
-    ``distributed.Client`` runs them; workers must have this package.
+    finishes them: of a cluster that is a worker's log. Parts run on threads,
+    or where an active ``distributed.Client`` runs them; workers must have this package.
 
     Parameters
     ----------
