@@ -36,6 +36,7 @@ def kept_levels(
     ValueError
         ``by`` is nothing to group by; ``freq`` is no period, or finer than a day.
     """
+    _refuse_values(df, levels, by)
     asked = _asked(levels, by)
     kept = [_kept(df, levels, one) for one in asked]
     if freq is None:
@@ -61,6 +62,17 @@ def is_anchored(freq: str | pd.offsets.BaseOffset) -> bool:
     """
     offset = _offset(freq)
     return offset.n == 1 or (isinstance(offset, pd.offsets.Tick) and offset == _DAY)
+
+
+def _refuse_values(df: pd.DataFrame, levels: dict[str, Level], by: Any) -> None:
+    """Refuse a value for each row that does not say which row it belongs to."""
+    array = isinstance(by, pd.Index | np.ndarray | pd.api.extensions.ExtensionArray)
+    if not array or len(by) != len(df) or {*_known(df, levels)} >= {*map(str, by)}:
+        return
+    raise ValueError(
+        f"by: a {type(by).__name__} of {len(by):,} values says of no row that it is "
+        "its own; pass pd.Series(values, index=df.index, name='label')"
+    )
 
 
 def _asked(levels: dict[str, Level], by: Any) -> list[Any]:
