@@ -48,6 +48,8 @@ def to_excel(tables: Mapping[str, Any], path: Any) -> None:
         A table is none.
     FrameError
         Two columns of a table have the same label.
+    FileNotFoundError
+        The file's folder is missing.
 
     Notes
     -----
@@ -167,6 +169,10 @@ def _replace(frames: Mapping[str, pd.DataFrame], target: Path) -> None:
     """Replace a file when the new one is whole."""
     if target.suffix.lower() != ".xlsx":
         raise ValueError(f"{str(target)!r} is no Excel file; end its name in .xlsx")
+    if not target.parent.is_dir():
+        raise FileNotFoundError(
+            f"there is no folder {str(target.parent)!r}: make it, or write elsewhere"
+        )
     with NamedTemporaryFile(dir=target.parent, suffix=".xlsx", delete=False) as file:
         try:
             _save(frames, file)

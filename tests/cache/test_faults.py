@@ -41,7 +41,7 @@ pytestmark = [
 ]
 MOMENT = moment_of(pd.Timestamp("2026-06-30 12:00Z").to_pydatetime())
 FIRST = 20_000
-KILLS = 100  # a third of a second each, spread over all instants of a write
+KILLS = 60  # a third of a second each, spread over all instants of a write
 WRITERS, CAMPAIGNS, DAYS_OF_EACH = 8, 20, 5
 SPAN = {"start": "2026-03-01", "end": "2026-05-30"}
 equal = pd.testing.assert_frame_equal

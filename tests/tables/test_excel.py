@@ -288,7 +288,7 @@ def test_other_things_are_refused(growing, tmp_path):
         bf.to_excel({"Week": growing}, tmp_path / "a.xls")
     with pytest.raises(TypeError, match=r"path=None is no file: pass a name"):
         bf.to_excel({"Week": growing}, None)
-    with pytest.raises(FileNotFoundError):
+    with pytest.raises(FileNotFoundError, match="no folder '.*none': make it"):
         bf.to_excel({"Week": growing}, tmp_path / "none" / "a.xlsx")
     with pytest.raises(bf.FrameError, match="stands twice"):
         bf.to_excel({"Week": growing[["sent", "sent"]]}, path)
