@@ -41,7 +41,7 @@ def kept_levels(
     kept = [_kept(df, levels, one) for one in asked]
     if freq is None:
         return kept
-    if any(level.name == WEEKDAY for level in kept) and not _has(df, WEEKDAY):
+    if any(is_weekday(df, one) for one in asked):
         raise ValueError(
             f"by={WEEKDAY!r} puts the same weekdays of all weeks together, and "
             f"freq={freq!r} keeps periods apart; leave one of them out"
@@ -94,6 +94,11 @@ def _is_name(asked: Any) -> bool:
     return isinstance(asked, str)
 
 
+def is_weekday(df: pd.DataFrame, asked: Any) -> bool:
+    """Tell whether what is asked for is the day of the week, and nobody's own."""
+    return _is_name(asked) and asked == WEEKDAY and not _has(df, WEEKDAY)
+
+
 def _has(df: pd.DataFrame, name: str) -> bool:
     return name in df.index.names or name in df.columns
 
@@ -109,7 +114,7 @@ def _kept(df: pd.DataFrame, levels: dict[str, Level], asked: Any) -> Level:
         level = asked in df.index.names
         values = df.index.get_level_values(asked) if level else df[asked]
         return _own(asked, values, numbers=level)
-    if asked == WEEKDAY:
+    if is_weekday(df, asked):
         return weekdays(levels["date"])
     known = ", ".join(_known(df, levels))
     days = "; for days pass freq='D'" if asked == "date" else ""
