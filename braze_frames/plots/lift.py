@@ -17,12 +17,13 @@ from braze_frames.frame.by import WEEKDAY, is_weekday
 from braze_frames.frame.levels import grain_of
 from braze_frames.frame.levels import labels as labels_in
 from braze_frames.frame.provenance import provenance_of
+from braze_frames.plots.parts import owners_in, owners_of_rates
 from braze_frames.portfolio.change import change as _change
 from braze_frames.schema.formulas import define
 from braze_frames.schema.rates import AMOUNTS
 from braze_frames.stats.contrasts import Options
 from braze_frames.stats.multiplicity import Adjustment
-from braze_frames.wording.labels import JOINT, Labels, about
+from braze_frames.wording.labels import JOINT, Labels, Owners, about
 from braze_frames.wording.periods import span
 
 if TYPE_CHECKING:
@@ -125,7 +126,9 @@ def plot_lift(
     many = f", adjusted for the variations of a test{how}" if how else ""
     notes = [f"{_significance(conf_level)}{many}."]
     notes += ["The intervals are always valid."] if sequential else []
-    words = Words(said, about(df, names, against(table, names)), notes)
+    words = Words(
+        said, about(df, names, against(table, names), owners=owners_in(table)), notes
+    )
     rows = _rows_of(table, names, "lift", _share_or_usd(metric))
     return draw_forest(df, rows, columns, words, setting)
 
@@ -199,8 +202,11 @@ def plot_change(
     rows = _rows_of(table, names, "change", _share_or_usd(metric), ranked=ranked)
     columns = ["now", "before", f"change, {percent(conf_level)} interval", "p"]
     notes = [f"{_significance(conf_level)}. Before and after is no cause."]
-    channels = [one for one in define(metric, labels_in(df, "channel")) if one]
-    words = Words(said, about(df, names, days=spans, channels=channels or None), notes)
+    whole = owners_of_rates(df, define(metric, labels_in(df, "channel") or [""]))
+    drawn = Owners(
+        *(own or one for own, one in zip(owners_in(table), whole, strict=True))
+    )
+    words = Words(said, about(df, names, owners=drawn, days=spans), notes)
     return draw_forest(df, rows, columns, words, setting)
 
 

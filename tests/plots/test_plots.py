@@ -490,3 +490,15 @@ def test_rows_of_a_forest_are_as_high_as_large_letters_ask_for(grid):
     boxes.sort(key=lambda box: -box.y0)
     for upper, lower in itertools.pairwise(boxes):
         assert upper.y0 >= lower.y1
+
+
+def test_the_head_names_only_whose_numbers_are_drawn():
+    mails = payloads.entry("A", delivered=900, unique_opens=90)
+    parts = {"x": read({"A": [(9, 900)] * 2}, "sms")}
+    parts["y"] = bf.read_braze_series(payloads.two_days([mails], [mails]))
+    df = pd.concat(parts, names=["campaign"])
+    for by in ([], "campaign"):
+        opened = df.braze.plot.rates(OPENED, by=by)
+        mailed = df.braze.plot.totals("unique_opens", by=by)
+        for ax in (opened, mailed):
+            assert around(ax)[0].startswith("y · Email · ")
