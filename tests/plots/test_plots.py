@@ -493,9 +493,12 @@ def test_rows_of_a_forest_are_as_high_as_large_letters_ask_for(grid):
 
 
 def test_the_head_names_only_whose_numbers_are_drawn():
-    mails = payloads.entry("A", delivered=900, unique_opens=90)
-    parts = {"x": read({"A": [(9, 900)] * 2}, "sms")}
-    parts["y"] = bf.read_braze_series(payloads.two_days([mails], [mails]))
+    sent = {"variation_name": "A", "sent": 1000, "delivered": 900}
+    of = {"x": {"sms": [sent]}, "y": {"email": [sent | {"unique_opens": 90}]}}
+    parts = {
+        name: bf.read_braze_series({"data": [{"time": "2026-03-01", "messages": one}]})
+        for name, one in of.items()
+    }
     df = pd.concat(parts, names=["campaign"])
     for by in ([], "campaign"):
         opened = df.braze.plot.rates(OPENED, by=by)
