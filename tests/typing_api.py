@@ -85,7 +85,7 @@ def draw(df: pd.DataFrame, ax: Axes) -> list[Axes]:
     plot = bf.BrazeAccessor(df).plot
     found = plot.rates({"kept": ("sent - bounces", "sent")}, freq="W", ci=None)
     plot.rates("unique_open_rate", by=["channel", "variation"], ax=ax)
-    plot.totals(["sent", "delivered"], freq="MS", kind="stacked")
+    plot.totals(["sent", "delivered"], freq="MS", kind="lines")
     plot.funnel(by="variation", ax=ax)
     plot.lift("conversion_rate", "A", sequential=True, adjust="fdr_bh", ax=ax)
     plot.lift_over_time("conversion_rate", stratify=None, deff=1.1)

@@ -130,7 +130,8 @@ class Cache:
         self._terms = FreshnessPolicy(_days(settle_days), _age(max_age))
 
     def __repr__(self) -> str:
-        return f"Cache({str(self.path)!r})"
+        # In a traceback that shows locals it may be one that could not be opened.
+        return f"Cache({str(self.path) if hasattr(self, '_shelf') else '…'!r})"
 
     @property
     def path(self) -> Path | str:

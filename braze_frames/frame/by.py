@@ -36,11 +36,12 @@ def kept_levels(
     ValueError
         ``by`` is nothing to group by; ``freq`` is no period, or finer than a day.
     """
+    _refuse_values(df, levels, by)
     asked = _asked(levels, by)
     kept = [_kept(df, levels, one) for one in asked]
     if freq is None:
         return kept
-    if any(level.name == WEEKDAY for level in kept) and not _has(df, WEEKDAY):
+    if any(is_weekday(df, one) for one in asked):
         raise ValueError(
             f"by={WEEKDAY!r} puts the same weekdays of all weeks together, and "
             f"freq={freq!r} keeps periods apart; leave one of them out"
@@ -63,6 +64,17 @@ def is_anchored(freq: str | pd.offsets.BaseOffset) -> bool:
     return offset.n == 1 or (isinstance(offset, pd.offsets.Tick) and offset == _DAY)
 
 
+def _refuse_values(df: pd.DataFrame, levels: dict[str, Level], by: Any) -> None:
+    """Refuse a value for each row that does not say which row it belongs to."""
+    array = isinstance(by, pd.Index | np.ndarray | pd.api.extensions.ExtensionArray)
+    if not array or len(by) != len(df) or {*_known(df, levels)} >= {*map(str, by)}:
+        return
+    raise ValueError(
+        f"by: a {type(by).__name__} of {len(by):,} values says of no row that it is "
+        "its own; pass pd.Series(values, index=df.index, name='label')"
+    )
+
+
 def _asked(levels: dict[str, Level], by: Any) -> list[Any]:
     """Return what is asked for, one by one; names once."""
     if by is None:
@@ -82,6 +94,11 @@ def _is_name(asked: Any) -> bool:
     return isinstance(asked, str)
 
 
+def is_weekday(df: pd.DataFrame, asked: Any) -> bool:
+    """Tell whether what is asked for is the day of the week, and nobody's own."""
+    return _is_name(asked) and asked == WEEKDAY and not _has(df, WEEKDAY)
+
+
 def _has(df: pd.DataFrame, name: str) -> bool:
     return name in df.index.names or name in df.columns
 
@@ -97,7 +114,7 @@ def _kept(df: pd.DataFrame, levels: dict[str, Level], asked: Any) -> Level:
         level = asked in df.index.names
         values = df.index.get_level_values(asked) if level else df[asked]
         return _own(asked, values, numbers=level)
-    if asked == WEEKDAY:
+    if is_weekday(df, asked):
         return weekdays(levels["date"])
     known = ", ".join(_known(df, levels))
     days = "; for days pass freq='D'" if asked == "date" else ""

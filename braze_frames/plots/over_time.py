@@ -18,7 +18,13 @@ from braze_frames.frame.levels import stats_of, summed_stats
 from braze_frames.frame.rates import RateErrors
 from braze_frames.frame.rates import rates as _rates
 from braze_frames.frame.totals import totals as _totals
-from braze_frames.plots.parts import PictureParts, unit_in
+from braze_frames.plots.parts import (
+    PictureParts,
+    nothing_of,
+    owners_of,
+    owners_of_rates,
+    unit_in,
+)
 from braze_frames.schema.formulas import Definition, custom, define
 from braze_frames.wording.labels import Labels, about, formula_words
 from braze_frames.wording.periods import Freq
@@ -61,7 +67,8 @@ def plot_rates(
         panels. Else a panel holds what is of the same channels, as their rates differ
         by much. ``"weekday"`` draws bars.
     freq : str or DateOffset, optional
-        The period of a point, as in ``rates``; None is a day.
+        The period of a point, as in ``rates``; None is a day, save with ``"weekday"``
+        and ``whole``.
     ci : float, optional
         The confidence level of the bands, drawn for up to three lines; None draws none.
     se, whole
@@ -113,13 +120,13 @@ def plot_rates(
     setting = Setting(ax, title, figsize)
     name, asked = _one(metric)
     defined = _defined(df, asked)
-    parts = PictureParts(df, by, freq)
+    parts = PictureParts(df, by, freq, whole=whole)
     table = _rates(df, asked, parts.levels, parts.freq, ci=ci, se=se, whole=whole)
     names = Labels(df, labels, [name, *parts.labels(table)])
     said = f"{names.word(name)} by {parts.unit}"
     lines = _rate_lines(df, table, parts, defined)
     if not lines:
-        return blank(df, said, "the frame has no rows", setting)
+        return blank(df, said, nothing_of(df), setting)
     series = parts.series(lines, names, table, top)
     picture = Picture(df, parts.panels, list(series.panels()), setting)
     nothing = f"no value of {names.inside(name)} here"
@@ -127,9 +134,8 @@ def plot_rates(
     if ci is not None and any(one.collections for one in picture.axes):
         what = "Thin lines" if parts.weekday else "Bands"
         notes.insert(0, f"{what}: {percent(ci)} intervals.")
-    campaigns, channels = _owners_of(lines, parts, defined)
-    what = formula_words(defined)
-    whom = about(df, names, what, campaigns=campaigns, channels=channels)
+    drawn = owners_of_rates(df, defined)
+    whom = about(df, names, formula_words(defined), owners=drawn)
     return parts.finish(picture, series, names, Words(said, whom), notes)
 
 
@@ -154,13 +160,14 @@ def plot_totals(
     df : DataFrame
         The variation or the campaign grain.
     stats : str or list of str
-        Columns of the frame. Several make a line each.
+        Columns of the frame. Several of one unit make a line each.
     by, freq
         As in ``rates``; with ``by`` that holds no ``"variation"`` there is one panel,
         and ``[]`` draws the one total.
     kind : {"lines", "stacked"}, optional
         "stacked" puts bars on top of each other, the largest at the bottom; what was
-        not given adds nothing. None: lines for days, bars for periods and weekdays.
+        not given adds nothing. None: lines for days and for several stats, else bars;
+        weekdays have bars side by side where these are not stacked.
     whole
         As in ``totals``.
     top, ax, title, labels, figsize
@@ -177,8 +184,8 @@ def plot_totals(
     FrameError
         The frame has no such stat.
     ValueError
-        Several panels and one ``ax``; ``kind`` is none of its choices; else as in
-        ``totals`` and ``rates``.
+        Several panels and one ``ax``; ``kind`` is none of its choices; several stats
+        are of different units, or stacked; else as in ``totals`` and ``plot.rates``.
 
     Examples
     --------
@@ -192,18 +199,25 @@ def plot_totals(
     setting = Setting(ax, title, figsize)
     columns = [stats] if isinstance(stats, str) else list(stats)
     _check_stats(df, columns)
-    parts = PictureParts(df, by, freq)
+    if kind == "stacked" and len(columns) > 1:
+        raise ValueError(
+            f"kind='stacked' adds up parts of one stat, and {listed(columns)} are "
+            "several; draw one stat at a time"
+        )
+    parts = PictureParts(df, by, freq, whole=whole)
     table = _totals(df, parts.levels, parts.freq, whole=whole)[columns]
     names = Labels(df, labels, [*columns, *parts.labels(table)])
     said = listed([names.word(name) for name in columns])
     unit = "USD" if unit_in(table) == "USD" else ""
-    words = Words(f"{said} by {parts.unit}", about(df, names, unit))
+    whom = about(df, names, unit, owners=owners_of(df, df[columns].notna().any(axis=1)))
+    words = Words(f"{said} by {parts.unit}", whom)
     lines = _total_lines(table, columns, parts)
     if not lines:
-        return blank(df, words.title, "the frame has no rows", setting)
+        return blank(df, words.title, nothing_of(df), setting)
     series = parts.series(lines, names, table, top)
     picture = Picture(df, parts.panels, list(series.panels()), setting)
-    stacked = kind == "stacked" or (kind is None and parts.unit != "day")
+    alone = len(columns) == 1
+    stacked = kind == "stacked" or (kind is None and parts.unit != "day" and alone)
     nothing = f"no value of {' and '.join(map(names.inside, columns))} here"
     notes = parts.draw(picture, series, table, nothing, stacked=stacked)
     return parts.finish(picture, series, names, words, notes)
@@ -256,21 +270,6 @@ def _rate_lines(
         lines.append(line._replace(size=sizes.get((*panel, *name), 0.0)))
     full = {line.panel for line in lines if not line.empty}
     return [line for line in lines if line.panel in full] or lines
-
-
-def _owners_of(
-    lines: Sequence[Line], parts: PictureParts, defined: Mapping[str, Definition]
-) -> tuple[list[str] | None, list[str] | None]:
-    """Return the campaigns and the channels drawn; None where all of them are."""
-    drawn = [line for line in lines if not line.empty]
-    of_panels = bool(parts.panels)
-    keys = [line.panel if of_panels else line.name for line in drawn]
-    levels = parts.panels or parts.lines
-    found = {level: sorted({key[n] for key in keys}) for n, level in enumerate(levels)}
-    channels = found.get("channel")
-    if channels is None and "" not in defined:
-        channels = sorted({name for line in drawn for name in line.panel} or defined)
-    return found.get("campaign") or None, channels or None
 
 
 def _channels_of(

@@ -17,28 +17,31 @@ from braze_frames.drawing.lines import (
     draw_lines,
 )
 from braze_frames.errors import listed
-from braze_frames.frame.by import WEEKDAYS, By
-from braze_frames.frame.levels import level_names
+from braze_frames.frame.by import WEEKDAY, WEEKDAYS, By, is_weekday
+from braze_frames.frame.levels import level_names, levels_of, stats_of
 from braze_frames.frame.provenance import provenance_of
+from braze_frames.schema.formulas import Definition
 from braze_frames.schema.units import Unit
-from braze_frames.wording.labels import Labels, and_more
+from braze_frames.wording.labels import Labels, Owners, and_more
 from braze_frames.wording.periods import Freq, PeriodsShown, period_of
 
 if TYPE_CHECKING:
     from braze_frames.drawing.figure import Pictured
 
-_WEEKDAY = "weekday"
-_WEEKDAYS = dict(zip(WEEKDAYS, range(7), strict=True))
+_PLACES = dict(zip(WEEKDAYS, range(7), strict=True))
 
 
 class PictureParts:
     """What a picture along days is made of: levels of panels and of lines, periods.
 
     A variation is one of its campaign and channel, which become panels then; else the
-    picture shows what the verb says.
+    picture shows what the verb says. Without ``freq`` it shows days, unless it is asked
+    for weekdays or whole periods: the verb tells what goes together.
     """
 
-    def __init__(self, df: pd.DataFrame, by: By, freq: Freq | None) -> None:
+    def __init__(
+        self, df: pd.DataFrame, by: By, freq: Freq | None, *, whole: bool
+    ) -> None:
         has = [name for name in level_names(df) if name != "date"]
         asked = ["variation"] if by is None else by
         lines = [asked] if isinstance(asked, str) or _is_column(asked) else [*asked]
@@ -51,15 +54,19 @@ class PictureParts:
             for name in ("campaign", "channel")
             if inside and name in has and name not in [*filter(_is_name, lines)]
         ]
-        self.weekday = _WEEKDAY in [*filter(_is_name, lines)]
+        self.weekday = any(is_weekday(df, one) for one in lines)
         self.levels: Any = [*self.panels, *lines]
-        self.freq = None if self.weekday else freq or "D"
-        self.unit = _WEEKDAY if self.weekday else period_of(freq or "D")
+        self.freq = freq if self.weekday or whole else freq or "D"
         self.lines: list[str] = []
+
+    @property
+    def unit(self) -> str:
+        """What a point or a bar is of; to be asked once the verb has taken ``freq``."""
+        return WEEKDAY if self.freq is None else period_of(self.freq)
 
     def labels(self, table: pd.DataFrame) -> set[str]:
         """Learn the levels of a result; return all of their labels."""
-        axis = {"date", _WEEKDAY, None}
+        axis = {"date", WEEKDAY if self.weekday else "date", None}
         here = [str(name) for name in table.index.names if name not in axis]
         self.lines = [name for name in here if name not in self.panels]
         return {
@@ -85,7 +92,7 @@ class PictureParts:
         if not self.weekday:
             return rows.index.get_level_values("date").to_numpy()
         return np.array(
-            [_WEEKDAYS[str(one)[:3]] for one in rows.index.get_level_values(_WEEKDAY)]
+            [_PLACES[str(one)] for one in rows.index.get_level_values(WEEKDAY)]
         )
 
     def series(
@@ -142,11 +149,37 @@ class PictureParts:
         return picture.finish(words._replace(notes=notes, drawn=drawn))
 
 
+def owners_in(table: pd.DataFrame) -> Owners:
+    """Return whose the rows of a result are; None where it does not tell."""
+    campaigns, channels = (
+        [*map(str, table.index.unique(name))] if name in table.index.names else None
+        for name in ("campaign", "channel")
+    )
+    return Owners(campaigns, channels)
+
+
 def unit_in(table: pd.DataFrame) -> Unit:
-    """Return the unit of a result's columns; several are drawn as counts."""
+    """Return the unit of a result's columns.
+
+    Raises
+    ------
+    ValueError
+        They have several.
+    """
     units: Mapping[str, Unit] = provenance_of(table)["units"]
     found = {units[str(column)] for column in table}
-    return found.pop() if len(found) == 1 else "count"
+    if len(found) > 1:
+        raise ValueError(
+            f"{listed(map(str, table))} have different units, {listed(sorted(found))}, "
+            "which share no axis; draw one stat at a time"
+        )
+    return found.pop()
+
+
+def nothing_of(df: pd.DataFrame) -> str:
+    """Return why there is nothing in a result."""
+    whole = "no whole period is there; leave whole=True out to see those that are cut"
+    return whole if len(df) else "the frame has no rows"
 
 
 def notes_on(
@@ -155,6 +188,31 @@ def notes_on(
     """Return what stands below lines or bars: what is grey, and what is not there."""
     notes = and_more(series.rest(picture.theme))
     return notes + ([f"{lacking}: {listed(empty)}."] if empty else [])
+
+
+def owners_of(df: pd.DataFrame, shown: Any) -> Owners:
+    """Return whose the rows shown are; None where the frame has no such level."""
+    used = np.asarray(shown, dtype=bool)
+    found = {
+        level.name: [*map(str, level._replace(codes=level.codes[used]).used().labels)]
+        for level in levels_of(df)
+        if level.name != "date" and used.any()
+    }
+    return Owners(found.get("campaign"), found.get("channel"))
+
+
+def owners_of_rates(df: pd.DataFrame, defined: Mapping[str, Definition]) -> Owners:
+    """Return whose rates there are: of rows with both sides, and people in them."""
+    stats, shown = stats_of(df), np.zeros(len(df), dtype=bool)
+    channel = next((one for one in levels_of(df) if one.name == "channel"), None)
+    for name, one in defined.items():
+        if not all(stat in stats for stat in one.stats):
+            continue
+        sides = df[list(dict.fromkeys(one.stats))].notna().all(axis=1).to_numpy()
+        below = df[one.denominator.stats[0]].fillna(0).to_numpy() > 0
+        here = channel is None or (channel.labels == name)[channel.codes]
+        shown |= sides & below & here
+    return owners_of(df, shown)
 
 
 def _is_name(one: Any) -> bool:

@@ -146,7 +146,9 @@ def change(
     unpaired = ~kept.any(axis=1)
     found = PairedRatio(*(np.where(unpaired, np.nan, part) for part in found))
     table = _table(rows, found, sides, 1 - conf_level)
-    table["note"] = column(_notes(rows, found, sides, kept, periods), TEXT)
+    unread = day_number(pd.Timestamp(days_of(df)[0]).date()) > periods.before
+    notes = _notes(rows, found, sides, kept, periods, unread=unread)
+    table["note"] = column(notes, TEXT)
     present = np.bincount(rows.codes, minlength=rows.groups.count) > 0
     table = table[present]
     about = {
@@ -300,8 +302,14 @@ def _notes(
     sides: DailyCounts,
     kept: Flags,
     periods: Periods,
+    *,
+    unread: bool,
 ) -> list[str]:
-    """Say for each group why something is NaN, or what was left out."""
+    """Say for each group why something is NaN, or what was left out.
+
+    ``unread``: the frame begins after the earlier period does.
+    """
+    advice = "; read those days, too" if unread else ""
     now, before = (" to ".join(days) for days in periods.attrs().values())
     y1, n1, y0, n0 = (side.sum(axis=1) for side in sides)
     pairs = kept.sum(axis=1)
@@ -311,7 +319,7 @@ def _notes(
             "people of several channels are not added up; ask by channel",
         ),
         (n1 == 0, f"nothing to divide by from {now}"),
-        (n0 == 0, f"nothing to divide by from {before}; read those days, too"),
+        (n0 == 0, f"nothing to divide by from {before}{advice}"),
         (pairs == 0, f"no day of {now} has its weekday from {before}"),
         (
             found.eff_days < FEWEST_DAYS,

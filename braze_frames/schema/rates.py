@@ -283,6 +283,8 @@ def glossary(search: str | None = None) -> pd.DataFrame:
     ------
     ValueError
         No metric is called so.
+    TypeError
+        ``search`` is no text.
 
     Examples
     --------
@@ -306,6 +308,11 @@ def glossary(search: str | None = None) -> pd.DataFrame:
 
 def _found(search: str, metrics: list[str]) -> list[str]:
     """Return the metrics that hold a text in their name, or are meant by it."""
+    if not isinstance(search, str):
+        raise TypeError(
+            f"search={search!r} is no text: pass a part of a name, as 'open'; without "
+            "it bf.glossary() lists all"
+        )
     text, known, meant = spoken(search), list(dict.fromkeys(metrics)), meant_by(search)
     found = [
         name

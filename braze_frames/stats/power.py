@@ -1,6 +1,6 @@
 """How long to run a test: units for a lift, and the lift that units can find."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -71,9 +71,10 @@ def sample_size(
     Raises
     ------
     ValueError
-        A share is none, the lift is 0, above 1 (percents were meant) or leads to a rate
-        beyond 0 to 1, or another number is not positive. Metrics that are no proportion
-        have no such formula: their error is known from the days alone.
+        A share is none, the lift is no number, 0, -1 or less, above 1 (percents were
+        meant) or leads to a rate above 1, or another number is not positive. Metrics
+        that are no proportion have no such formula: their error is known from the days
+        alone.
 
     Notes
     -----
@@ -91,15 +92,13 @@ def sample_size(
     """
     _check(rate, power, conf_level, ratio, comparisons)
     check_deff(deff)
+    _check_lift(lift)
     other = rate * (1 + lift)
-    if lift == 0 or not 0 <= other <= 1:
+    if other > 1:
         raise ValueError(
-            f"lift={lift!r} on rate={rate!r} gives a rate of {other:.4g}; the "
-            "variation's rate must differ from the control's and lie between 0 and 1"
-            f"{_percents_meant(lift)}"
+            f"lift={lift!r} on rate={rate!r} gives a rate of {other:.4g}, above 1; "
+            "pass a smaller lift"
         )
-    if lift > 1:
-        raise ValueError(f"lift={lift!r} is a share{_percents_meant(lift)}")
     z = _criticals(power, conf_level, comparisons)
     control = deff * _units(rate, other, ratio, z)
     sizes = int(np.ceil(control)), int(np.ceil(ratio * control))
@@ -188,6 +187,18 @@ def _criticals(
 ) -> tuple[float, float]:
     alpha = (1 - conf_level) / comparisons
     return critical_z(1 - alpha), critical_z(2 * power - 1)
+
+
+def _check_lift(lift: Any) -> None:
+    """Refuse what no rate can be lifted by, whatever the rate."""
+    number = isinstance(lift, int | float | np.number) and not isinstance(lift, bool)
+    if not number or np.isnan(lift):
+        raise ValueError(f"lift={lift!r} is no number; write 0.10 for 10 % more")
+    if lift == 0:
+        raise ValueError(f"lift={lift!r} leaves nothing to find; pass 0.10 for 10 %")
+    if not -1 < lift <= 1:
+        why = "is a share" if lift > 1 else "leaves no rate, as -1 is 100 % less"
+        raise ValueError(f"lift={lift!r} {why}{_percents_meant(lift)}")
 
 
 def _percents_meant(lift: float) -> str:

@@ -1,10 +1,17 @@
 """``storage_options`` of a store: sorted, checked, and shown nowhere."""
 
 import os
-from collections.abc import Mapping
+import re
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from datetime import timedelta
+from decimal import Decimal
+from numbers import Real
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
+
+import numpy as np
+import pandas as pd
 
 from braze_frames.api.endpoints import LOOPBACK
 from braze_frames.core.arguments import nearest
@@ -50,6 +57,12 @@ _CLIENT = (
     "randomize_addresses read_timeout timeout user_agent"
 )
 """Options of the HTTP client, which obstore takes apart from those of the store."""
+
+_DURATIONS = {n for n in _CLIENT.split() if n.endswith(("timeout", "interval"))}
+# As obstore reads it: "1m 30s".
+_SPELT = re.compile(r"(\s*\d+\s*[a-zA-Z]+)+\s*")
+# More than anybody waits, and less than what a clock or a timedelta overflows at.
+_YEAR = 366 * 24 * 60 * 60
 
 # Where a store is asked; those of the machine's own metadata are http by nature.
 _ADDRESSES = ("endpoint_url_s3", "endpoint_url", "endpoint", "base_url")
@@ -113,7 +126,12 @@ class StorageOptions:
         TypeError
             A name or value is of a kind that is not taken.
         """
-        problem = self._problem or self._odd() or self._unsafe(scheme)
+        problem = (
+            self._problem
+            or self._odd()
+            or self._unsafe(scheme)
+            or self._unconditional(scheme)
+        )
         if problem:
             raise problem
 
@@ -123,11 +141,13 @@ class StorageOptions:
         for name, value in self._given.items():
             bare = _bare(name)
             if value is not None and bare in _CLIENT.split():
-                client[bare] = _duration(value) if "timeout" in bare else value
+                client[bare] = _duration(value) if bare in _DURATIONS else value
             elif value is not None:
                 config[bare] = str(value).lower() if value is True else str(value)
         # Given always, so that nothing in the environment opens it.
-        client["allow_http"] = bool(self._plain(scheme))
+        client["allow_http"] = any(
+            one.lower().startswith("http://") for _, one in self._addresses(scheme)
+        )
         return SortedOptions(config, client)
 
     def _odd(self) -> Exception | None:
@@ -135,9 +155,16 @@ class StorageOptions:
         for name, value in self._given.items():
             if not isinstance(name, str):
                 return _not_a("text", "a name", name)
-            if _bare(name) in _CLIENT.split():
+            bare = _bare(name)
+            if value is not None and bare in _DURATIONS and _duration(value) is None:
+                return ConfigError(
+                    f"storage_options: {name!r} is a number of seconds, more than 0 "
+                    "and at most a year, or a text such as '30s'"
+                )
+            if bare in _CLIENT.split():
                 continue
-            if not isinstance(value, str | int | None):
+            kinds = str | None if bare in _ADDRESSES else str | int | None
+            if not isinstance(value, kinds):
                 return _not_a("text", repr(name), value)
         names = [_bare(name) for name in self._given]
         twice = {name for name in names if names.count(name) > 1}
@@ -147,22 +174,46 @@ class StorageOptions:
 
     def _unsafe(self, scheme: str) -> Exception | None:
         """Return what is wrong with an address."""
-        if all(urlsplit(one).hostname in LOOPBACK for one in self._plain(scheme)):
-            return None
-        return ConfigError(
-            "that endpoint would send the credentials in the open; use https:// "
-            "(http:// is for this machine alone)"
-        )
+        for name, address in self._addresses(scheme):
+            protocol, host = _protocol_and_host(address)
+            if protocol == "http" and host not in LOOPBACK:
+                return ConfigError(
+                    f"that {name} would send the credentials in the open; use https:// "
+                    "(http:// is for this machine alone)"
+                )
+            if protocol not in {"http", "https"} or not host:
+                return ConfigError(
+                    f"that {name} is no address; write https://… in full, with nothing "
+                    "around it"
+                )
+        return None
 
-    def _plain(self, scheme: str) -> list[str]:
-        """Return the addresses of plain HTTP that are given, or in the environment."""
-        given = {_bare(name): value for name, value in self._given.items()}
+    def _unconditional(self, scheme: str) -> Exception | None:
+        """Return what is wrong where conditional writes are turned off."""
+        for _, value in self._said(scheme, ("conditional_put",)):
+            if value.lower() != "etag":
+                return ConfigError(
+                    "conditional_put must not be disabled: writers would overwrite "
+                    "each other; leave it out of storage_options= and the environment"
+                )
+        return None
+
+    def _addresses(self, scheme: str) -> Iterator[tuple[str, str]]:
+        """Yield the addresses of a store, each with the name of its option."""
+        return self._said(scheme, _ADDRESSES)
+
+    def _said(self, scheme: str, names: tuple[str, ...]) -> Iterator[tuple[str, str]]:
+        """Yield the values of some options: those given, or of the environment."""
         prefix = _NAMES[scheme][0].upper()
-        found = (
-            given.get(name) or os.environ.get(prefix + name.upper()) or ""
-            for name in _ADDRESSES
-        )
-        return [str(one) for one in found if str(one).lower().startswith("http://")]
+        for name in names:
+            given = [v for k, v in self._given.items() if _bare(k) == name and v]
+            told = [
+                v
+                for k, v in os.environ.items()
+                if k.startswith(prefix) and v and _bare(k) == name
+            ]
+            for value in given or told:
+                yield name, str(value)
 
 
 def refuse_unknown(name: str, scheme: str) -> ConfigError:
@@ -183,9 +234,32 @@ def _bare(name: object) -> str:
     return text
 
 
-def _duration(value: Any) -> Any:
-    """Return a duration; a number is one of seconds."""
-    return timedelta(seconds=value) if isinstance(value, int | float) else value
+def _protocol_and_host(address: str) -> tuple[str, str]:
+    """Return both in lower case; empty where there is none."""
+    if address.split() != [address] or not address.isprintable():
+        return "", ""
+    try:
+        parts = urlsplit(address)
+        host = parts.hostname
+    except ValueError:  # such as http://[::1
+        return "", ""
+    return parts.scheme, host or ""
+
+
+def _duration(value: Any) -> timedelta | str | None:
+    """Return what obstore takes as a duration, None if it is none.
+
+    A number, also as a text, is one of seconds.
+    """
+    if isinstance(value, str) and _SPELT.fullmatch(value):
+        return value
+    seconds = float("nan")
+    with suppress(ArithmeticError, TypeError, ValueError):
+        if isinstance(value, timedelta | np.timedelta64):
+            seconds = pd.Timedelta(value).total_seconds()
+        elif isinstance(value, str | Real | Decimal) and not isinstance(value, bool):
+            seconds = float(value)
+    return timedelta(seconds=seconds) if 0 < seconds <= _YEAR else None
 
 
 def _not_a(kind: str, what: str, value: object) -> TypeError:

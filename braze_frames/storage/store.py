@@ -37,6 +37,11 @@ _CODE = re.compile(r"<Code>(\w{1,60})</Code>")
 _KEY = re.compile(r"key: '([^']*)'")
 _PROBLEMS = (
     (
+        "^PanicException",
+        "obstore broke down; look at the values in storage_options= and in the "
+        "environment",
+    ),
+    (
         r"<Code>(NoSuchBucket|ContainerNotFound)<",
         "there is no such bucket; create it, or correct the address",
     ),
@@ -297,7 +302,9 @@ class Store:
         for left in reversed(range(sends)):
             try:
                 return request()
-            except Exception as error:  # noqa: BLE001 - obstore raises many kinds
+            except BaseException as error:  # obstore raises many kinds
+                if not _is_failure(error):
+                    raise
                 failure = _failure_of(error)
             if failure.kind in meanings and not failure.problem:
                 return meanings[failure.kind]
@@ -319,7 +326,12 @@ class _Failure(NamedTuple):
     is_answer: bool
 
 
-def _failure_of(error: Exception) -> _Failure:
+def _is_failure(error: BaseException) -> bool:
+    """Whether it is no interrupt; where Rust panics, no ``Exception`` is raised."""
+    return isinstance(error, Exception) or type(error).__name__ == "PanicException"
+
+
+def _failure_of(error: BaseException) -> _Failure:
     """Say what went wrong, without the store's own words."""
     kind = type(error).__name__
     said = f"{kind} {error}"
@@ -370,14 +382,16 @@ def _opened(
     from obstore.exceptions import UnknownConfigurationKeyError
     from obstore.store import from_url
 
-    config, client = options.sorted_for(scheme)
-    given: Any = {"config": config, "client_options": client}
     try:
+        config, client = options.sorted_for(scheme)
+        given: Any = {"config": config, "client_options": client}
         return from_url(url, **given, retry_config=_PATIENCE)
     except UnknownConfigurationKeyError as error:
         name = _KEY.search(str(error))
         return refuse_unknown(name[1] if name else "", scheme)
-    except Exception as error:  # noqa: BLE001 - what it says may repeat a value
+    except BaseException as error:  # what it says may repeat a value
+        if not _is_failure(error):
+            raise
         return ConfigError(
             f"{url}: obstore refuses the address or storage_options= "
             f"({type(error).__name__}); look at the values of {options!r}"

@@ -172,3 +172,12 @@ def test_whole_periods_need_periods(two):
 def test_what_people_call_a_period_is_told(two, said, meant):
     with pytest.raises(ValueError, match=f"freq='{said}'.*did you mean '{meant}'"):
         two.braze.totals(freq=said)
+
+
+@pytest.mark.parametrize("kind", [pd.Index, np.array, pd.Categorical])
+def test_a_value_for_each_row_is_asked_for_as_a_series(two, kind):
+    days = list(two.index.get_level_values("date").day_name())
+    with pytest.raises(ValueError, match=r"pass pd\.Series\(values, index=df\.index"):
+        two.braze.totals(by=kind(days))
+    by_channel = two.braze.totals(by=kind(["channel"]))
+    pd.testing.assert_frame_equal(by_channel, two.braze.totals(by=["channel"]))

@@ -310,3 +310,43 @@ def test_all_panels_say_what_grows(growing):
     two = pd.concat({"x": growing, "y": growing}, names=["campaign"])
     two.attrs = growing.attrs
     assert all(GROWING in written(ax) for ax in two.braze.plot.rates(METRIC))
+
+
+# --- what a picture is asked for is what the verb takes ---
+
+
+@pytest.mark.parametrize("words", [("Mon AM", "Mon PM"), ("work", "end"), ("Mon", "x")])
+def test_a_column_of_ones_own_named_weekday_makes_groups_as_any_other(growing, words):
+    early = growing.index.get_level_values("date").day < 15
+    own = pd.Series(np.where(early, *words), growing.index, name="weekday")
+    for df, by in ((growing.assign(weekday=own), "weekday"), (growing, own)):
+        table = df.braze.totals(by, "W")["sent"]
+        shown = heights(df.braze.plot.totals("sent", by=by, freq="W"))
+        assert {*shown} == {*words}
+        for word, found in shown.items():
+            assert sum(found) == table.xs(word, level="weekday").sum()
+        assert {*named(df.braze.plot.rates(OPENED, by=by))} == {*words}
+
+
+def test_pictures_refuse_what_the_verbs_refuse(growing):
+    plot = growing.braze.plot
+    for asked in ({"by": "weekday", "freq": "W"}, {"whole": True}):
+        for picture, what in ((plot.rates, OPENED), (plot.totals, "sent")):
+            with pytest.raises(ValueError, match="freq='W'"):
+                picture(what, **asked)
+
+
+def test_stats_are_not_added_up_and_units_share_no_axis(both):
+    plot = both.assign(revenue=pd.array([1.5] * len(both), "Float64")).braze.plot
+    with pytest.raises(ValueError, match="one stat at a time"):
+        plot.totals(["sent", "clicks"], kind="stacked")
+    with pytest.raises(ValueError, match="different units"):
+        plot.totals(["sent", "revenue"], freq="W")
+    assert not plot.totals(["sent", "clicks"], by=[], freq="W").containers
+
+
+def test_without_a_whole_period_the_picture_says_so(growing):
+    plot = growing.loc["2026-06-02":"2026-06-04"].braze.plot
+    for picture, what in ((plot.rates, OPENED), (plot.totals, "sent")):
+        (text,) = written(picture(what, freq="W", whole=True))
+        assert text.startswith("no whole period")

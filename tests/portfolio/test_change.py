@@ -280,3 +280,12 @@ def test_the_first_monday_meets_a_monday(rng):
     first_now, first_before = (date.fromisoformat(one[0]) for one in periods.values())
     assert first_now - first_before == timedelta(14)
     assert periods["now"][1] == (start + timedelta(41)).isoformat()
+
+
+def test_days_that_the_frame_holds_are_not_asked_for(rng):
+    old = opens(days_of(rng, 56), first=date(2026, 3, 2))
+    new = opens(days_of(rng, 7), first=date(2026, 4, 20))
+    both = known(pd.concat({"old": old, "new": new}, names=["campaign"]))
+    note = both.braze.change(OPENS, by="campaign").loc["new", "note"]
+    assert note.startswith("nothing to divide by from 2026-03-02 to 2026-03-29")
+    assert "read those days" not in note

@@ -101,7 +101,9 @@ def test_a_frame_that_knows_nothing_of_its_days_says_so():
     ("options", "words"),
     [
         ({"lift": 10}, r"10 is \+1000 %; did you mean 0\.10\?"),
-        ({"lift": 0}, "lift=0"),
+        ({"lift": 0}, "^lift=0 leaves nothing to find"),
+        ({"lift": -1}, "^lift=-1 leaves no rate"),
+        ({"lift": "10%"}, "^lift='10%' is no number"),
         ({"lift": 0.1, "power": 80}, "power=80"),
         ({"lift": 0.1, "comparisons": 0}, "comparisons=0"),
         ({"lift": 0.1, "deff": 0.5}, "deff=0.5"),

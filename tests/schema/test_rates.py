@@ -64,6 +64,8 @@ def test_a_search_knows_what_people_call_it(said, meant):
 def test_a_search_without_an_answer_names_what_is_near():
     with pytest.raises(ValueError, match="'unsubscripe_rate'.*unsubscribe_rate"):
         bf.glossary("unsubscripe_rate")
+    with pytest.raises(TypeError, match="search=5 is no text"):
+        bf.glossary(5)
 
 
 def test_sources_say_what_is_our_own():

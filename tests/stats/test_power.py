@@ -48,7 +48,10 @@ def test_what_is_found_is_what_was_planned_for(rate, lift, ratio):
         ({"rate": 2, "lift": 0.1}, "rate=2"),
         ({"rate": 0.02, "lift": 0}, "lift=0"),
         ({"rate": 0.6, "lift": 1}, "rate of 1.2"),
-        ({"rate": 0.02, "lift": -2}, "rate of -0.02"),
+        # No lift of -1 or less leaves a rate, whatever the rate: none is told.
+        ({"rate": 0.02, "lift": -2}, "^lift=-2 leaves no rate.*mean -0.02"),
+        ({"rate": 0.02, "lift": -1}, "^lift=-1 leaves no rate"),
+        ({"rate": 0.02, "lift": "10%"}, "^lift='10%' is no number; write 0.10"),
         ({"rate": 0.02, "lift": float("nan")}, "lift=nan"),
         ({"rate": 0.02, "lift": 0.1, "power": 80}, "power=80"),
         ({"rate": 0.02, "lift": 0.1, "conf_level": 95}, "conf_level=95"),

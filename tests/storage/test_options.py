@@ -1,11 +1,18 @@
 """Addresses and options of stores, before anything is asked."""
 
 import sys
+import traceback
+from datetime import timedelta
+from decimal import Decimal
+from fractions import Fraction
 
+import numpy as np
+import pandas as pd
 import pytest
 
 import braze_frames as bf
 from braze_frames.storage.options import StorageOptions
+from braze_frames.storage.store import Store
 
 from ..stores import SECRET, shown
 
@@ -35,7 +42,19 @@ def test_without_the_extra_its_name_is_told(monkeypatch):
         ("s3://team/b", {"timeuot": 3}, "no option 'timeuot' .nearest: timeout"),
         ("gs://team/b", {"service_acount": SECRET}, "nearest: .*service_account"),
         ("az://team/b", {"acount_key": SECRET}, "nearest: .*account_key"),
-        ("s3://team/b", {"timeout": SECRET}, "refuses the address or storage_options"),
+        ("s3://team/b", {"timeout": SECRET}, "'timeout' is a number of seconds"),
+        ("s3://team/b", {"timeout": float("inf")}, "'timeout' is a number of seconds"),
+        ("s3://team/b", {"timeout": float("nan")}, "'timeout' is a number of seconds"),
+        ("s3://team/b", {"read_timeout": 1e300}, "'read_timeout' is a number of"),
+        ("s3://team/b", {"timeout": 10**400}, "'timeout' is a number of seconds"),
+        ("s3://team/b", {"timeout": "1e300"}, "'timeout' is a number of seconds"),
+        ("s3://team/b", {"region": 10**5000}, "refuses the address or storage_options"),
+        ("s3://team/b", {"endpoint": "minio.example.com:9000"}, "write https://"),
+        ("s3://team/b", {"endpoint": "ftp://example.com"}, "write https://"),
+        ("s3://team/b", {"endpoint": " http://example.com"}, "write https://"),
+        ("s3://team/b", {"endpoint": "https://"}, "write https://"),
+        ("s3://team/b", {"endpoint": "http://[::1"}, "write https://"),
+        ("s3://team/b", {"conditional_put": "disabled"}, "conditional_put must not be"),
         ("s3://team/b", {"endpoint": "http://10.0.0.1:9000"}, "in the open.*https"),
         ("s3://team/b", {"AWS_ENDPOINT_URL": "HTTP://minio/"}, "in the open.*https"),
         (
@@ -99,6 +118,39 @@ def test_what_the_environment_says_is_not_asked_in_the_open(monkeypatch):
     monkeypatch.setenv("AWS_ALLOW_HTTP", "true")
     with pytest.raises(bf.ConfigError, match="in the open"):
         bf.Cache("s3://team/braze", storage_options=OPTIONS)
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "minio.example.com:9000")
+    with pytest.raises(bf.ConfigError, match="write https://"):
+        bf.Cache("s3://team/braze", storage_options=OPTIONS)
+    monkeypatch.delenv("AWS_ENDPOINT_URL")
+    monkeypatch.setenv("AWS_CONDITIONAL_PUT", "disabled")
+    with pytest.raises(bf.ConfigError, match="conditional_put must not be"):
+        bf.Cache("s3://team/braze", storage_options=OPTIONS)
+
+
+@pytest.mark.parametrize(
+    "five",
+    [
+        *(5, 5.0, np.int64(5), np.float32(5), Decimal(5), Fraction(5), "5"),
+        *(timedelta(seconds=5), np.timedelta64(5, "s"), pd.Timedelta("5s")),
+    ],
+)
+def test_a_duration_is_a_number_of_any_kind(five):
+    options = StorageOptions({"timeout": five, "http2_keep_alive_interval": five})
+    options.check("s3")
+    client = options.sorted_for("s3").client
+    assert client["timeout"] == timedelta(seconds=5)
+    assert client["http2_keep_alive_interval"] == timedelta(seconds=5)
+
+
+def test_a_cache_that_was_not_opened_can_be_shown():
+    with pytest.raises(bf.ConfigError) as caught:
+        bf.Cache("s3://team/braze", storage_options=OPTIONS | {"timeout": -1})
+    shown = traceback.TracebackException.from_exception(
+        caught.value, capture_locals=True
+    )
+    text = "".join(shown.format())
+    assert "Cache('…')" in text
+    assert "timeout" in text
 
 
 def test_options_are_sorted_for_the_store_and_its_client():
@@ -133,3 +185,16 @@ def test_stores_of_all_clouds_are_opened_by_their_address(where, options):
     cache = bf.Cache(where, storage_options=options)
     assert cache.path == where.replace("S3", "s3").rstrip("/")
     assert repr(cache) == f"Cache({cache.path!r})"
+
+
+@pytest.mark.usefixtures("needs_obstore")
+def test_where_obstore_breaks_down_is_one_clear_error(capfd):
+    from obstore.store import from_url
+
+    # Rust panics at the first request, for the address has no scheme.
+    told = {"endpoint": "minio.example.com:9000", "region": "eu-west-1"}
+    store = Store(from_url("s3://team/b", config=OPTIONS | told), "s3://team/b")
+    with pytest.raises(bf.CacheError, match="obstore broke down") as caught:
+        store.listed("")
+    assert SECRET not in shown(caught.value)
+    assert SECRET not in "".join(capfd.readouterr())
