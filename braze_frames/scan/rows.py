@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import pandas as pd
 
 from braze_frames.core.names import shown, shown_path
-from braze_frames.errors import SourceError
+from braze_frames.errors import PayloadError, SourceError
 from braze_frames.loaders.campaigns import LoadedCampaign
 from braze_frames.loaders.ids import (
     Owned,
@@ -92,6 +92,8 @@ def rows_of(source: Any) -> tuple[list[RowsOfCampaign], Any]:
     ------
     SourceError
         It is no Parquet of day rows, has no campaign's id, or is not sorted by it.
+    PayloadError
+        A file is damaged, or there is no row.
     """
     path = Path(os.fspath(source)).expanduser()
     dataset = _opened(path)
@@ -102,7 +104,7 @@ def rows_of(source: Any) -> tuple[list[RowsOfCampaign], Any]:
             f"{shown(', '.join(dataset.schema.names), 150)}, and parts are made of day "
             "rows with `time` and `campaign_id`. A cache is read as bf.Cache(folder)"
         )
-    runs = [*_runs(dataset, columns)]
+    runs = _looked(path, dataset, columns)
     whose = [one for one, _ in runs]
     ids = campaigns_of(whose, [f"{shown_path(path)}, a row"] * len(runs))
     found: dict[str, tuple[list[Owned], list[Rows]]] = {}
@@ -139,6 +141,21 @@ def _opened(path: Path) -> Any:
         raise SourceError(
             f"{shown_path(path)} is no Parquet that can be read ({str(error)[:100]})"
         ) from error
+
+
+def _looked(path: Path, dataset: Any, columns: list[str]) -> list[tuple[Owned, Rows]]:
+    import pyarrow as pa
+
+    try:
+        runs = [*_runs(dataset, columns)]
+    except (pa.ArrowException, OSError) as error:
+        raise PayloadError(
+            f"{shown_path(path)}: is no Parquet that can be read ({str(error)[:100]}); "
+            "write it again"
+        ) from error
+    if not runs:
+        raise PayloadError(f"{shown_path(path)}: the list is empty: nothing to read")
+    return runs
 
 
 def _runs(dataset: Any, columns: list[str]) -> Iterator[tuple[Owned, Rows]]:

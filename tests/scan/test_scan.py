@@ -409,3 +409,15 @@ def test_rows_that_are_not_sorted_by_campaign_are_refused(tmp_path):
     loader_rows()[["time", "messages"]].to_parquet(tmp_path / "anonymous.parquet")
     with pytest.raises(bf.SourceError, match="`time` and `campaign_id`"):
         bf.scan_braze_series(tmp_path / "anonymous.parquet")
+
+
+def test_damaged_and_empty_files_are_told_of_as_reads_tell(tmp_path):
+    loader_rows()[:0].to_parquet(tmp_path / "a.parquet")
+    for read in (bf.scan_braze_series, bf.read_braze_series):
+        with pytest.raises(bf.PayloadError, match="empty"):
+            read(tmp_path)
+    loader_rows().to_parquet(tmp_path / "b.parquet")
+    (tmp_path / "c.parquet").write_bytes(b"junk")
+    for read in (bf.scan_braze_series, bf.read_braze_series):
+        with pytest.raises(bf.PayloadError, match="is no Parquet that can be read"):
+            read(tmp_path)
