@@ -1,5 +1,6 @@
 """What of a table is shown and how: its columns, rows and labels, and what to say."""
 
+from collections.abc import Collection
 from functools import cached_property
 from typing import Any, NamedTuple
 
@@ -99,12 +100,6 @@ def _check_unique(axis: str, labels: pd.Index) -> None:
         )
 
 
-def levels_shown(index: pd.Index) -> int:
-    """Return how many levels of an index are shown; a mere count of rows is not."""
-    counted = isinstance(index, pd.RangeIndex) and index.name is None
-    return 0 if counted else index.nlevels
-
-
 class Cell(NamedTuple):
     """How a cell is written: its text, with a star in bold, and a footnote's number."""
 
@@ -124,11 +119,17 @@ class Showing:
     """A frame, how its cells and labels are written, and what needs a footnote.
 
     ``labels``: the label of each column as texts, one a level; ``kinds``: what each
-    holds. ``left``: levels of the index that are shown.
+    holds. ``levels``: those of the index that are shown, ``left`` in number.
+    ``hidden``: positions of columns to hide, too.
     """
 
-    def __init__(self, frame: pd.DataFrame) -> None:
-        self.frame = frame
+    def __init__(
+        self,
+        frame: pd.DataFrame,
+        hidden: Collection[int] = (),
+        levels: Collection[int] | None = None,
+    ) -> None:
+        self.frame, self._unwanted = frame, {*hidden}
         self.told: Told = told_by(frame)
         several = frame.columns.nlevels > 1
         self.labels = [
@@ -136,10 +137,15 @@ class Showing:
             for label in frame.columns
         ]
         self._flat = {} if several else {of[0]: n for n, of in enumerate(self.labels)}
-        self.left = levels_shown(frame.index)
+        if levels is None:  # a mere count of rows is not shown
+            counted = (
+                isinstance(frame.index, pd.RangeIndex) and frame.index.name is None
+            )
+            levels = () if counted else range(frame.index.nlevels)
+        self.levels, self.left = [*levels], len(levels)
         self.kinds = [kind_of(frame.iloc[:, n]) for n in range(frame.shape[1])]
-        found = (self._flat[name] for name in _STARRED if name in self._flat)
-        self._star = next(found, None)
+        found = (self._flat.get(name) for name in _STARRED)
+        self._star = next((n for n in found if n not in {None, *hidden}), None)
 
     # --- what is shown ---
 
@@ -149,7 +155,7 @@ class Showing:
         names = {*self._about} | ({"note"} if self._hides_notes else set())
         for signs, expert in _EXPERT.items():
             names |= expert if signs <= {*self._flat} else set()
-        return sorted(self._flat[name] for name in names & {*self._flat})
+        return sorted(self._unwanted | {self._flat[n] for n in names & {*self._flat}})
 
     @cached_property
     def visible(self) -> list[int]:

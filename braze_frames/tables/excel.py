@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from braze_frames.tables.cells import checked_table, levels_shown
+from braze_frames.tables.cells import Showing, checked_table
 from braze_frames.tables.sheet import Sheet, SheetCell
 
 if TYPE_CHECKING:
@@ -83,13 +83,13 @@ def to_excel(tables: Mapping[str, Any], path: Any) -> None:
         raise ValueError('no table to write: pass {"Week": df.braze.totals()}')
     _need_openpyxl()
     _check_names(tables, _sheets_in(path))
-    frames = {name: _frame(name, table) for name, table in tables.items()}
+    shown = {name: _showing(name, table) for name, table in tables.items()}
     if isinstance(path, pd.ExcelWriter):
-        _fill(path.book, frames)
+        _fill(path.book, shown)
     elif hasattr(path, "write"):
-        _save(frames, path)
+        _save(shown, path)
     elif isinstance(path, str | os.PathLike):
-        _replace(frames, Path(path))
+        _replace(shown, Path(path))
     else:
         raise TypeError(f"path={path!r} is no file: pass a name, as 'report.xlsx'")
 
@@ -149,23 +149,23 @@ def _check_name(name: Any) -> None:
         )
 
 
-def _frame(name: str, table: Any) -> pd.DataFrame:
-    """Return a table that a sheet holds; of a styled one what it was made of."""
+def _showing(name: str, table: Any) -> Showing:
+    """Return a table that a sheet holds; of a styled one what it shows."""
     plain = isinstance(table, pd.DataFrame | pd.Series)
-    table = table if plain else getattr(table, "source", table)
-    frame = checked_table(table)
-    rows = len(frame) + frame.columns.nlevels
-    columns = frame.shape[1] + levels_shown(frame.index)
+    shown = None if plain else getattr(table, "shown", None)
+    showing = Showing(checked_table(table)) if shown is None else shown
+    rows = len(showing.frame) + showing.frame.columns.nlevels
+    columns = showing.frame.shape[1] + showing.left
     if rows > _MOST_ROWS - _ROOM or columns > _MOST_COLUMNS:
         raise ValueError(
             f"{name}: {rows:,} rows and {columns:,} columns are more than a sheet "
             f"holds ({_MOST_ROWS:,}, with footnotes, and {_MOST_COLUMNS:,}); add the "
             'frame up with df.braze.totals(freq="MS"), or keep it with to_parquet'
         )
-    return frame
+    return showing
 
 
-def _replace(frames: Mapping[str, pd.DataFrame], target: Path) -> None:
+def _replace(shown: Mapping[str, Showing], target: Path) -> None:
     """Replace a file when the new one is whole."""
     if target.suffix.lower() != ".xlsx":
         raise ValueError(f"{str(target)!r} is no Excel file; end its name in .xlsx")
@@ -175,7 +175,7 @@ def _replace(frames: Mapping[str, pd.DataFrame], target: Path) -> None:
         )
     with NamedTemporaryFile(dir=target.parent, suffix=".xlsx", delete=False) as file:
         try:
-            _save(frames, file)
+            _save(shown, file)
         except BaseException:
             file.close()
             Path(file.name).unlink()
@@ -183,17 +183,17 @@ def _replace(frames: Mapping[str, pd.DataFrame], target: Path) -> None:
     Path(file.name).replace(target)
 
 
-def _save(frames: Mapping[str, pd.DataFrame], file: Any) -> None:
+def _save(shown: Mapping[str, Showing], file: Any) -> None:
     from openpyxl import Workbook
 
     book = Workbook(write_only=True)
-    _fill(book, frames)
+    _fill(book, shown)
     book.save(file)
 
 
-def _fill(book: "Workbook", frames: Mapping[str, pd.DataFrame]) -> None:
-    for name, frame in frames.items():
-        _write(book.create_sheet(name), Sheet(frame))
+def _fill(book: "Workbook", shown: Mapping[str, Showing]) -> None:
+    for name, showing in shown.items():
+        _write(book.create_sheet(name), Sheet(showing))
 
 
 def _write(target: "Worksheet", sheet: Sheet) -> None:

@@ -42,9 +42,9 @@ class Sheet:
     ``left``: how many columns the labels of the rows take; ``notes``: the lines below.
     """
 
-    def __init__(self, table: pd.DataFrame) -> None:
-        self._showing = Showing(table)
-        self._frame = table
+    def __init__(self, showing: Showing) -> None:
+        self._showing = showing
+        self._frame = showing.frame
         self.left = self._showing.left
         lines = footnotes(self._showing.seen(), self._showing.told)
         self.notes = [*map(footnote_text, lines)]
@@ -76,7 +76,8 @@ class Sheet:
             way = self._labels(labels)
             names: list[Any] = [""] * self.left
             if level == last:
-                names = [of or "" for of in self._frame.index.names][: self.left]
+                of = self._frame.index.names
+                names = [of[n] or "" for n in self._showing.levels]
             elif names:
                 names[-1] = name or ""
             cells = [SheetCell(_text(one), bold=True) for one in names]
@@ -84,7 +85,7 @@ class Sheet:
             yield cells
 
     def _body(self) -> Iterator[list[SheetCell]]:
-        levels = map(self._frame.index.get_level_values, range(self.left))
+        levels = map(self._frame.index.get_level_values, self._showing.levels)
         labels = [(values, self._labels(values)) for values in levels]
         columns = [
             (self._frame.iloc[:, n].array, *self._showing.column(n))

@@ -6,6 +6,7 @@ from html import escape
 from pathlib import Path
 from typing import Any, Literal
 
+import numpy as np
 import pandas as pd
 from pandas.io.formats.style import Styler
 
@@ -34,9 +35,41 @@ class _Table(Styler):
 
     data: pd.DataFrame
     source: pd.DataFrame
+    hidden_rows: Sequence[int]
+    hidden_columns: Sequence[int]
+    hide_columns_: Sequence[bool]
+    hide_index_: Sequence[bool]
 
-    def to_excel(  # type: ignore[override]  # pandas' further options are not needed
-        self, excel_writer: Any, sheet_name: str = "Sheet1"
+    @property
+    def shown(self) -> Showing:
+        """What is shown: without the rows, columns and levels that ``hide`` took.
+
+        Raises
+        ------
+        ValueError
+            The labels of the columns are hidden.
+        """
+        if any(self.hide_columns_):
+            raise ValueError(
+                "text and sheets always have the labels of the columns: hide columns "
+                'by name, as .hide(["revenue"], axis="columns"), or write to_html()'
+            )
+        rows = np.setdiff1d(np.arange(len(self.source)), self.hidden_rows)
+        levels = [n for n, hidden in enumerate(self.hide_index_) if not hidden]
+        return Showing(self.source.iloc[rows], self.hidden_columns, levels)
+
+    def hide(
+        self, subset: Any = None, axis: Any = 0, level: Any = None, names: bool = False
+    ) -> Styler:
+        """Hide as pandas does, and keep hidden what was: calls add up."""
+        rows, columns = [*self.hidden_rows], [*self.hidden_columns]
+        super().hide(subset, axis, level, names)
+        self.hidden_rows = sorted({*rows, *self.hidden_rows})
+        self.hidden_columns = sorted({*columns, *self.hidden_columns})
+        return self
+
+    def to_excel(  # type: ignore[override]  # pandas' further options are refused
+        self, excel_writer: Any, sheet_name: str = "Sheet1", **options: Any
     ) -> None:
         """Write what is shown to a sheet, with the numbers behind it.
 
@@ -46,11 +79,14 @@ class _Table(Styler):
             As ``path`` of ``bf.to_excel``, which writes several tables at once.
         sheet_name : str
             The sheet's name.
+        **options
+            None is taken: what pandas' own takes is refused in words.
         """
-        to_excel({sheet_name: self.source}, excel_writer)
+        _refuse("to_excel", options, "excel_writer and sheet_name")
+        to_excel({sheet_name: self}, excel_writer)
 
     def to_string(  # type: ignore[override]
-        self, buf: Any = None
+        self, buf: Any = None, **options: Any
     ) -> str | None:
         """Return what is shown as text, footnotes included.
 
@@ -58,11 +94,19 @@ class _Table(Styler):
         ----------
         buf : str, path or file-like, optional
             Where to write it; None returns it.
+        **options
+            As in ``to_excel``.
         """
-        return _given(to_text(Showing(self.source)), buf)
+        _refuse("to_string", options, "buf")
+        return _given(to_text(self.shown), buf)
 
     def to_latex(  # type: ignore[override]
-        self, buf: Any = None, *, caption: str | None = None, label: str | None = None
+        self,
+        buf: Any = None,
+        *,
+        caption: str | None = None,
+        label: str | None = None,
+        **options: Any,
     ) -> str | None:
         """Return what is shown as LaTeX, for the package ``booktabs``.
 
@@ -72,12 +116,24 @@ class _Table(Styler):
             Where to write it; None returns it.
         caption, label : str, optional
             Make it a ``table`` with them.
+        **options
+            As in ``to_excel``.
         """
-        found = to_latex(Showing(self.source), caption=caption, label=label)
+        _refuse("to_latex", options, "buf, caption and label")
+        found = to_latex(self.shown, caption=caption, label=label)
         return _given(found, buf)
 
     def __repr__(self) -> str:
         return repr(self.data)
+
+
+def _refuse(name: str, options: dict[str, Any], taken: str) -> None:
+    """Refuse what pandas' method of that name takes, and this one does not."""
+    if options:
+        raise TypeError(
+            f"{name} of a styled table takes {taken}, not {', '.join(options)}: how "
+            f"the table looks is settled. For pandas' options use frame.{name}(…)"
+        )
 
 
 def _given(text: str, buf: Any) -> str | None:
@@ -103,8 +159,9 @@ def style(frame: "pd.DataFrame | pd.Series[Any]") -> Styler:
     -------
     Styler
         pandas' own, over the numbers as they are: ``to_html`` and further styles work
-        on it. ``to_excel``, ``to_latex`` and ``to_string`` write what is shown, of
-        further styles nothing. Where no HTML is shown it looks like the frame.
+        on it. ``to_excel``, ``to_latex`` and ``to_string`` write what is shown,
+        ``hide`` included, of further styles nothing. Where no HTML is shown it looks
+        like the frame.
 
     Raises
     ------

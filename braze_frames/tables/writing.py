@@ -1,6 +1,6 @@
 """A table as plain text and as LaTeX, and how a cell is marked in each writing."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from html import escape
 from typing import Any
 
@@ -123,16 +123,23 @@ def _strings(
         columns.append(pd.Series([shows[way](value) for value, way in values]))
     strings = pd.DataFrame(dict(enumerate(columns)), index=range(len(frame)))
     heads = frame.columns[table.visible]
-    strings.columns = _labels(table, heads, escaped)
+    strings.columns = _labels(table, heads, range(heads.nlevels), escaped)
     if table.left:
-        strings.index = _labels(table, frame.index, escaped)
+        strings.index = _labels(table, frame.index, table.levels, escaped)
     return strings
 
 
-def _labels(table: Showing, labels: pd.Index, escaped: Callable[[str], str]) -> Any:
-    names = [None if n is None else escaped(legible(n)) for n in labels.names]
+def _labels(
+    table: Showing,
+    labels: pd.Index,
+    shown: Iterable[int],
+    escaped: Callable[[str], str],
+) -> Any:
+    names: list[str | None] = []
     levels: list[Any] = []
-    for level, name in enumerate(labels.names):
+    for level in shown:
+        name = labels.names[level]
+        names.append(None if name is None else escaped(legible(name)))
         values = labels.get_level_values(level)
         show = table.written(values, dates=name == "date")
         levels.append(np.array([escaped(show(one)) for one in values], dtype=object))

@@ -308,3 +308,39 @@ except ImportError as error:
         [sys.executable, "-c", code], capture_output=True, text=True, check=True
     )
     assert "pip install 'braze-frames[excel]'" in done.stdout
+
+
+def test_what_is_hidden_is_written_nowhere(growing):
+    sums = growing.braze.totals(by=["channel", "variation"])[["sent", "revenue"]]
+    styled = bf.style(sums).hide(["revenue"], axis="columns").hide(level="channel")
+    styled = styled.hide([sums.index[0]], axis="index")
+    rows = list(sheet(styled).values)
+    assert rows[0][:2] == ("variation", "sent")
+    assert [row[0] for row in rows[1:] if row[0]][: len(sums) - 1] == [
+        *sums.index.get_level_values("variation")[1:]
+    ]
+    for text in (styled.to_string(), styled.to_latex(), styled.to_html(), str(rows)):
+        assert "variation" in text
+        assert not any(word in text for word in ("revenue</th>", "email", " & revenue"))
+    bare = bf.style(sums).hide(axis="index")
+    assert next(sheet(bare).values)[:2] == ("sent", "revenue")
+    with pytest.raises(ValueError, match="always have the labels of the columns"):
+        bf.style(sums).hide(axis="columns").to_string()
+
+
+def test_hiding_one_more_column_keeps_the_rest_hidden(lifts):
+    one_less = bf.style(lifts).hide(["lift"], axis="columns")
+    shown = [cell.value for cell in sheet(lifts)[1]]
+    assert [cell.value for cell in sheet(one_less)[1]] == [
+        head for head in shown if head != "lift"
+    ]
+    assert "control_numerator" not in one_less.to_html()
+
+
+def test_options_of_pandas_are_refused_in_words(growing):
+    styled = bf.style(growing.braze.totals())
+    with pytest.raises(TypeError, match="takes excel_writer and sheet_name, not start"):
+        styled.to_excel(io.BytesIO(), startrow=3)
+    for write in (styled.to_string, styled.to_latex):
+        with pytest.raises(TypeError, match=r"takes buf.*, not index.*frame\.to_"):
+            write(index=False)
