@@ -1,6 +1,6 @@
 """``df.braze`` and ``df.braze.plot``: lists of delegations, no logic and no state."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import wraps
 from types import MethodType
 from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar, cast
@@ -146,13 +146,29 @@ class Plots(Holder):
     lift_over_time = delegate(plot_lift_over_time)
     change = delegate(plot_change)
 
-    def __call__(self) -> "Plots":
-        """List the pictures."""
+    def __call__(self, *asked: object, **options: object) -> "Plots":
+        """List the pictures.
+
+        Raises
+        ------
+        TypeError
+            Something is asked for: each picture is called by its name.
+        """
+        if asked or options:
+            raise TypeError(
+                "df.braze.plot() lists the pictures and takes nothing; call one by its "
+                f"name, as df.braze.plot.{_picture_named(asked)}(…)"
+            )
         return self
 
     def __repr__(self) -> str:
         shown = [f"  {call:<30} {what}" for call, what in _PICTURES.items()]
         return "\n".join(["df.braze.plot", *shown])
+
+
+def _picture_named(asked: Sequence[object]) -> str:
+    pictures = [call.partition("(")[0] for call in _PICTURES]
+    return next((name for name in pictures if name in asked), pictures[0])
 
 
 _PICTURES = {

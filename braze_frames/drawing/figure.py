@@ -12,7 +12,14 @@ import numpy as np
 import pandas as pd
 
 from braze_frames.core.names import legible
-from braze_frames.drawing.looks import Grid, Theme, dress, theme_of, use_fonts_for
+from braze_frames.drawing.looks import (
+    Grid,
+    Theme,
+    dress,
+    own_figsize,
+    theme_of,
+    use_fonts_for,
+)
 from braze_frames.errors import listed
 from braze_frames.wording.labels import JOINT
 
@@ -115,7 +122,7 @@ class Picture:
         There are several panels and one ``ax``, or more than a picture can hold, or
         ``figsize`` is no size.
     TypeError
-        ``title`` is no text.
+        ``title`` is no text, or ``ax`` no Axes.
     """
 
     def __init__(
@@ -251,6 +258,8 @@ def say_empty(ax: "Axes", text: str, theme: Theme) -> None:
 def _check_setting(setting: Setting) -> None:
     if not isinstance(setting.title, str | None):
         raise TypeError(f"title={setting.title!r} is no text; '' is none")
+    if setting.ax is not None:
+        _check_axes(setting.ax)
     if setting.figsize is None:
         return
     size: Any = setting.figsize
@@ -262,6 +271,22 @@ def _check_setting(setting: Setting) -> None:
         )
     if setting.ax is not None:
         raise ValueError("figsize= is of a new figure, and ax= has one: leave one out")
+
+
+def _check_axes(ax: object) -> None:
+    from matplotlib.axes import Axes
+
+    if isinstance(ax, Axes):
+        return
+    if isinstance(ax, np.ndarray | list | tuple):
+        place = ", ".join("0" * max(np.ndim(ax), 1))
+        raise TypeError(
+            f"ax= is {len(ax)} things in a {type(ax).__name__}, and a picture is drawn "
+            f"in one Axes: pass one of them, as in ax=axes[{place}]"
+        )
+    raise TypeError(
+        f"ax={ax!r} is no Axes of matplotlib; leave it out for a new figure"
+    )
 
 
 def _check_panels(
@@ -305,7 +330,8 @@ def _open(
     each = max(_LEAST, (HEIGHT - _AROUND) * len(starts) ** _SHRINKS)
     high = _AROUND + (sum(rows) if rows else each * len(starts))
     width = max(WIDTH, columns * _PANEL_WIDTH)
-    figure = plt.figure(figsize=size or (width, high), layout="constrained")
+    size = size or own_figsize() or (width, high)
+    figure = plt.figure(figsize=size, layout="constrained")
     cells = figure.subplots(len(starts), columns, squeeze=False, height_ratios=rows)
     axes = list(cells.flat)
     for spare in axes[count:]:

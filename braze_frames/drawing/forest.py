@@ -20,7 +20,7 @@ from braze_frames.drawing.figure import (
     slicing,
 )
 from braze_frames.drawing.lines import finite
-from braze_frames.drawing.looks import mix
+from braze_frames.drawing.looks import mix, theme_of
 from braze_frames.frame.levels import labels
 from braze_frames.wording.periods import note_on_young
 
@@ -31,7 +31,8 @@ if TYPE_CHECKING:
 
 # What fits on a slide; headings are not counted.
 _MOST_ROWS = 24
-_ROW = 0.34
+# The height of a row, in letters: 0.34 inches at matplotlib's 10 points.
+_ROW = 2.45
 # Between columns of text, in widths of a letter.
 _GAP = 1.8
 # The view holds what is so many times as far as the median limit.
@@ -82,7 +83,8 @@ def draw_forest(
         raise ValueError(
             f"{len(keys)} rows are too many, {_MOST_ROWS} fit in a picture{how}"
         )
-    picture = Picture(df, [], [], setting, heights=[_ROW * len(rows)], grid="x")
+    high = _ROW * theme_of().size / 72
+    picture = Picture(df, [], [], setting, heights=[high * len(rows)], grid="x")
     ax, limits = picture.axes[0], view_of(rows)
     ax.set(xlim=limits, ylim=(len(rows) - 0.5, -0.5))
     room = _name_rows(picture, rows)

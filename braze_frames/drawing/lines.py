@@ -32,6 +32,8 @@ _FEW = 24
 # A date takes so much room, in points.
 _MOST_TICKS, _TICK = 8, 58
 _DAY = np.timedelta64(1, "D")
+# Less than that has no two digits in cents.
+_DIME = 0.1
 _DASHES: Any = (0, (2.5, 1.5))
 Limits = tuple[float, float] | None
 
@@ -347,13 +349,19 @@ def _format_numbers(ax: "Axes", *, whole: bool) -> None:
     ax.yaxis.set_major_formatter(StrMethodFormatter("{x:,.10g}"))
 
 
+def _usd(value: float, reach: float) -> str:
+    """Write an amount to the cent at most; what is less has two digits of its own."""
+    digits = decimals(min(reach, abs(value) or reach))
+    return f"{number(value, digits if abs(value) < _DIME else min(digits, 2))} USD"
+
+
+# A value has two digits of its own, however far others in its panel reach.
 UNIT_LOOKS = {
-    "share": UnitLook(lambda x, reach: share_text(x, reach / 4), format_shares),
-    "count": UnitLook(lambda x, _: count(x), partial(_format_numbers, whole=True)),
-    "USD": UnitLook(
-        lambda x, reach: f"{number(x, min(decimals(reach), 2))} USD",
-        partial(_format_numbers, whole=False),
+    "share": UnitLook(
+        lambda x, reach: share_text(x, min(reach / 4, abs(x) or reach)), format_shares
     ),
+    "count": UnitLook(lambda x, _: count(x), partial(_format_numbers, whole=True)),
+    "USD": UnitLook(_usd, partial(_format_numbers, whole=False)),
 }
 
 

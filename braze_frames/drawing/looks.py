@@ -136,6 +136,16 @@ def dress(ax: "Axes", theme: Theme, *, grid: Grid = "y") -> None:
             ax.grid(axis=grid, color=theme.faint, linewidth=width)
 
 
+def own_figsize() -> tuple[float, float] | None:
+    """Return the size of figures that the user has set; None: matplotlib's stands."""
+    from matplotlib import rcParams
+
+    if _is_default("figure.figsize"):
+        return None
+    width, height = rcParams["figure.figsize"]
+    return float(width), float(height)
+
+
 def _own(name: str, ours: str) -> str:
     """Return the user's colour; ours where matplotlib's default stands."""
     from matplotlib import rcParams
@@ -150,7 +160,9 @@ def _is_default(name: str) -> bool:
 
     settings: Any = rcParams
     defaults: Any = rcParamsDefault
-    return bool(settings[name] == defaults[name])
+    # matplotlib holds sizes as tuples or as lists
+    one, other = settings[name], defaults[name]
+    return bool([*one] == [*other] if isinstance(one, list | tuple) else one == other)
 
 
 def _palette(ours: tuple[str, ...]) -> tuple[str, ...]:

@@ -13,15 +13,17 @@ from braze_frames.drawing.forest import ForestRow, draw_forest
 from braze_frames.experiment.design import Experiments
 from braze_frames.experiment.lift import compare
 from braze_frames.experiment.pairs import Control, LiftRequest, Se, Stratify
+from braze_frames.frame.by import WEEKDAY, is_weekday
 from braze_frames.frame.levels import grain_of
 from braze_frames.frame.levels import labels as labels_in
 from braze_frames.frame.provenance import provenance_of
+from braze_frames.plots.parts import owners_in, owners_of_rates
 from braze_frames.portfolio.change import change as _change
 from braze_frames.schema.formulas import define
 from braze_frames.schema.rates import AMOUNTS
 from braze_frames.stats.contrasts import Options
 from braze_frames.stats.multiplicity import Adjustment
-from braze_frames.wording.labels import JOINT, Labels, about
+from braze_frames.wording.labels import JOINT, Labels, Owners, about
 from braze_frames.wording.periods import span
 
 if TYPE_CHECKING:
@@ -124,7 +126,9 @@ def plot_lift(
     many = f", adjusted for the variations of a test{how}" if how else ""
     notes = [f"{_significance(conf_level)}{many}."]
     notes += ["The intervals are always valid."] if sequential else []
-    words = Words(said, about(df, names, against(table, names)), notes)
+    words = Words(
+        said, about(df, names, against(table, names), owners=owners_in(table)), notes
+    )
     rows = _rows_of(table, names, "lift", _share_or_usd(metric))
     return draw_forest(df, rows, columns, words, setting)
 
@@ -154,9 +158,9 @@ def plot_change(
     Returns
     -------
     Axes
-        A row for each group, the largest change first: the point at ``change``, filled
-        where significant, the line from ``change_low`` to ``change_high``; beside it
-        both rates, the change and the p-value.
+        A row for each group, the largest change first, weekdays from Monday: the point
+        at ``change``, filled where significant, the line from ``change_low`` to
+        ``change_high``; beside it both rates, the change and the p-value.
 
     Raises
     ------
@@ -193,13 +197,16 @@ def plot_change(
     spans = " against ".join(span(*periods[part]) for part in ("now", "before"))
     given = table[["rate", "rate_before"]].notna().any(axis=1)
     table = table[given] if given.any() else table
-    rows = _rows_of(
-        table.rename(columns=_AS_LIFT), names, "change", _share_or_usd(metric)
-    )
+    ranked = not (WEEKDAY in levels and is_weekday(df, WEEKDAY))
+    table = table.rename(columns=_AS_LIFT)
+    rows = _rows_of(table, names, "change", _share_or_usd(metric), ranked=ranked)
     columns = ["now", "before", f"change, {percent(conf_level)} interval", "p"]
     notes = [f"{_significance(conf_level)}. Before and after is no cause."]
-    channels = [one for one in define(metric, labels_in(df, "channel")) if one]
-    words = Words(said, about(df, names, days=spans, channels=channels or None), notes)
+    whole = owners_of_rates(df, define(metric, labels_in(df, "channel") or [""]))
+    drawn = Owners(
+        *(own or one for own, one in zip(owners_in(table), whole, strict=True))
+    )
+    words = Words(said, about(df, names, owners=drawn, days=spans), notes)
     return draw_forest(df, rows, columns, words, setting)
 
 
@@ -242,9 +249,14 @@ def against(table: pd.DataFrame, names: Labels) -> str:
 
 
 def _rows_of(
-    table: pd.DataFrame, names: Labels, what: str, write: Callable[[float], str]
+    table: pd.DataFrame,
+    names: Labels,
+    what: str,
+    write: Callable[[float], str],
+    *,
+    ranked: bool = True,
 ) -> list[ForestRow]:
-    """Return the rows of all tests, best first in each, under their headings.
+    """Return the rows of all tests, best first if ``ranked``, under their headings.
 
     Where rows have no other name than a test, there are no headings.
     """
@@ -263,8 +275,8 @@ def _rows_of(
         if shown:
             heading = names.join(shown, [own[name] for name in shown])
             found.append(ForestRow(key, heading))
-        best = rows.iloc[np.argsort(-rows["lift"].to_numpy(), kind="stable")]
-        for index, row in best.iterrows():
+        best = np.argsort(-rows["lift"].to_numpy(), kind="stable")
+        for index, row in (rows.iloc[best] if ranked else rows).iterrows():
             labels = dict(zip(levels, _as_key(index), strict=True)) if levels else {}
             name = _name_of(labels, inner, names) or "all"
             found.append(_row((tuple(labels.values()), name), row, what, write))

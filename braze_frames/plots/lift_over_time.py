@@ -24,7 +24,7 @@ from braze_frames.errors import StatisticsWarning
 from braze_frames.experiment.lift import compare
 from braze_frames.experiment.pairs import Control, LiftRequest, Se, Stratify
 from braze_frames.plots.lift import against, check_single, nothing_in
-from braze_frames.plots.parts import notes_on
+from braze_frames.plots.parts import notes_on, owners_in
 from braze_frames.stats.contrasts import Options
 from braze_frames.wording.labels import Labels, about
 from braze_frames.wording.periods import PeriodsShown, day_of
@@ -132,7 +132,8 @@ def plot_lift_over_time(
     picture.name_panels([names.join(panels, key) for key in picture.panels], above=True)
     notes += notes_on(picture, series, "No lift", empty)
     notes += periods.notes(series.days, "Dashed")
-    whom = about(df, names, against(once, names), "all days so far")
+    said_of = against(once, names), "all days so far"
+    whom = about(df, names, *said_of, owners=owners_in(once))
     return picture.finish(Words(said, whom, notes))
 
 

@@ -18,7 +18,13 @@ from braze_frames.frame.levels import stats_of, summed_stats
 from braze_frames.frame.rates import RateErrors
 from braze_frames.frame.rates import rates as _rates
 from braze_frames.frame.totals import totals as _totals
-from braze_frames.plots.parts import PictureParts, nothing_of, unit_in
+from braze_frames.plots.parts import (
+    PictureParts,
+    nothing_of,
+    owners_of,
+    owners_of_rates,
+    unit_in,
+)
 from braze_frames.schema.formulas import Definition, custom, define
 from braze_frames.wording.labels import Labels, about, formula_words
 from braze_frames.wording.periods import Freq
@@ -128,9 +134,8 @@ def plot_rates(
     if ci is not None and any(one.collections for one in picture.axes):
         what = "Thin lines" if parts.weekday else "Bands"
         notes.insert(0, f"{what}: {percent(ci)} intervals.")
-    campaigns, channels = _owners_of(lines, parts, defined)
-    what = formula_words(defined)
-    whom = about(df, names, what, campaigns=campaigns, channels=channels)
+    drawn = owners_of_rates(df, defined)
+    whom = about(df, names, formula_words(defined), owners=drawn)
     return parts.finish(picture, series, names, Words(said, whom), notes)
 
 
@@ -204,7 +209,8 @@ def plot_totals(
     names = Labels(df, labels, [*columns, *parts.labels(table)])
     said = listed([names.word(name) for name in columns])
     unit = "USD" if unit_in(table) == "USD" else ""
-    words = Words(f"{said} by {parts.unit}", about(df, names, unit))
+    whom = about(df, names, unit, owners=owners_of(df, df[columns].notna().any(axis=1)))
+    words = Words(f"{said} by {parts.unit}", whom)
     lines = _total_lines(table, columns, parts)
     if not lines:
         return blank(df, words.title, nothing_of(df), setting)
@@ -264,21 +270,6 @@ def _rate_lines(
         lines.append(line._replace(size=sizes.get((*panel, *name), 0.0)))
     full = {line.panel for line in lines if not line.empty}
     return [line for line in lines if line.panel in full] or lines
-
-
-def _owners_of(
-    lines: Sequence[Line], parts: PictureParts, defined: Mapping[str, Definition]
-) -> tuple[list[str] | None, list[str] | None]:
-    """Return the campaigns and the channels drawn; None where all of them are."""
-    drawn = [line for line in lines if not line.empty]
-    of_panels = bool(parts.panels)
-    keys = [line.panel if of_panels else line.name for line in drawn]
-    levels = parts.panels or parts.lines
-    found = {level: sorted({key[n] for key in keys}) for n, level in enumerate(levels)}
-    channels = found.get("channel")
-    if channels is None and "" not in defined:
-        channels = sorted({name for line in drawn for name in line.panel} or defined)
-    return found.get("campaign") or None, channels or None
 
 
 def _channels_of(

@@ -55,15 +55,30 @@ class PartAnswer(NamedTuple):
     error: Exception | None = None
 
 
-def partial_of(steps: Steps[Any, Any], count: int, df: pd.DataFrame) -> PartAnswer:
-    """Ask one of ``count`` parts."""
+class Whole(NamedTuple):
+    """What is known of a frame in parts: how many, and what its ``attrs`` say of all.
+
+    ``scanned``: whether rows come from a scan, which has columns that no row has.
+    ``untouched``: whether its parts are still those that were read.
+    """
+
+    parts: int
+    about: Mapping[str, Any] | None
+    scanned: bool
+    untouched: bool
+
+
+def partial_of(steps: Steps[Any, Any], whole: Whole, df: pd.DataFrame) -> PartAnswer:
+    """Ask one of the parts."""
     known = df.attrs.get(PART, {})
-    lacking = {*STAT} - {*known.get("carried", STAT)}
+    carried = _carried(known, df, scanned=whole.scanned)
+    lacking = {*STAT} - {*(STAT if carried is None else carried)}
     if lacking:
         df = df[[name for name in df if name not in lacking]]
     df = _with_own_text(df)
     levels = [name for name in level_names(df) if name in df]
     df = df.set_index(levels) if levels else df
+    df.attrs = _attrs_of(known, df, whole)
     several = "campaign" in df.index.names
     names = labels(df, "campaign") if several else [""] * bool(len(df))
     facts = Facts(
@@ -71,17 +86,42 @@ def partial_of(steps: Steps[Any, Any], count: int, df: pd.DataFrame) -> PartAnsw
         Said(*(known.get(name, []) for name in Said._fields)),
         known.get("warned", []),
         known.get("lost", {}),
-        known.get("carried", []),
+        carried or [],
         known.get("asked"),
         odd_names(df),
         provenance_of(df).get("labels", {}),
     )
-    elsewhere = Elsewhere(known.get("asked"), known.get("parts") != count)
+    intact = whole.untouched and known.get("parts") == whole.parts
+    elsewhere = Elsewhere(known.get("asked"), not intact)
     try:
-        answer = steps.partial(df, elsewhere if count > 1 else None)
+        answer = steps.partial(df, elsewhere if whole.parts > 1 else None)
     except (BrazeError, ValueError, TypeError) as error:
         return PartAnswer(facts, None, error)
     return PartAnswer(facts, answer)
+
+
+def _carried(
+    known: Mapping[str, Any], df: pd.DataFrame, *, scanned: bool
+) -> Sequence[str] | None:
+    """Return the stats that rows have; None: all columns are theirs.
+
+    Where rows of several parts were put together, those that have any number.
+    """
+    if known and {*df["campaign"].unique()} <= {*known["of"]}:
+        return list(known["carried"])
+    if not (known or scanned):
+        return None
+    return [str(name) for name in df if df[name].notna().any()]
+
+
+def _attrs_of(
+    known: Mapping[str, Any], df: pd.DataFrame, whole: Whole
+) -> dict[Any, Any]:
+    """Return what a part's ``attrs`` say, or else those of all, and its own names."""
+    about = df.attrs.get("braze", whole.about)
+    labels = {**(about or {}).get("labels", {}), **known.get("labels", {})}
+    told = {**(about or {}), **({"labels": labels} if labels else {})}
+    return {**df.attrs, "braze": told} if told else df.attrs
 
 
 def _with_own_text(df: pd.DataFrame) -> pd.DataFrame:

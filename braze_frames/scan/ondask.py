@@ -10,6 +10,7 @@ import dask
 import dask.dataframe as dd
 import pandas as pd
 from dask.dataframe.dask_expr import new_collection
+from dask.dataframe.dask_expr._expr import Blockwise
 from dask.dataframe.dask_expr.io import FromMap
 from dask.dataframe.extensions import register_dataframe_accessor
 from dask.delayed import Delayed, delayed
@@ -19,7 +20,7 @@ from braze_frames.core.arguments import last_day
 from braze_frames.core.parts import Steps
 from braze_frames.frame.levels import grain_of
 from braze_frames.frame.provenance import settled as settled_rows
-from braze_frames.scan.answers import finish_of, merge_of, partial_of
+from braze_frames.scan.answers import PartAnswer, Whole, finish_of, merge_of, partial_of
 from braze_frames.scan.parts import PartReader, Portion
 
 # So many pieces are put together at once: the driver never holds those of all parts.
@@ -42,16 +43,36 @@ class DelayedAnswer(Delayed):
     What must be warned of is said where that is called, and not where parts are.
     """
 
-    __slots__ = ("_merged", "_steps")
+    __slots__ = ("_merged", "_shared", "_steps")
 
     def __init__(self, merged: Delayed, shared: Delayed, steps: Any) -> None:
         whole = delayed(finish_of)(shared, merged)
         super().__init__(whole.key, whole.dask)
-        self._merged, self._steps = merged, steps
+        self._merged, self._shared, self._steps = merged, shared, steps
 
     def compute(self, **kwargs: Any) -> Any:
         """Compute it; the keywords are those of ``dask.compute``."""
         return finish_of(self._steps, self._merged.compute(**kwargs))
+
+    # What is kept is the merged piece, and what is made of it is said where one waits.
+
+    def __dask_keys__(self) -> list[Any]:
+        return [self._merged.key]
+
+    def __dask_postcompute__(self) -> tuple[Any, tuple[Any, ...]]:
+        return _finished, (self._steps,)
+
+    def __dask_postpersist__(self) -> tuple[Any, tuple[Any, ...]]:
+        return self._rebuild, ()
+
+    def _rebuild(self, dsk: Any, *, rename: Any = None) -> "DelayedAnswer":
+        merged = self._merged._rebuild(dsk, rename=rename)
+        return DelayedAnswer(merged, self._shared, self._steps)
+
+
+def _finished(pieces: Sequence[PartAnswer], steps: Steps[Any, Any]) -> Any:
+    (piece,) = pieces
+    return finish_of(steps, piece)
 
 
 class FrameInParts:
@@ -64,11 +85,10 @@ class FrameInParts:
         """Say how a question is answered, part by part."""
         _refuse_series(steps)
         shared = delayed(steps, traverse=False)  # once, however many parts there are
-        count = self.ddf.npartitions
-        pieces = [
-            delayed(partial_of)(shared, count, part)
-            for part in _lenient(self.ddf).to_delayed()
-        ]
+        ddf, whole = self.ddf, delayed(_whole_of(self.ddf), traverse=False)
+        # Put together anew, a part no longer says which of its campaigns are lost.
+        ddf = _lenient(ddf) if _untouched(ddf) else ddf
+        pieces = [delayed(partial_of)(shared, whole, part) for part in ddf.to_delayed()]
         while len(pieces) > 1:
             pieces = [
                 delayed(merge_of)(shared, pieces[start : start + _TOGETHER])
@@ -87,11 +107,28 @@ def _refuse_series(steps: Steps[Any, Any]) -> None:
             )
 
 
+def _whole_of(ddf: dd.DataFrame) -> Whole:
+    """Return what is known of a frame; its empty one keeps attrs as pandas does."""
+    about = ddf._meta.attrs.get("braze")
+    readers = any(_is_scan(node) for node in ddf.expr.find_operations(FromMap))
+    scanned = about is not None or readers
+    return Whole(ddf.npartitions, about, scanned, _untouched(ddf))
+
+
+def _untouched(ddf: dd.DataFrame) -> bool:
+    """Tell whether each partition is made of a part that was read, and of no other."""
+    return all(isinstance(node, Blockwise) for node in ddf.expr.walk())
+
+
+def _is_scan(node: FromMap) -> bool:
+    return isinstance(node.func, PartReader)
+
+
 def _lenient(ddf: dd.DataFrame) -> dd.DataFrame:
     """Return a frame whose scans report campaigns that fail, instead of ending."""
     expr = ddf.expr
     for node in [*expr.find_operations(FromMap)]:
-        if isinstance(node.func, PartReader):
+        if _is_scan(node):
             func = node.func._replace(strict=False)
             expr = expr.substitute(node, node.substitute_parameters({"func": func}))
     return new_collection(expr)

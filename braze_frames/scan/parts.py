@@ -24,6 +24,30 @@ _TEXT = pd.Index([], dtype="str").dtype
 _ALL_LEVELS = ("campaign", *LEVELS)
 
 
+class Aside(dict[str, Any]):
+    """What a part says beside its rows: of campaigns ``of``, whatever it lies beside.
+
+    pandas keeps ``attrs`` of frames that it puts together only where all are equal. So
+    these are equal to those of any part, and what differs by part is told nowhere else.
+
+    Examples
+    --------
+    >>> Aside(of=["A"]) == Aside(of=["B"])
+    True
+    """
+
+    __hash__ = None
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Aside)
+
+    def __ne__(self, other: object) -> bool:
+        return not self == other
+
+    def __deepcopy__(self, memo: Any) -> "Aside":
+        return self  # nobody changes it, and pandas copies attrs with each slice
+
+
 class Portion(Protocol):
     """Some campaigns, to be read elsewhere."""
 
@@ -121,28 +145,35 @@ class PartReader(NamedTuple):
             raise PullError(text, failed=pulled.failed, frame=None)
         said = said_of(pulled)
         (frame,) = assemble(pulled.campaigns, ("variation",), several=True)
-        label_frame(frame, self._attrs_of(part), self.ids)
-        self._shorten(frame)
+        label_frame(frame, self.attrs, self.ids)
+        own = frame.attrs["braze"].get("labels", {})
         carried = [str(name) for name in frame if self._is_asked(str(name))]
-        frame.attrs[PART] = {
-            **said._asdict(),
-            "warned": [[*one] for one in warned],
-            "carried": carried,
-            "asked": self.columns and [*self.columns],
-            "lost": {
+        aside = Aside(
+            said._asdict(),
+            of=part.labels,
+            labels={owner: names for owner, names in own.items() if owner},
+            warned=[[*one] for one in warned],
+            carried=carried,
+            asked=self.columns and [*self.columns],
+            lost={
                 label: [type(error).__name__, str(error)]
                 for label, error in pulled.failed.items()
             },
-            "parts": self.parts,
-        }
+            parts=self.parts,
+        )
+        frame.attrs = {"braze": self.about(), PART: aside}
         return _completed(frame, self.names(carried)).reset_index()
 
-    def _shorten(self, frame: pd.DataFrame) -> None:
-        """Cut the names of campaigns as among all of them."""
-        names = {**frame.attrs["braze"].pop("labels", {}), "": dict(self.short)}
-        names = {owner: short for owner, short in names.items() if short}
-        if names:
-            frame.attrs["braze"]["labels"] = names
+    def about(self) -> dict[str, Any]:
+        """Return what ``attrs`` say of each part, the same of all.
+
+        Names of campaigns are cut as among all of them; those of variations are not
+        known before they are read.
+        """
+        frame = pd.DataFrame()
+        label_frame(frame, self.attrs, self.ids)
+        labels = {"labels": {"": dict(self.short)}} if self.short else {}
+        return {**frame.attrs["braze"], **labels}
 
     def _read(self, part: Portion) -> Pulled:
         """Read a part; where that fails as a whole, all of its campaigns fail."""
@@ -152,13 +183,6 @@ class PartReader(NamedTuple):
         except BrazeError as error:
             nothing = Request([], several=True)
             return Pulled(nothing, [], dict.fromkeys(part.labels, error), {})
-
-    def _attrs_of(self, part: Portion) -> Attrs:
-        settled = self.attrs.get("settled")
-        if settled is None:
-            return self.attrs
-        mine = {label: settled[label] for label in part.labels if label in settled}
-        return {**self.attrs, "settled": mine}
 
     def _is_asked(self, name: str) -> bool:
         return self.columns is None or name in {*self.columns, VARIATION_ID}
@@ -176,8 +200,9 @@ class PartReader(NamedTuple):
             else pd.Index([], dtype=_TEXT)
             for name in _ALL_LEVELS
         ]
-        index = pd.MultiIndex.from_arrays(levels, names=_ALL_LEVELS)
-        return _completed(pd.DataFrame(index=index), self.names()).reset_index()
+        frame = pd.DataFrame(index=pd.MultiIndex.from_arrays(levels, names=_ALL_LEVELS))
+        frame.attrs = {"braze": self.about()}
+        return _completed(frame, self.names()).reset_index()
 
 
 def _completed(frame: pd.DataFrame, names: Sequence[str]) -> pd.DataFrame:

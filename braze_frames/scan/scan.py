@@ -43,8 +43,11 @@ def scan_braze_series(
     ``df.braze``: each gives a ``dask.delayed`` whose ``.compute()`` gives what pandas
     gives of the one frame, and warns where it is called. ``settled`` gives a dask frame
     of the rows of settled days. For the other verbs and for pictures filter, then
-    ``compute()`` the frame. Parts run on threads, or where an active
-    ``distributed.Client`` runs them; workers must have this package.
+    ``compute()`` the frame, whose ``attrs`` are then those of one read. An
+    answer that is kept, ``answer.persist()``, warns when it is computed.
+    ``dask.compute(a, b)`` and ``client.compute(a)`` give the same, and warn where dask
+    finishes them: of a cluster that is a worker's log. Parts run on threads,
+    or where an active ``distributed.Client`` runs them; workers must have this package.
 
     Parameters
     ----------

@@ -182,8 +182,6 @@ class Showing:
             said |= {name: found[0]} if len(found) == 1 else {}
         return said
 
-    # --- notes, stars and reasons ---
-
     @cached_property
     def _hides_notes(self) -> bool:
         """Tell whether the column of notes becomes footnotes."""
@@ -291,7 +289,7 @@ class Showing:
 
     def _units(self, n: int) -> tuple[list[Unit | None], list[int]]:
         """Return the units of a column, and which of them each row has."""
-        if self.kinds[n] != "number":
+        if self.kinds[n] != "number" or self._why.is_changed(n):
             return [None], [0] * len(self.frame)
         units = {metric: self._unit(n, metric) for metric in {*self._metrics}}
         found = list(dict.fromkeys(units.values()))
@@ -305,11 +303,13 @@ class Showing:
             if column is not None:
                 return [text_of(one) for one in column]
         labels = [text_of(one) for one in self.frame.index]
-        turned = {*labels} <= {*self.told.units}
+        turned = {*labels} <= {*self.told.units} or {"count", "mean"} <= {*labels}
         return labels if turned else [""] * len(self.frame)
 
     def _unit(self, n: int, metric: str) -> Unit | None:
         """Return the unit of a column in the rows of a metric: as told, or by name."""
+        if "count" in (metric, *self.labels[n][1:]):  # of rows, as describe() gives
+            return "count"
         for name in self.labels[n]:
             told = self.told.units.get(name)
             if told is not None:

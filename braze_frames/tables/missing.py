@@ -14,7 +14,9 @@ from braze_frames.tables.footnotes import Told
 from braze_frames.tables.formats import text_of
 
 PLACES = frozenset(("campaign", "date", "channel", "variation"))
-Reason = Literal["channel", "people", "totals", "limit", "rate", "stat", "result"]
+Reason = Literal[
+    "channel", "people", "totals", "limit", "rate", "stat", "result", "unknown"
+]
 # In the order in which they stand below a table.
 REASONS: dict[Reason, str] = {
     "channel": "this channel has no such number",
@@ -24,6 +26,7 @@ REASONS: dict[Reason, str] = {
     "rate": "no rate: nothing to divide by",
     "stat": "not given by Braze",
     "result": "not defined in this comparison",
+    "unknown": "no value",
 }
 _CARRIED = {channel.name: {*channel.stats} for channel in CHANNELS}
 _OF_CHANNELS = frozenset().union(*_CARRIED.values())
@@ -59,6 +62,9 @@ class Missing:
         found = np.full(len(missing), None, dtype=object)
         if not missing.any():
             return found
+        if number and self.is_changed(n):
+            found[missing] = "unknown"
+            return found
         usual = map(self._usual, map(base_name, self._labels[n]))
         other: Reason | None = "stat" if self._ours else None
         found[missing] = next(filter(None, usual), other) if number else "result"
@@ -66,6 +72,19 @@ class Missing:
             for reason, where in self._further(n, label):
                 found[missing & where] = reason
         return found
+
+    def is_changed(self, n: int) -> bool:
+        """Tell whether a column holds no stat and no rate, though it is called so.
+
+        None of them is below zero in a result of ours: ``diff`` and ``pct_change`` of
+        pandas keep names and ``attrs``.
+        """
+        names = self._labels[n]
+        ours = any(name in STAT or self._is_rate(name) for name in names)
+        if not ours or any(is_of_results(base_name(name)) for name in names):
+            return False
+        exact = all(base_name(name) == name for name in names)
+        return exact and bool((self._frame.iloc[:, n].dropna() < 0).any())
 
     def _usual(self, name: str) -> Reason | None:
         """Return the reason where nothing more is known of a column of ours."""

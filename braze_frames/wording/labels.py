@@ -1,7 +1,7 @@
 """Names as they are written: short, the same everywhere, and the user's word first."""
 
 from collections.abc import Collection, Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import pandas as pd
 
@@ -19,6 +19,16 @@ JOINT = " · "
 _NAMED = 3
 # About a line of a slide's picture.
 _FORMULA = 100
+
+
+class Owners(NamedTuple):
+    """The campaigns and channels that are drawn; None: all of the frame."""
+
+    campaigns: Sequence[str] | None = None
+    channels: Sequence[str] | None = None
+
+
+_ALL = Owners()
 
 
 class Labels:
@@ -112,17 +122,16 @@ def about(
     df: pd.DataFrame,
     names: Labels,
     *more: str,
-    campaigns: Sequence[str] | None = None,
-    channels: Sequence[str] | None = None,
+    owners: Owners = _ALL,
     days: str | None = None,
 ) -> str:
     """Return the line below the title: whose numbers, of when, and what they are.
 
-    ``campaigns``, ``channels`` and ``days`` are those drawn; None: all of the frame.
+    ``owners`` and ``days`` are those drawn; None: all of the frame.
     """
-    owners = _campaigns(df) if campaigns is None else campaigns
-    shown = [names.of("campaign", name) for name in owners]
-    here = labels(df, "channel") if channels is None else channels
+    campaigns = _campaigns(df) if owners.campaigns is None else owners.campaigns
+    shown = [names.of("campaign", name) for name in campaigns]
+    here = labels(df, "channel") if owners.channels is None else owners.channels
     said = [names.of("channel", name) for name in here]
     when = dates_of(df) if days is None else days
     parts = [_few(shown, "campaigns"), _few(said, "channels"), when, *more]

@@ -1,6 +1,7 @@
 """What pictures share: panels, looks, head and foot, words where there is nothing."""
 
 import inspect
+import itertools
 
 import matplotlib as mpl
 import matplotlib.pyplot as plt
@@ -27,6 +28,7 @@ from ..pictures import (
     named,
     outside,
     panels,
+    quiet,
     segments,
     shows,
     ticks,
@@ -38,6 +40,8 @@ from ..pictures import (
 from ..trials import CONTROL, binomial, counts, response, trial
 
 BOUGHT = "conversion_rate"
+OPENED = "unique_open_rate"
+WEEKDAYS = ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"]
 PLOTS = ["change", "funnel", "lift", "lift_over_time", "rates", "totals"]
 ways = pytest.mark.parametrize("way", WAYS)
 paneled = pytest.mark.parametrize("way", [way for way in WAYS if way != "lift"])
@@ -441,3 +445,63 @@ def test_changes_are_rows_of_a_forest(growing):
     assert list(points.values()) == known.tolist()
     assert len(panels(ax)) == 1
     assert "14" in around(ax)[0] or "Jun" in around(ax)[0]
+
+
+# --- what the user passes ---
+
+
+def test_several_axes_and_a_call_by_text_say_what_to_pass(growing):
+    plot = growing.braze.plot
+    _, axes = plt.subplots(2, 2)
+    for ax, one in ((axes, r"axes\[0, 0\]"), (list(axes[0]), r"axes\[0\]"), (3, "no")):
+        for picture, what in ((plot.rates, METRIC), (plot.change, OPENED)):
+            with pytest.raises(TypeError, match=one):
+                picture(what, ax=ax)
+    with pytest.raises(TypeError, match=r"df\.braze\.plot\.totals"):
+        plot("totals")
+
+
+@ways
+def test_the_size_of_figures_that_the_user_has_set_stands(growing, way):
+    with mpl.rc_context({"figure.figsize": (7.0, 6.5)}):
+        assert figure_of(WAYS[way](growing)).get_size_inches().tolist() == [7.0, 6.5]
+
+
+def test_weekdays_of_a_forest_run_from_monday(growing):
+    ax = growing.braze.plot.change(OPENED, by="weekday", last=14)
+    assert [text.strip() for text in ticks(ax.yaxis)] == WEEKDAYS
+
+
+def test_a_small_rate_beside_a_large_one_keeps_its_digits():
+    day = [
+        payloads.entry("A", delivered=10000, unique_opens=46),
+        payloads.entry("B", delivered=10000, unique_opens=9000),
+    ]
+    df = bf.read_braze_series(payloads.two_days(day, day))
+    (small, large) = sorted(written(df.braze.plot.rates(OPENED, ci=None)))
+    assert small.endswith("0.46 %")
+    assert large.endswith("90 %")
+
+
+def test_rows_of_a_forest_are_as_high_as_large_letters_ask_for(grid):
+    with mpl.rc_context({"font.size": 16}):
+        ax = drawn(quiet(grid.braze.plot.lift, BOUGHT))
+        boxes = [text.get_window_extent() for text in ax.get_yticklabels()]
+    boxes.sort(key=lambda box: -box.y0)
+    for upper, lower in itertools.pairwise(boxes):
+        assert upper.y0 >= lower.y1
+
+
+def test_the_head_names_only_whose_numbers_are_drawn():
+    sent = {"variation_name": "A", "sent": 1000, "delivered": 900}
+    of = {"x": {"sms": [sent]}, "y": {"email": [sent | {"unique_opens": 90}]}}
+    parts = {
+        name: bf.read_braze_series({"data": [{"time": "2026-03-01", "messages": one}]})
+        for name, one in of.items()
+    }
+    df = pd.concat(parts, names=["campaign"])
+    for by in ([], "campaign"):
+        opened = df.braze.plot.rates(OPENED, by=by)
+        mailed = df.braze.plot.totals("unique_opens", by=by)
+        for ax in (opened, mailed):
+            assert around(ax)[0].startswith("y · Email · ")

@@ -232,6 +232,52 @@ def test_rows_put_together_as_the_error_says_are_answered(rows, whole):
         pd.testing.assert_frame_equal(found, expected)
 
 
+def test_rows_that_dask_puts_together_keep_what_attrs_say(cache, whole):
+    ddf = bf.scan_braze_series(cache, part_size=5)
+    one = ddf.compute()
+    assert one.attrs["braze"] == whole.attrs["braze"]
+    assert len(one.braze.settled()) == len(whole.braze.settled())
+    for found in (
+        ddf.shuffle("campaign"),
+        ddf.shuffle("campaign", shuffle_method="tasks").persist(),
+        ddf.sort_values("campaign"),
+        ddf.repartition(npartitions=1),
+    ):
+        for question in ("lift", "tests", "sums by channel, None", "rates"):
+            expected, _ = told(lambda: QUESTIONS[question](whole))  # noqa: B023
+            asked = QUESTIONS[question](found)
+            answer, _ = told(lambda: asked.compute(scheduler="sync"))  # noqa: B023
+            pd.testing.assert_frame_equal(answer, expected, rtol=1e-12)
+            assert answer.attrs == expected.attrs
+
+
+def test_columns_that_no_row_has_are_in_no_answer(cache, whole):
+    ddf = bf.scan_braze_series(cache, part_size=5)
+    owners = pd.DataFrame({"campaign": whole.braze.campaigns, "owner": "Ann"})
+    levels = whole.index.names
+    flat = whole.reset_index().merge(owners, on="campaign").set_index(levels)
+    merged, _ = told(lambda: ddf.merge(owners, on="campaign"))  # dask's own text
+    found, _ = told(lambda: merged.braze.totals("owner").compute())
+    expected, _ = told(lambda: flat.braze.totals("owner"))
+    pd.testing.assert_frame_equal(found, expected)
+    none = whole[whole.index.get_level_values("channel") == "nowhere"]
+    assert_alike(
+        QUESTIONS["sums by channel, None"], ddf[ddf.channel == "nowhere"], none
+    )
+
+
+def test_a_kept_answer_warns_where_it_is_computed(parts, whole):
+    ask = QUESTIONS["sums by [], None"]
+    expected, wanted = told(lambda: ask(whole))
+    kept, early = told(lambda: ask(parts).persist(scheduler="sync"))
+    found, late = told(lambda: kept.compute(scheduler="sync"))
+    assert (early, late) == ([], wanted)
+    pd.testing.assert_frame_equal(found, expected)
+    together, _ = told(lambda: dask.compute(ask(parts), kept, scheduler="sync"))
+    for found in together:
+        pd.testing.assert_frame_equal(found, expected)
+
+
 # --- what goes wrong ---
 
 

@@ -915,3 +915,16 @@ def test_no_name_is_a_command_of_latex(name):
     assert "$" not in body.replace("\\$", "")
     assert "\\frac" not in body
     assert not {"\x00", "\u202e"} & {*text, *latex}
+
+
+def test_what_pandas_made_of_a_result_has_no_unit_and_no_cause_of_ours(growing):
+    sums = growing.braze.totals(by=[], freq="D")[["sent", "revenue"]]
+    sums["sent"] = range(len(sums), 0, -1)
+    described = page(sums.assign(unique_open_rate=0.25).describe())
+    assert described.column("unique_open_rate")[:2] == [str(len(sums)), "25.00 %"]
+    assert described.column("revenue")[0] == str(len(sums))
+    changed = page(sums[["sent"]].diff())
+    assert changed.below(DASH) == f"{DASH} no value"
+    rate = page(sums[[]].assign(unique_open_rate=sums["sent"] / 1000).diff())
+    assert "%" not in "".join(rate.column("unique_open_rate"))
+    assert rate.below(DASH) == f"{DASH} no value"
