@@ -206,6 +206,10 @@ class Cache:
         """
         limit = None if before is None else day_number(first_day("before", before))
         rows = []
+        # Copies go first, for nothing is lost should that fail, and again at the end:
+        # somebody may have made another meanwhile.
+        if campaign is None:
+            self._forget_copies()
         for files in self.campaigns(campaign):
             found, size = _summary(self._terms, files, limit), files.size()
             if limit is None or found:
@@ -213,9 +217,12 @@ class Cache:
             if found:
                 rows.append(found | {"bytes": size - files.size()})
         if campaign is None:
-            for storage in self.storages():
-                forget_copy(storage)
+            self._forget_copies()
         return _table(rows)
+
+    def _forget_copies(self) -> None:
+        for storage in self.storages():
+            forget_copy(storage)
 
     def compact(self, campaigns_per_file: int = 150) -> pd.DataFrame:
         """Copy all campaigns into few large files, which reads of many then take.

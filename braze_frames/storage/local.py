@@ -224,16 +224,21 @@ class LocalStorage(Storage):
         """Open a file of the folder."""
         try:
             return (self.root / key).open("rb")
-        except FileNotFoundError:
-            raise
+        except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
+            raise FileNotFoundError(key) from None
         except OSError as error:
             raise refusal(self.root / key, error) from error
 
     @contextmanager
     def replacing(self, folder: str) -> Iterator[Put]:
-        """Write a new folder, then move it to the place of the old one."""
+        """Write a new folder, then move it to the place of the old one.
+
+        The folder's lock is held for the move alone; writing takes minutes.
+        """
         staging = self.root / ".writing" / f"{folder}-{uuid4().hex}"
-        old = staging.with_suffix(".old")
+        locks = self.root / ".locks"
+        alive = locks / f"{staging.name}.lock"
+        forgotten = _body(self._forgotten(folder))
 
         def put(name: str, body: bytes) -> None:
             path = staging / name
@@ -243,23 +248,46 @@ class LocalStorage(Storage):
                 sink.flush()
                 os.fsync(sink.fileno())
 
-        with locked(self.root / ".locks" / f"{folder}.lock"):
-            # Under the lock nobody else replaces the folder: what lies there was left
-            # by one that was killed.
-            for leftover in staging.parent.glob(f"{folder}-*"):
-                shutil.rmtree(leftover, ignore_errors=True)
-            try:
-                yield put
-                with suppress(FileNotFoundError):
-                    (self.root / folder).rename(old)
-                with suppress(FileNotFoundError):
-                    staging.rename(self.root / folder)
-                _sync_folder(self.root)
-            except OSError as error:
-                raise refusal(self.root / folder, error) from error
-            finally:
-                shutil.rmtree(staging, ignore_errors=True)
-                shutil.rmtree(old, ignore_errors=True)
+        try:
+            with locked(alive):
+                try:
+                    yield put
+                    with locked(locks / f"{folder}.lock"):
+                        self._swap(folder, staging, forgotten)
+                except OSError as error:
+                    raise refusal(self.root / folder, error) from error
+                finally:
+                    _discard(staging)
+        finally:
+            _discard(alive)
+
+    def _forgotten(self, folder: str) -> Path:
+        """Return where the name of the last deletion of a folder is."""
+        return self.root / ".locks" / f"{folder}.forgotten"
+
+    def _swap(self, folder: str, staging: Path, forgotten: bytes) -> None:
+        """Move a folder to its place, under its lock; none deletes what lies there."""
+        # What was left by one that was killed: nobody holds its lock. (An old folder
+        # has the name, and so the lock, of the new one that replaces it.)
+        for leftover in [*staging.parent.glob(f"{folder}-*")]:
+            alive = self.root / ".locks" / f"{leftover.stem}.lock"
+            if leftover != staging:
+                with suppress(CacheError), locked(alive, patience=0):
+                    _discard(leftover)
+                    _discard(alive)
+        marker, old = self._forgotten(folder), staging.with_suffix(".old")
+        if not staging.exists():
+            marker.write_bytes(uuid4().bytes)
+        elif _body(marker) != forgotten:
+            return  # deleted meanwhile: so is this, as if it had come before
+        try:
+            with suppress(FileNotFoundError):
+                (self.root / folder).rename(old)
+            with suppress(FileNotFoundError):
+                staging.rename(self.root / folder)
+            _sync_folder(self.root)
+        finally:
+            _discard(old)
 
     def _version(self, campaign: str) -> Version:
         """Return the version that lies there, under the lock."""
@@ -298,6 +326,22 @@ def _told(path: Path) -> os.stat_result | None:
         return None
 
 
+def _body(path: Path) -> bytes:
+    """Return what is in a file; nothing where none can be read."""
+    with suppress(OSError):
+        return path.read_bytes()
+    return b""
+
+
+def _discard(path: Path) -> None:
+    """Remove a file or folder, as far as it can be."""
+    with suppress(OSError):
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path, ignore_errors=True)
+        else:
+            path.unlink(missing_ok=True)
+
+
 def _move(unfinished: Path, path: Path) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     if path.is_dir():
@@ -318,23 +362,23 @@ def _sync_folder(path: Path) -> None:
 
 
 @contextmanager
-def locked(path: Path) -> Iterator[None]:
+def locked(path: Path, patience: float = _PATIENCE) -> Iterator[None]:
     """Keep other writers out, processes and threads.
 
     Raises
     ------
     CacheError
-        Another process holds the lock for a minute, or it cannot be made.
+        Another process holds the lock for so many seconds, or it cannot be made.
     """
     from filelock import FileLock, Timeout
 
     lock = FileLock(path, timeout=_PATIENCE, is_singleton=True)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        lock.acquire()
+        lock.acquire(timeout=patience)
     except Timeout:
         raise CacheError(
-            f"another process has held {str(path)!r} for {_PATIENCE} seconds; look for "
+            f"another process has held {str(path)!r} for {patience} seconds; look for "
             "one that hangs, end it, and read again: all that was fetched is kept"
         ) from None
     except OSError as error:

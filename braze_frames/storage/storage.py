@@ -8,12 +8,15 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
+from contextvars import copy_context
+from itertools import chain
 from types import MappingProxyType
 from typing import BinaryIO, NamedTuple, TypeVar
 
 import pyarrow as pa
 
-from braze_frames.errors import CacheError
+from braze_frames import errors
+from braze_frames.errors import CacheError, gathered, warn
 from braze_frames.payload.batch import Span
 from braze_frames.storage.layout import StoredGrain
 from braze_frames.storage.parquet import About, PendingFile
@@ -187,14 +190,32 @@ class Storage(ABC):
 def side_by_side(
     work: Callable[[_T], _R], items: Iterable[_T], at_once: int
 ) -> list[_R]:
-    """Return what work gives of each item, in order; threads wait for a store."""
+    """Return what work gives of each item, in order; threads wait for a store.
+
+    What threads warn of is said by the one that calls, in order, and once.
+    """
     if at_once < 2:
         return [*map(work, items)]
+    heard: list[list[tuple[str, str]]] = []
+
+    def listen(item: _T, said: list[tuple[str, str]]) -> _R:
+        with gathered() as warned:
+            try:
+                return work(item)
+            finally:
+                said += warned
+
     pool = ThreadPoolExecutor(at_once)
     try:
-        return [*pool.map(work, items)]
+        futures = []
+        for item in items:
+            heard.append([])
+            futures.append(pool.submit(copy_context().run, listen, item, heard[-1]))
+        return [one.result() for one in futures]
     finally:
         pool.shutdown(cancel_futures=True)  # after an error or an interrupt: no more
+        for kind, text in dict.fromkeys(chain(*heard)):
+            warn(text, getattr(errors, kind))
 
 
 def of_one_write(abouts: Mapping[StoredGrain, About]) -> bool:

@@ -6,6 +6,7 @@ import shutil
 import signal
 import time
 import warnings
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pandas as pd
@@ -191,6 +192,35 @@ def test_clearing_everything_leaves_no_copy(cache):
     assert not copy_of(cache).exists()
     assert cache.compact()["rows"].sum() == 0
     assert len(cache.info()) == 0
+
+
+def test_clearing_and_compacting_wait_for_no_other_compacting(cache):
+    (storage,) = cache.storages()
+    with storage.replacing(".compact") as put, ThreadPoolExecutor(1) as other:
+        put("variation/part-00000.parquet", b"unfinished")
+        copied = other.submit(cache.compact).result()
+        assert copied["rows"].sum() > 0
+        assert len(other.submit(cache.clear).result()) == len(IDS)
+    assert not copy_of(cache).exists()  # what began before is cleared, too
+    assert [*(copy_of(cache).parent / ".writing").iterdir()] == []
+
+
+@pytest.mark.parametrize("where", ["", "manifest.parquet"])
+def test_a_copy_that_is_no_folder_of_files_is_replaced(cache, where):
+    cache.compact()
+    expected = contents(copy_of(cache)).keys()
+    path = copy_of(cache) / where
+    if where:
+        path.unlink()
+        path.mkdir()
+    else:
+        shutil.rmtree(path)
+        path.write_bytes(b"")
+    before = reads(cache)
+    cache.compact()
+    assert contents(copy_of(cache)).keys() == expected
+    assert [*(copy_of(cache).parent / ".writing").iterdir()] == []
+    assert_equal(reads(cache), before)
 
 
 def test_a_copy_of_which_parts_are_gone_or_damaged_changes_no_number(cache):

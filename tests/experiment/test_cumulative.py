@@ -48,8 +48,9 @@ def frame_of(x, n, cuts):
             "unique_recipients": pd.array(units, "Int64"),
             "conversions_by_send_time": pd.array(bought, "Int64"),
         }
-        parts.append(pd.DataFrame(columns, index=index))
-    return pd.concat(parts)
+        parts.append(pd.DataFrame(columns, index=index).reset_index())
+    # By columns: pandas 2.2 loses days in microseconds where it joins such an index.
+    return pd.concat(parts, ignore_index=True).set_index(levels)
 
 
 def compared(df, **options):

@@ -11,12 +11,14 @@ import pytest
 import braze_frames as bf
 from braze_frames.cache.campaign import CampaignFiles, Update
 from braze_frames.core.arrays import Column
+from braze_frames.errors import gathered, warn
 from braze_frames.payload.batch import Batch, EntryKey, elements_of
 from braze_frames.payload.columns import Stats
 from braze_frames.storage.coverage import moment_of
 from braze_frames.storage.layout import EVERYTHING, SCHEMAS
 from braze_frames.storage.objects import ObjectStorage
 from braze_frames.storage.parquet import PendingFile
+from braze_frames.storage.storage import side_by_side
 from braze_frames.storage.store import Store
 
 from ..payloads import ID
@@ -207,3 +209,18 @@ def test_a_folder_beside_the_campaigns_is_replaced_as_a_whole(files):
     assert storage.open_object(".compact/b").read() == b"3"
     with pytest.raises(FileNotFoundError):
         storage.open_object(".compact/a")
+
+
+def test_what_is_said_of_several_at_once_is_heard_once_where_they_are_asked():
+    def work(number):
+        warn(f"number {number % 2}", bf.CacheWarning)
+        return number
+
+    with warnings.catch_warnings(record=True) as shown:
+        warnings.simplefilter("always")
+        assert side_by_side(work, range(4), 4) == [0, 1, 2, 3]
+    assert [str(one.message) for one in shown] == ["number 0", "number 1"]
+    assert {one.filename for one in shown} == {__file__}
+    with gathered() as said:
+        side_by_side(work, range(4), 4)
+    assert said == [("CacheWarning", "number 0"), ("CacheWarning", "number 1")]
