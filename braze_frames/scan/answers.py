@@ -110,7 +110,9 @@ def _refused(
 ) -> str | None:
     for name in sorted(labels(df, "campaign")):
         try:
-            steps.partial(df.xs(name, level="campaign", drop_level=False), elsewhere)
+            steps.partial(
+                df.loc[df.index.get_level_values("campaign") == name], elsewhere
+            )
         except (BrazeError, ValueError, TypeError):
             return name
     return None
