@@ -48,11 +48,15 @@ class Facts(NamedTuple):
 
 
 class PartAnswer(NamedTuple):
-    """A part's answer, or that of several; or why there is none."""
+    """A part's answer, or that of several; or why there is none.
+
+    ``refused`` is the first campaign, by label, that is refused alone.
+    """
 
     facts: Facts
     answer: Any
     error: Exception | None = None
+    refused: str | None = None
 
 
 class Whole(NamedTuple):
@@ -96,8 +100,22 @@ def partial_of(steps: Steps[Any, Any], whole: Whole, df: pd.DataFrame) -> PartAn
     try:
         answer = steps.partial(df, elsewhere if whole.parts > 1 else None)
     except (BrazeError, ValueError, TypeError) as error:
-        return PartAnswer(facts, None, error)
+        refused = _refused(steps, df, elsewhere) if several else None
+        return PartAnswer(facts, None, error, refused)
     return PartAnswer(facts, answer)
+
+
+def _refused(
+    steps: Steps[Any, Any], df: pd.DataFrame, elsewhere: Elsewhere
+) -> str | None:
+    for name in sorted(labels(df, "campaign")):
+        try:
+            steps.partial(
+                df.loc[df.index.get_level_values("campaign") == name], elsewhere
+            )
+        except (BrazeError, ValueError, TypeError):
+            return name
+    return None
 
 
 def _carried(
@@ -157,9 +175,13 @@ def merge_of(steps: Steps[Any, Any], pieces: Sequence[PartAnswer]) -> PartAnswer
         {owner: names for one in facts for owner, names in one.odd.items()},
         _short(facts),
     )
-    error = next(filter(None, (piece.error for piece in pieces)), None)
-    if error is not None:
-        return PartAnswer(merged, None, error)
+    wrong = [piece for piece in pieces if piece.error]
+    if wrong:
+        # pandas, whose frame is sorted, would come to this one first.
+        first = min(
+            wrong, key=lambda piece: (piece.refused is None, piece.refused or "")
+        )
+        return first._replace(facts=merged)
     return PartAnswer(merged, steps.merge([piece.answer for piece in pieces]))
 
 

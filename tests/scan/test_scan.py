@@ -127,6 +127,29 @@ def test_an_answer_of_parts_is_that_of_the_whole(parts, whole, question):
     assert_alike(QUESTIONS[question], parts, whole)
 
 
+@pytest.mark.parametrize(
+    "options",
+    [{"cumulative": True}, {"prior": (2, 98)}, {"margin": 0.1}, {"sequential": True}],
+)
+def test_lift_takes_its_options_by_parts(cache, whole, options):
+    tested, _ = told(lambda: whole.braze.lift(METRIC))
+    two = [*dict.fromkeys(tested.index.get_level_values("campaign"))][:2]
+    some = whole[whole.index.get_level_values("campaign").isin(two)]
+    ddf = bf.scan_braze_series(cache, part_size=1)
+    chosen = ddf[ddf["campaign"].isin(two)]
+    assert_alike(lambda df: df.braze.lift(METRIC, **options), chosen, some)
+
+
+def test_the_campaign_that_a_refusal_names_is_the_first(cache, whole):
+    ask = lambda df: df.braze.check(planned="equal")  # noqa: E731
+    with pytest.raises(ValueError, match="planned= names") as expected:
+        ask(whole)
+    for size in (1, 5):
+        with pytest.raises(ValueError, match="planned= names") as found:
+            ask(bf.scan_braze_series(cache, part_size=size)).compute(scheduler="sync")
+        assert str(found.value) == str(expected.value)
+
+
 def test_a_filtered_frame_is_asked_as_the_filtered_whole(parts, whole):
     email = whole.xs("email", level="channel", drop_level=False)
     for question in ("lift", "check", "sums by None, None", "rates"):
