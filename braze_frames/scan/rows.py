@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 import pandas as pd
 
-from braze_frames.core.names import shown, shown_path
+from braze_frames.core.names import short_path, shown, shown_path
 from braze_frames.errors import PayloadError, SourceError
 from braze_frames.loaders.campaigns import LoadedCampaign
 from braze_frames.loaders.ids import (
@@ -61,8 +61,14 @@ class RowsPart(NamedTuple):
         for fragment, group in groupby(spans, key=lambda rows: rows.fragment):
             whole = fragment.to_table(schema=self.schema)
             tables += [whole.slice(one.first, one.end - one.first) for one in group]
-        request = recognise(pa.concat_tables(tables), plan.zone)
+        table = pa.concat_tables(tables)
+        request = recognise(table, plan.zone, self._origin(spans[0].fragment.path))
         return self._relabelled(read_local(request, plan))
+
+    def _origin(self, path: str) -> str:
+        """Say which rows messages count: those of this part alone."""
+        ends = dict.fromkeys([self.campaigns[0].id, self.campaigns[-1].id])
+        return f"{short_path(path)}, among the rows of {' to '.join(ends)}"
 
     def _relabelled(self, pulled: Pulled) -> Pulled:
         known = {same_id(one.id): one.label for one in self.campaigns}

@@ -49,7 +49,9 @@ READINGS = (
 )
 
 
-def recognise(source: Any, zone: tzinfo | None = None) -> Request:
+def recognise(
+    source: Any, zone: tzinfo | None = None, origin: str = "table"
+) -> Request:
     """Tell what a source is.
 
     Parameters
@@ -58,6 +60,8 @@ def recognise(source: Any, zone: tzinfo | None = None) -> Request:
         As for ``read_braze_series``.
     zone : tzinfo, optional
         The company's time zone, for times that carry one.
+    origin : str
+        What messages call an Arrow table, whose rows they count.
 
     Returns
     -------
@@ -75,7 +79,7 @@ def recognise(source: Any, zone: tzinfo | None = None) -> Request:
     if isinstance(source, pd.Series):
         return _series(source, zone)
     if _is_table(source):
-        return _table(source, zone)
+        return _table(source, zone, origin)
     if isinstance(source, str | bytes | uuid.UUID | os.PathLike) or _is_open(source):
         return _single(source, zone)
     if pd.api.types.is_list_like(source):
@@ -156,10 +160,10 @@ def _contents_of_table(table: Any, origin: str) -> Contents:
     )
 
 
-def _table(table: Any, zone: tzinfo | None) -> Request:
+def _table(table: Any, zone: tzinfo | None, origin: str) -> Request:
     """Read a table of rows, or the frame of ``client.campaigns()``, however indexed."""
     if not isinstance(table, pd.DataFrame):
-        return _opened(_contents_of_table(table, "table"), zone)
+        return _opened(_contents_of_table(table, origin), zone)
     whole = table.reset_index() if table.index.names != [None] else table
     names = {str(name).lower(): name for name in whole.columns}
     if "id" not in names or "time" in names:

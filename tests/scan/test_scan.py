@@ -444,3 +444,13 @@ def test_damaged_and_empty_files_are_told_of_as_reads_tell(tmp_path):
     for read in (bf.scan_braze_series, bf.read_braze_series):
         with pytest.raises(bf.PayloadError, match="is no Parquet that can be read"):
             read(tmp_path)
+
+
+def test_a_row_that_is_no_day_is_told_among_those_of_its_part(tmp_path):
+    rows = loader_rows()
+    rows.loc[15, "messages"] = "{broken"
+    rows.to_parquet(tmp_path / "rows.parquet")
+    ddf = bf.scan_braze_series(tmp_path / "rows.parquet", part_size=1)
+    told = r"rows\.parquet, among the rows of 3bbc4555-8a0a-.*2, item 2, messages"
+    with pytest.raises(bf.PullError, match=told):
+        ddf.braze.totals().compute()
