@@ -17,13 +17,19 @@ from braze_frames.frame.by import WEEKDAY, is_weekday
 from braze_frames.frame.levels import grain_of
 from braze_frames.frame.levels import labels as labels_in
 from braze_frames.frame.provenance import provenance_of
-from braze_frames.plots.parts import owners_in, owners_of_rates
 from braze_frames.portfolio.change import change as _change
 from braze_frames.schema.formulas import define
 from braze_frames.schema.rates import AMOUNTS
 from braze_frames.stats.contrasts import Options
 from braze_frames.stats.multiplicity import Adjustment
-from braze_frames.wording.labels import JOINT, Labels, Owners, about
+from braze_frames.wording.labels import (
+    JOINT,
+    Labels,
+    Owners,
+    about,
+    owners_in,
+    owners_of_rates,
+)
 from braze_frames.wording.periods import span
 
 if TYPE_CHECKING:

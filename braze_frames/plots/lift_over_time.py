@@ -24,9 +24,9 @@ from braze_frames.errors import StatisticsWarning
 from braze_frames.experiment.lift import compare
 from braze_frames.experiment.pairs import Control, LiftRequest, Se, Stratify
 from braze_frames.plots.lift import against, check_single, nothing_in
-from braze_frames.plots.parts import notes_on, owners_in
+from braze_frames.plots.parts import notes_on
 from braze_frames.stats.contrasts import Options
-from braze_frames.wording.labels import Labels, about
+from braze_frames.wording.labels import Labels, about, owners_in
 from braze_frames.wording.periods import PeriodsShown, day_of
 
 if TYPE_CHECKING:

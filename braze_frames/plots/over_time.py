@@ -21,12 +21,16 @@ from braze_frames.frame.totals import totals as _totals
 from braze_frames.plots.parts import (
     PictureParts,
     nothing_of,
-    owners_of,
-    owners_of_rates,
     unit_in,
 )
 from braze_frames.schema.formulas import Definition, custom, define
-from braze_frames.wording.labels import Labels, about, formula_words
+from braze_frames.wording.labels import (
+    Labels,
+    about,
+    formula_words,
+    owners_of,
+    owners_of_rates,
+)
 from braze_frames.wording.periods import Freq
 
 if TYPE_CHECKING:

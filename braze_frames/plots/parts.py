@@ -18,11 +18,10 @@ from braze_frames.drawing.lines import (
 )
 from braze_frames.errors import listed
 from braze_frames.frame.by import WEEKDAY, WEEKDAYS, By, is_weekday
-from braze_frames.frame.levels import level_names, levels_of, stats_of
+from braze_frames.frame.levels import level_names
 from braze_frames.frame.provenance import provenance_of
-from braze_frames.schema.formulas import Definition
 from braze_frames.schema.units import Unit
-from braze_frames.wording.labels import Labels, Owners, and_more
+from braze_frames.wording.labels import Labels, and_more
 from braze_frames.wording.periods import Freq, PeriodsShown, period_of
 
 if TYPE_CHECKING:
@@ -149,15 +148,6 @@ class PictureParts:
         return picture.finish(words._replace(notes=notes, drawn=drawn))
 
 
-def owners_in(table: pd.DataFrame) -> Owners:
-    """Return whose the rows of a result are; None where it does not tell."""
-    campaigns, channels = (
-        [*map(str, table.index.unique(name))] if name in table.index.names else None
-        for name in ("campaign", "channel")
-    )
-    return Owners(campaigns, channels)
-
-
 def unit_in(table: pd.DataFrame) -> Unit:
     """Return the unit of a result's columns.
 
@@ -188,31 +178,6 @@ def notes_on(
     """Return what stands below lines or bars: what is grey, and what is not there."""
     notes = and_more(series.rest(picture.theme))
     return notes + ([f"{lacking}: {listed(empty)}."] if empty else [])
-
-
-def owners_of(df: pd.DataFrame, shown: Any) -> Owners:
-    """Return whose the rows shown are; None where the frame has no such level."""
-    used = np.asarray(shown, dtype=bool)
-    found = {
-        level.name: [*map(str, level._replace(codes=level.codes[used]).used().labels)]
-        for level in levels_of(df)
-        if level.name != "date" and used.any()
-    }
-    return Owners(found.get("campaign"), found.get("channel"))
-
-
-def owners_of_rates(df: pd.DataFrame, defined: Mapping[str, Definition]) -> Owners:
-    """Return whose rates there are: of rows with both sides, and people in them."""
-    stats, shown = stats_of(df), np.zeros(len(df), dtype=bool)
-    channel = next((one for one in levels_of(df) if one.name == "channel"), None)
-    for name, one in defined.items():
-        if not all(stat in stats for stat in one.stats):
-            continue
-        sides = df[list(dict.fromkeys(one.stats))].notna().all(axis=1).to_numpy()
-        below = df[one.denominator.stats[0]].fillna(0).to_numpy() > 0
-        here = channel is None or (channel.labels == name)[channel.codes]
-        shown |= sides & below & here
-    return owners_of(df, shown)
 
 
 def _is_name(one: Any) -> bool:

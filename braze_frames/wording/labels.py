@@ -3,12 +3,19 @@
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any, NamedTuple
 
+import numpy as np
 import pandas as pd
 
 from braze_frames.core.arguments import nearest
 from braze_frames.core.names import legible, short_names, tell_apart
 from braze_frames.errors import listed
-from braze_frames.frame.levels import days_of, labels, level_names
+from braze_frames.frame.levels import (
+    days_of,
+    labels,
+    level_names,
+    levels_of,
+    stats_of,
+)
 from braze_frames.frame.provenance import provenance_of, short_names_of
 from braze_frames.schema.formulas import Definition
 from braze_frames.schema.words import channel_name, metric_name
@@ -175,3 +182,37 @@ def and_more(names: Sequence[str]) -> list[str]:
     """Return a note on what is drawn in grey, where anything is."""
     more = f"In grey: {len(names)} more, smaller ones ({listed(names)})."
     return [more] if names else []
+
+
+def owners_in(table: pd.DataFrame) -> Owners:
+    """Return whose the rows of a result are; None where it does not tell."""
+    campaigns, channels = (
+        [*map(str, table.index.unique(name))] if name in table.index.names else None
+        for name in ("campaign", "channel")
+    )
+    return Owners(campaigns, channels)
+
+
+def owners_of(df: pd.DataFrame, shown: Any) -> Owners:
+    """Return whose the rows shown are; None where the frame has no such level."""
+    used = np.asarray(shown, dtype=bool)
+    found = {
+        level.name: [*map(str, level._replace(codes=level.codes[used]).used().labels)]
+        for level in levels_of(df)
+        if level.name != "date" and used.any()
+    }
+    return Owners(found.get("campaign"), found.get("channel"))
+
+
+def owners_of_rates(df: pd.DataFrame, defined: Mapping[str, Definition]) -> Owners:
+    """Return whose rates there are: of rows with both sides, and people in them."""
+    stats, shown = stats_of(df), np.zeros(len(df), dtype=bool)
+    channel = next((one for one in levels_of(df) if one.name == "channel"), None)
+    for name, one in defined.items():
+        if not all(stat in stats for stat in one.stats):
+            continue
+        sides = df[list(dict.fromkeys(one.stats))].notna().all(axis=1).to_numpy()
+        below = df[one.denominator.stats[0]].fillna(0).to_numpy() > 0
+        here = channel is None or (channel.labels == name)[channel.codes]
+        shown |= sides & below & here
+    return owners_of(df, shown)
