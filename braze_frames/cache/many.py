@@ -119,5 +119,5 @@ def _decoded(
 
 def _has_one_variation(found: StoredCampaign) -> bool:
     (batch,) = found.batches
-    used = np.unique(batch.entry_key).tolist()
+    used = np.flatnonzero(np.bincount(batch.entry_key)).tolist()
     return len({owner(batch.keys[code]) for code in used}) == 1

@@ -27,6 +27,7 @@ from braze_frames.storage.layout import (
     StoredGrain,
     encodings,
     identity_of,
+    names_of,
     stored_stats,
     texts_of,
 )
@@ -39,7 +40,8 @@ SEAL = "footer_crc=00000000"
 
 _MAGIC = b"PAR1"
 _TAIL = 8  # four bytes that say how long the footer is, and the magic
-_MARK = re.compile(rb'"seal":"footer_crc=([0-9a-f]{8})"')
+_MARK_START = b'"seal":"footer_crc='
+_MARK = re.compile(_MARK_START + rb'([0-9a-f]{8})"')
 _NAME = b"braze_frames"
 # Thrift's compact form of our pair: a text of 12 letters, then a text whose length
 # follows, seven bits a byte.
@@ -113,8 +115,7 @@ def is_proved(footer: bytes) -> bool:
 
 def _mark(footer: bytes) -> "re.Match[bytes] | None":
     """Find the checksum: the last, for texts of rows stand before the metadata."""
-    found = [*_MARK.finditer(footer)]
-    return found[-1] if found else None
+    return _MARK.match(footer, max(footer.rfind(_MARK_START), 0))
 
 
 def metadata_in(footer: bytes) -> bytes:
@@ -330,12 +331,12 @@ def _check_schema(file: "ParquetFile", grain: StoredGrain, *, is_sealed: bool) -
     It may lack stats that Braze did not document when it was written. Types are
     compared where no checksum has proved them: a wrong one ends the process.
     """
-    schema, expected = file.schema, SCHEMAS[grain]
-    if not identity_of(grain) <= {*schema.names} <= {*expected.names}:
+    names = file.schema.names
+    if not identity_of(grain) <= {*names} <= names_of(grain):
         raise UnreadableFile("its columns are not those of a cache")
-    for place, name in enumerate(() if is_sealed else schema.names):
-        physical = _PHYSICAL[str(expected.field(name).type)]
-        if schema.column(place).physical_type != physical:
+    for place, name in enumerate(() if is_sealed else names):
+        physical = _PHYSICAL[str(SCHEMAS[grain].field(name).type)]
+        if file.schema.column(place).physical_type != physical:
             raise UnreadableFile(f"its column {name!r} is of another type")
 
 
