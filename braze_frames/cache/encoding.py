@@ -261,7 +261,7 @@ def _on(table: pa.Table, found: Ints, days: Ints) -> tuple[pa.Table, Ints]:
 
 
 def _days_in(tables: Sequence[pa.Table]) -> Ints:
-    microseconds: Ints = _joined(tables, "date").cast(pa.int64()).to_numpy()
+    microseconds = _joined(tables, "date").to_numpy().view(np.int64)
     days: Ints = microseconds // _MICROSECONDS_A_DAY
     return days
 
@@ -325,10 +325,13 @@ def coded(stored: pa.ChunkedArray) -> tuple[Ints, list[Any]]:
     coded = stored
     if not pa.types.is_dictionary(stored.type):
         coded = stored.dictionary_encode()
-    whole = coded.unify_dictionaries().combine_chunks()
-    values = whole.dictionary.to_pylist()
-    codes = whole.indices.fill_null(len(values)).to_numpy()
-    return codes.astype(np.int64), [*values, None]
+    if coded.num_chunks > 1:
+        coded = pa.chunked_array([coded.unify_dictionaries().combine_chunks()])
+    whole = coded.chunk(0)
+    values, codes = whole.dictionary.to_pylist(), whole.indices
+    if codes.null_count:
+        codes = codes.fill_null(len(values))
+    return codes.to_numpy().astype(np.int64), [*values, None]
 
 
 def _with_extra(

@@ -16,7 +16,7 @@ import pandas as pd
 from braze_frames.core.arrays import Bools, Column, Ints
 from braze_frames.frame.levels import Grain
 from braze_frames.payload.batch import Batch
-from braze_frames.payload.columns import StatColumns, Stats, join, owned, ranked
+from braze_frames.payload.columns import StatColumns, Stats, join, ranked, writable
 from braze_frames.schema.channels import ELEMENT_STAT, VARIATION_ID, is_day_total
 
 # As objects, not by name: pandas looks a name up in .07 of the time of a small frame.
@@ -176,7 +176,7 @@ def _columns(
     left_out = {stat for part in parts for stat in part.left_out}
     found = {*chain.from_iterable((*part.columns, *part.fractions) for part in parts)}
     return {
-        stat: owned(join([_taken(part, stat) for part in parts], sizes)).array()
+        stat: writable(join([_taken(part, stat) for part in parts], sizes)).array()
         for stat in ranked(found - left_out)
     }
 

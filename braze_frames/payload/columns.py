@@ -281,7 +281,7 @@ def join(parts: Sequence[Sequence[Column]], sizes: Sequence[int]) -> Column:
     return Column(values, missing)
 
 
-def owned(column: Column) -> Column:
+def writable(column: Column) -> Column:
     """Return a column that may be written to: one of a file is copied once, here."""
     return Column(*(part if part.flags.writeable else part.copy() for part in column))
 

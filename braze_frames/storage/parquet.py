@@ -252,7 +252,10 @@ def _from_first(told: dict[str, Any]) -> About:
 
 
 def read_file(
-    path: Path, grain: StoredGrain, columns: Collection[str], span: Span | None
+    path: str | Path,
+    grain: StoredGrain,
+    columns: Collection[str],
+    span: Span | None,
 ) -> tuple[About, pa.Table | None]:
     """Read what a file says of itself, and columns of it.
 
@@ -268,7 +271,7 @@ def read_file(
     try:
         source = pa.OSFile(str(path))
     except OSError:
-        if path.is_dir():
+        if Path(path).is_dir():
             raise UnreadableFile("a folder") from None
         raise
     with source:
@@ -387,7 +390,7 @@ def _is_empty(groups: "Sequence[RowGroupMetaData]", column: int) -> bool:
 def is_sound(path: Path, grain: StoredGrain) -> bool:
     """Whether a file is not there, or can be read from its first byte to its last."""
     try:
-        read_file(path, grain, SCHEMAS[grain].names, None)
+        read_file(path, grain, names_of(grain), None)
     except FileNotFoundError:
         return True
     except UnreadableFile:
