@@ -217,6 +217,8 @@ def gather(parts: Sequence[Stats], sizes: Sequence[int], order: Order) -> Stats:
     PayloadError
         A sum does not fit in 64 bits.
     """
+    if len(parts) == 1 and order.is_given:
+        return _without_empty(parts[0])
     starts = [0, *accumulate(sizes)]
     gathered = Stats()
     # stat by stat, so that a long series stands in memory twice and not thrice
@@ -239,6 +241,14 @@ def gather(parts: Sequence[Stats], sizes: Sequence[int], order: Order) -> Stats:
             others = gathered.left_out.get(stat, goal[:0])
             gathered.left_out[stat] = np.concatenate([others, goal])
     return gathered
+
+
+def _without_empty(stats: Stats) -> Stats:
+    columns, fractions = (
+        {stat: column for stat, column in kind.items() if not column.missing.all()}
+        for kind in (stats.columns, stats.fractions)
+    )
+    return Stats(columns, fractions, stats.left_out)
 
 
 def _joined(
@@ -271,9 +281,9 @@ def join(parts: Sequence[Sequence[Column]], sizes: Sequence[int]) -> Column:
     return Column(values, missing)
 
 
-def is_view(column: Column) -> bool:
-    """Whether a column is the memory of a file, which is copied once: to the frame."""
-    return not column.values.flags.writeable
+def writable(column: Column) -> Column:
+    """Return a column that may be written to: one of a file is copied once, here."""
+    return Column(*(part if part.flags.writeable else part.copy() for part in column))
 
 
 def _count_as_fractions(
