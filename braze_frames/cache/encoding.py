@@ -221,7 +221,7 @@ def _batch(
         _add_extra(stored.tables["extra"], days, rows, day_extra, entry_extra)
     if "element" in stored.tables:
         elements = elements_of(_elements(stored.tables["element"], days, rows))
-    stats = day_extra.stats(_columns(totals)), entry_extra.stats(_columns(entries))
+    stats = day_extra.beside(_columns(totals)), entry_extra.beside(_columns(entries))
     return Batch(
         *(stored.origin, days, days, *stats),
         *(rows.day, rows.key, rows.keys, elements, []),
