@@ -26,10 +26,10 @@ def card_rows(
         for name in ("campaign", "channel", "variation"):
             found = labels(df, name)
             if found:
-                rows.append((f"{name}s", _some(found)))
+                rows.append((f"{name}s", _some(found, len(found))))
         rows.append(("control", _control(df)))
-    elif labels(df, "campaign"):
-        rows.append(("campaigns", _some(labels(df, "campaign"))))
+    elif found := labels(df, "campaign"):
+        rows.append(("campaigns", _some(found, len(found))))
     settled = provenance_of(df).get("settled_until")
     rows.append(
         ("settled until", settled or "not known: younger than 31 days may grow")
@@ -79,16 +79,15 @@ def _control(df: pd.DataFrame) -> str:
     """Return the control's name, beside its campaign's, of which long ones are cut."""
     found = control_of(df)
     if not isinstance(found, dict):
-        return _some([found] if found else ["none"])
+        return _some([found or "none"], 1)
     pairs = [(campaign, label) for campaign, label in found.items() if label]
     campaigns = shorten([campaign for campaign, _ in pairs[:_SHOWN]], _WIDTH // 2)
-    names = [
-        f"{campaigns.get(campaign, campaign)}: {label}" for campaign, label in pairs
-    ]
-    return _some(names) if names else "none"
+    names = [f"{campaigns[one]}: {label}" for one, label in pairs[:_SHOWN]]
+    return _some(names, len(pairs)) if names else "none"
 
 
-def _some(names: list[str]) -> str:
+def _some(names: list[str], count: int) -> str:
+    """Return the first names, and how many there are."""
     shown = ", ".join(shorten(names[:_SHOWN], _WIDTH).values())
-    more = len(names) - _SHOWN
-    return f"{shown} and {more} more ({len(names)})" if more > 0 else shown
+    more = count - _SHOWN
+    return f"{shown} and {more} more ({count})" if more > 0 else shown

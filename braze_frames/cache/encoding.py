@@ -1,6 +1,7 @@
 """A collapsed batch → the tables that are stored, and back."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import accumulate, pairwise
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -39,6 +40,7 @@ class _Rows(NamedTuple):
 
 
 _KEY = ("channel", VARIATION_ID, VARIATION_NAME, POSITION)
+_NO_ELEMENTS = elements_of([])
 _NO_ENTRIES = SCHEMAS["variation"].empty_table().select(["date", *_KEY])
 
 
@@ -215,13 +217,12 @@ def from_tables(campaigns: Sequence[StoredTables]) -> list[Batch]:
 def _batch(
     stored: StoredTables, totals: pa.Table, rows: _Rows, entries: pa.Table
 ) -> Batch:
-    days, elements = stored.days, elements_of([])
-    day_extra, entry_extra = Filling(len(days)), Filling(len(rows.day))
-    if "extra" in stored.tables:
-        _add_extra(stored.tables["extra"], days, rows, day_extra, entry_extra)
-    if "element" in stored.tables:
+    days, elements = stored.days, _NO_ELEMENTS
+    stats = Stats(_columns(totals)), Stats(_columns(entries))
+    if len(stored.tables.get("extra", ())):
+        stats = _with_extra(stats, stored.tables["extra"], days, rows)
+    if len(stored.tables.get("element", ())):
         elements = elements_of(_elements(stored.tables["element"], days, rows))
-    stats = day_extra.beside(_columns(totals)), entry_extra.beside(_columns(entries))
     return Batch(
         *(stored.origin, days, days, *stats),
         *(rows.day, rows.key, rows.keys, elements, []),
@@ -232,11 +233,17 @@ def _of_days(
     tables: Sequence[pa.Table], campaigns: Sequence[StoredTables]
 ) -> list[tuple[pa.Table, Ints]]:
     """Return the rows of each campaign's days, and the place of their day."""
-    found = np.split(_days_in(tables), np.cumsum([len(table) for table in tables[:-1]]))
+    found = _cut(_days_in(tables), tables)
     return [
         _on(table, of_rows, one.days)
         for table, of_rows, one in zip(tables, found, campaigns, strict=True)
     ]
+
+
+def _cut(rows: Ints, tables: Sequence[pa.Table]) -> list[Ints]:
+    """Return for each table its own of the rows of all."""
+    bounds = pairwise(accumulate(map(len, tables), initial=0))
+    return [rows[first:end] for first, end in bounds]
 
 
 def _on(table: pa.Table, found: Ints, days: Ints) -> tuple[pa.Table, Ints]:
@@ -254,7 +261,7 @@ def _on(table: pa.Table, found: Ints, days: Ints) -> tuple[pa.Table, Ints]:
 
 
 def _days_in(tables: Sequence[pa.Table]) -> Ints:
-    microseconds: Ints = _joined(tables, "date").cast(pa.int64()).to_numpy()
+    microseconds = _joined(tables, "date").to_numpy().view(np.int64)
     days: Ints = microseconds // _MICROSECONDS_A_DAY
     return days
 
@@ -273,27 +280,25 @@ def stored_days(table: pa.Table) -> Ints:
 
 def _columns(table: pa.Table) -> dict[str, Column]:
     """Return the stats of which there is a number: other campaigns may have more."""
-    columns = {name: table[name] for name in table.column_names if name in STAT}
+    nowhere: Bools = np.zeros(len(table), dtype=bool)
+    nowhere.flags.writeable = False  # columns share it, as they do the file's memory
     return {
-        name: _column(column)
-        for name, column in columns.items()
-        if column.null_count < len(column)
+        name: _column(column, nowhere)
+        for name, column in zip(table.column_names, table.itercolumns(), strict=True)
+        if name in STAT and column.null_count < len(column)
     }
 
 
-def _column(stored: pa.ChunkedArray) -> Column:
+def _column(stored: pa.ChunkedArray, nowhere: Bools) -> Column:
     """Return a stored column, which must not be written to."""
-    missing: Bools = np.zeros(len(stored), dtype=bool)
-    if stored.null_count:
-        missing = stored.is_null().to_numpy()
-        stored = stored.fill_null(0)
-    return Column(stored.to_numpy(), missing)
+    if not stored.null_count:
+        return Column(stored.to_numpy(), nowhere)
+    return Column(stored.fill_null(0).to_numpy(), stored.is_null().to_numpy())
 
 
 def _entry_keys(tables: Sequence[pa.Table]) -> tuple[list[Ints], list[EntryKey]]:
     """Return for rows of each table the codes of their keys, and the keys of all."""
-    sizes = [len(table) for table in tables]
-    codes, bound = np.zeros(sum(sizes), dtype=np.int64), 1
+    codes, bound = np.zeros(sum(map(len, tables)), dtype=np.int64), 1
     parts = []
     for name in _KEY:
         part, values = coded(_joined(tables, name))
@@ -310,7 +315,7 @@ def _entry_keys(tables: Sequence[pa.Table]) -> tuple[list[Ints], list[EntryKey]]
         EntryKey(channel, id_, name, position or 0)
         for channel, id_, name, position in zip(*fields, strict=True)
     ]
-    return np.split(key, np.cumsum(sizes[:-1])), keys
+    return _cut(key, tables), keys
 
 
 def coded(stored: pa.ChunkedArray) -> tuple[Ints, list[Any]]:
@@ -320,17 +325,22 @@ def coded(stored: pa.ChunkedArray) -> tuple[Ints, list[Any]]:
     coded = stored
     if not pa.types.is_dictionary(stored.type):
         coded = stored.dictionary_encode()
-    whole = coded.unify_dictionaries().combine_chunks()
-    values = whole.dictionary.to_pylist()
-    codes = whole.indices.fill_null(len(values)).to_numpy()
-    return codes.astype(np.int64), [*values, None]
+    if coded.num_chunks > 1:
+        coded = pa.chunked_array([coded.unify_dictionaries().combine_chunks()])
+    whole = coded.chunk(0)
+    values, codes = whole.dictionary.to_pylist(), whole.indices
+    if codes.null_count:
+        codes = codes.fill_null(len(values))
+    return codes.to_numpy().astype(np.int64), [*values, None]
 
 
-def _add_extra(
-    table: pa.Table, days: Ints, rows: _Rows, totals: Filling, entries: Filling
-) -> None:
+def _with_extra(
+    stats: tuple[Stats, Stats], table: pa.Table, days: Ints, rows: _Rows
+) -> tuple[Stats, Stats]:
+    """Return the stats of days and of entries with those that have no column."""
+    totals, entries = Filling(len(days)), Filling(len(rows.day))
     table, day = _on(table, stored_days(table), days)
-    places = _places(rows) if len(table) else {}
+    places = _places(rows)
     columns = (table[name].to_pylist() for name in ("stat", "value", "whole"))
     for at, key, stat, value, whole in zip(day, keys_of(table), *columns, strict=True):
         if key is None:
@@ -343,6 +353,7 @@ def _add_extra(
             filling.leave_out(row, stat)
         else:
             filling.put(row, stat, value if whole is None else whole)
+    return totals.beside(stats[0].columns), entries.beside(stats[1].columns)
 
 
 def _places(rows: _Rows) -> dict[tuple[int, Owner], int]:
@@ -364,7 +375,7 @@ def keys_of(table: pa.Table) -> Iterable[EntryKey | None]:
 
 def _elements(table: pa.Table, days: Ints, rows: _Rows) -> list[Element]:
     table, day = _on(table, stored_days(table), days)
-    places = _places(rows) if len(table) else {}
+    places = _places(rows)
     names = ("element", "position", "title", ELEMENT_STAT)
     columns = (table[name].to_pylist() for name in names)
     return [

@@ -16,7 +16,7 @@ from braze_frames.cache.compact import Copy, find_copy
 from braze_frames.cache.encoding import StoredTables, from_tables
 from braze_frames.payload.batch import Span, owner
 from braze_frames.storage.coverage import within
-from braze_frames.storage.layout import SCHEMAS, Part, StoredGrain, identity_of
+from braze_frames.storage.layout import Part, StoredGrain, identity_of, names_of
 from braze_frames.storage.storage import Loaded, side_by_side
 
 # So many campaigns are read from their own files in the time that it takes to look for
@@ -82,7 +82,7 @@ def load_many(
 
 
 def _columns(grain: StoredGrain, part: Part) -> set[str]:
-    stats = SCHEMAS[grain].names if part.stats is None else part.stats
+    stats = names_of(grain) if part.stats is None else part.stats
     return {*identity_of(grain), *stats} - {"variation"}
 
 
@@ -119,5 +119,5 @@ def _decoded(
 
 def _has_one_variation(found: StoredCampaign) -> bool:
     (batch,) = found.batches
-    used = np.unique(batch.entry_key).tolist()
+    used = np.flatnonzero(np.bincount(batch.entry_key)).tolist()
     return len({owner(batch.keys[code]) for code in used}) == 1

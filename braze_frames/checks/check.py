@@ -176,7 +176,7 @@ def _days(df: pd.DataFrame) -> dict[str | None, Any]:
     if "campaign" not in {level.name for level in levels}:
         return {None: np.unique(days)}
     campaign = _level(levels, "campaign").used()
-    names = [str(label) for label in campaign.labels]
+    names = campaign.names()
     numbers = days.astype(np.int64)
     first, span = numbers.min(), np.ptp(numbers) + 1
     keys = campaign.codes.astype(np.int64) * span + (numbers - first)

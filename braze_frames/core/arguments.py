@@ -110,8 +110,9 @@ def moment_in(value: Any, zone: tzinfo) -> datetime:
     >>> moment_in("2026-06-01 09:00Z", ZoneInfo("Europe/Berlin")).isoformat()
     '2026-06-01T09:00:00+00:00'
     """
-    if _period_of(value) is not None:
-        return datetime.combine(last_day("as_of", value), time.max, zone)
+    day = _edge(value, "end")
+    if day is not None:
+        return datetime.combine(day, time.max, zone)
     stamp = _stamp("as_of", value)
     moment: datetime = stamp.floor("us").to_pydatetime()
     return moment if moment.tzinfo else moment.replace(tzinfo=zone)
@@ -130,8 +131,7 @@ def first_day(name: str, value: Any) -> date:
     >>> first_day("start", "2026-05").isoformat()
     '2026-05-01'
     """
-    period = _period_of(value)
-    return _stamp(name, value).date() if period is None else _edge(period, "start")
+    return _edge(value, "start") or _stamp(name, value).date()
 
 
 def last_day(name: str, value: Any) -> date:
@@ -147,29 +147,27 @@ def last_day(name: str, value: Any) -> date:
     >>> last_day("end", "2026-02").isoformat(), last_day("until", "2026").isoformat()
     ('2026-02-28', '2026-12-31')
     """
-    period = _period_of(value)
-    return _stamp(name, value).date() if period is None else _edge(period, "end")
+    return _edge(value, "end") or _stamp(name, value).date()
 
 
-def _edge(period: pd.Period, how: Literal["start", "end"]) -> date:
-    day = period.asfreq("D", how=how)
-    return date(day.year, day.month, day.day)
-
-
-def _period_of(value: Any) -> pd.Period | None:
-    """Return the day, month or year that is meant, or None for a moment or no day."""
-    if isinstance(value, pd.Period):
-        return value
+def _edge(value: Any, how: Literal["start", "end"]) -> date | None:
+    """Return the first or last day of a day, month or year; None for what is none."""
     if isinstance(value, np.datetime64):
         value = str(value)
     if isinstance(value, date) and not isinstance(value, datetime):
-        value = value.isoformat()
-    if not isinstance(value, str) or not _PERIOD.fullmatch(value.strip()):
+        return value
+    if isinstance(value, str) and _PERIOD.fullmatch(value.strip()):
+        text = value.strip()
+        try:
+            if text.count("-") == 2:
+                return date.fromisoformat(text)
+            value = pd.Period(text, freq="YM"[text.count("-")])
+        except ValueError:
+            return None
+    if not isinstance(value, pd.Period):
         return None
-    try:
-        return pd.Period(value.strip(), freq="YMD"[value.count("-")])
-    except ValueError:
-        return None
+    day = value.asfreq("D", how=how)
+    return date(day.year, day.month, day.day)
 
 
 def _stamp(name: str, value: Any) -> pd.Timestamp:

@@ -21,7 +21,9 @@ def legible(name: object) -> str:
     >>> legible("two\nlines\u202e and\ttabs"), legible(" \x00")
     ('two lines and tabs', '(no name)')
     """
-    seen = "".join(sign if sign.isprintable() else " " for sign in str(name))
+    seen = str(name)
+    if not seen.isprintable():
+        seen = "".join(sign if sign.isprintable() else " " for sign in seen)
     return " ".join(seen.split()) or NO_NAME
 
 

@@ -6,7 +6,7 @@ their days.
 
 from collections.abc import Iterator, Sequence
 from functools import cached_property
-from itertools import groupby
+from itertools import compress, groupby
 from typing import NamedTuple
 
 import numpy as np
@@ -19,10 +19,13 @@ from braze_frames.frame.groups import arrays, day_positions, group_rows
 from braze_frames.frame.levels import (
     Level,
     grain_of,
+    level_names,
+    level_of,
     levels_of,
     renumber,
     stats_of,
 )
+from braze_frames.frame.sums import constant
 from braze_frames.schema.channels import (
     CONTROL_NAME,
     CONTROL_STAT,
@@ -100,7 +103,7 @@ class Experiments:
     def campaigns(self) -> list[str | None]:
         """The campaigns by number; one without a name where the frame has no level."""
         level = self.of_level.get("campaign")
-        return [None] if level is None else [str(label) for label in level.labels]
+        return [None] if level is None else [*level.names()]
 
     @cached_property
     def families(self) -> list[Experiment]:
@@ -111,7 +114,7 @@ class Experiments:
         codes, present = renumber(pairs, int(pairs.max(initial=-1)) + 1)
         enrolled = self._given(CONTROL_STAT)
         labels = self.campaigns
-        names = [str(label) for label in channel.labels]
+        names = channel.names()
         found = []
         order = np.argsort(codes, kind="stable")
         each = np.split(order, np.searchsorted(codes[order], range(1, len(present))))
@@ -152,7 +155,7 @@ class Experiments:
     @property
     def channels(self) -> list[str]:
         """The channels in the frame."""
-        return [str(label) for label in self.of_level["channel"].labels]
+        return self.of_level["channel"].names()
 
     @cached_property
     def _channels(self) -> dict[str, ChannelRows]:
@@ -309,52 +312,50 @@ def control_of(df: pd.DataFrame) -> str | dict[str, str | None] | None:
     dict
         Campaign → label, where the frame has the level ``campaign``.
     """
-    levels = {level.name: level for level in levels_of(df)}
-    campaign = levels.get("campaign")
-    names = [None] if campaign is None else list(campaign.labels)
-    found: dict[int, set[str]] = {}
+    levels = {name: level_of(df, name) for name in level_names(df) if name != "date"}
+    campaign = levels.get("campaign", constant(len(df)))
+    found = np.full(len(campaign.labels), None, dtype=object)
     if grain_of(df) == "variation":
-        found = _controls(df, levels)
-    one = {
-        number: min(controls) if len(controls) == 1 else None
-        for number, controls in found.items()
-    }
-    if campaign is None:
-        return one.get(0)
-    present = np.flatnonzero(campaign.present())
-    return {str(names[number]): one.get(int(number)) for number in present}
+        numbers, controls = _controls(df, levels)
+        found[numbers] = controls
+    if "campaign" not in levels:
+        only: str | None = found[0]
+        return only
+    here = campaign.present()
+    return dict(zip(compress(campaign.names(), here), found[here], strict=True))
 
 
-def _controls(df: pd.DataFrame, levels: dict[str, Level]) -> dict[int, set[str]]:
-    """Return the number of each campaign → the controls of its channels.
+def _controls(df: pd.DataFrame, levels: dict[str, Level]) -> tuple[Ints, list[str]]:
+    """Return the campaigns whose channels have one control, by number, and its label.
 
     All at once, as the help card of millions of rows asks for it: an arm is a number
     made of its campaign's, its channel's and its variation's.
     """
     variation, channel = levels["variation"], levels["channel"]
-    outer = [levels[name] for name in ("campaign", "channel") if name in levels]
-    several = max(len(variation.labels), 1)
+    several, channels = (max(len(one.labels), 1) for one in (variation, channel))
 
     def arms(rows: Ints) -> Ints:
         codes = np.zeros(len(rows), dtype=np.int64)
-        for level in (*outer, variation):
+        for level in levels.values():
             codes = codes * max(len(level.labels), 1) + level.codes[rows]
         return np.sort(pd.unique(codes))
 
-    labels = [str(label) for label in variation.labels]
+    labels = variation.names()
     called = labels.index(CONTROL_NAME) if CONTROL_NAME in labels else -1
     named = arms(np.flatnonzero(variation.codes == called))
     enrolled = arms(_given_rows(df, CONTROL_STAT))
     _, first, count = np.unique(
         enrolled // several, return_index=True, return_counts=True
     )
-    control = {arm // several: arm for arm in named.tolist()}
-    control |= {arm // several: arm for arm in enrolled[first[count == 1]].tolist()}
-    found: dict[int, set[str]] = {}
-    for family, arm in control.items():
-        controls = found.setdefault(family // max(len(channel.labels), 1), set())
-        controls.add(labels[arm % several])
-    return found
+    # The first of a family counts: its only enrolled arm, before the one named so.
+    known = np.concatenate([enrolled[first[count == 1]], named])
+    known = known[np.unique(known // several, return_index=True)[1]]
+    pairs = np.unique(known // several // channels * several + known % several)
+    numbers, first, count = np.unique(
+        pairs // several, return_index=True, return_counts=True
+    )
+    alone = count == 1
+    return numbers[alone], [labels[code] for code in pairs[first[alone]] % several]
 
 
 def _given_rows(df: pd.DataFrame, stat: str) -> Ints:
@@ -365,7 +366,7 @@ def _given_rows(df: pd.DataFrame, stat: str) -> Ints:
 
 
 def _labels(level: Level) -> list[str]:
-    return [str(label) for label in level.labels.take(level.codes)]
+    return level._replace(labels=level.labels.take(level.codes)).names()
 
 
 def _codes(level: Level | None, size: int) -> Ints:

@@ -190,7 +190,7 @@ class RateInput:
     def channels(self) -> list[str]:
         """The channels of the rows; ``""`` are the day totals."""
         channel = self.levels.get("channel")
-        return [""] if channel is None else list(map(str, channel.used().labels))
+        return [""] if channel is None else channel.used().names()
 
     def by_channel(self, groups: Groups) -> dict[str, ChannelRows]:
         """Return the rows of each channel, grouped."""

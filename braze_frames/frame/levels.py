@@ -34,8 +34,9 @@ _ELEMENT = frozenset(ELEMENT_LEVELS) - frozenset(LEVELS)
 _CODES = 2**62
 # Runs of so many rows are worth being looked for.
 _RUN = 4
-# Up to so many possible codes a row, a table of them beats a hash table.
-_DENSE = 4
+# Up to so many possible codes a row, a table of them beats a hash table; so does one of
+# up to 32 MB, however few the rows are, where it is only asked whether all differ.
+_DENSE, _TABLE = 4, 2**25
 
 
 class Level(NamedTuple):
@@ -44,6 +45,10 @@ class Level(NamedTuple):
     name: str
     labels: pd.Index
     codes: Ints
+
+    def names(self) -> list[str]:
+        """Return the labels as text; all at once, as pandas takes long over each."""
+        return [*map(str, self.labels.tolist())]
 
     def present(self) -> Bools:
         """Tell which labels rows have; in sorted rows the first of each run will do."""
@@ -145,12 +150,19 @@ def levels_of(df: pd.DataFrame) -> list[Level]:
     FrameError
         The frame is not ours, or two rows have the same labels.
     """
-    levels = [_level(df, name) for name in level_names(df)]
+    levels = [level_of(df, name) for name in level_names(df)]
     _check_unique(levels)
     return levels
 
 
-def _level(df: pd.DataFrame, name: str) -> Level:
+def level_of(df: pd.DataFrame, name: str) -> Level:
+    """Return one level as codes, of a frame whose rows need not be told apart.
+
+    Raises
+    ------
+    FrameError
+        A row has no label in it.
+    """
     codes, labels = _coded(df, name)
     if (codes < 0).any():
         raise FrameError(
@@ -181,7 +193,11 @@ def _coded(df: pd.DataFrame, name: str) -> tuple[Ints, pd.Index]:
 def _check_unique(levels: list[Level]) -> None:
     if _ascending([level.codes for level in levels]):
         return
-    codes, bound = combine(levels, len(levels[0].codes))
+    # The days last: the arms are few, and numbered without gaps they have few codes.
+    *arms, date = sorted(levels, key=lambda one: one.name == "date")
+    codes, present = renumber(*combine(arms, len(date.codes)))
+    arm = Level("", pd.RangeIndex(len(present)), codes)
+    codes, bound = combine([arm, date], len(codes))
     if _all_differ(codes, bound):
         return
     twice = int(np.flatnonzero(pd.Series(codes).duplicated())[0])
@@ -207,7 +223,8 @@ def combine(levels: Sequence[Level], size: int) -> tuple[Ints, int]:
         if bound * several >= _CODES:
             codes, present = renumber(codes, bound)
             bound = max(len(present), 1)
-        codes = codes * several + level.codes
+        codes *= several
+        codes += level.codes
         bound *= several
     return codes, bound
 
@@ -236,7 +253,7 @@ def renumber(codes: Ints, bound: int) -> tuple[Ints, Ints]:
 
 def _all_differ(codes: Ints, bound: int) -> bool:
     """Tell whether no code stands twice, without sorting: rows come in any order."""
-    if bound > _DENSE * len(codes) + 1000:
+    if bound > max(_DENSE * len(codes), _TABLE):
         return bool(pd.Index(codes).is_unique)
     seen = np.zeros(bound, dtype=bool)
     seen[codes] = True
@@ -283,11 +300,12 @@ def labels(df: pd.DataFrame, name: str) -> list[str]:
     """Return the labels of a level that stand in the frame, sorted."""
     if name not in level_names(df):
         return []
-    level = _level(df, name)
-    return list(level.labels[level.present()])
+    level = level_of(df, name)
+    found: list[str] = level.labels[level.present()].tolist()
+    return found
 
 
 def days_of(df: pd.DataFrame) -> pd.Index:
     """Return the days of a frame, sorted."""
-    date = next(one for one in levels_of(df) if one.name == "date")
+    date = level_of(df, "date")
     return date.labels[date.present()]

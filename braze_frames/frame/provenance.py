@@ -11,7 +11,7 @@ from braze_frames.core.arguments import last_day
 from braze_frames.core.names import LABEL_WIDTH, legible, short_names
 from braze_frames.errors import FrameError
 from braze_frames.frame.by import Period, binned
-from braze_frames.frame.levels import Level, levels_of
+from braze_frames.frame.levels import Level, level_names, level_of, levels_of
 
 # Conversions come in for up to 30 days after the send: Braze docs, metrics_glossary.md.
 _GROWS = pd.Timedelta(days=31)
@@ -134,7 +134,7 @@ def _names_in(frame: Any, level: str) -> tuple[Any, list[str]] | None:
     index = frame.index
     if isinstance(index, pd.MultiIndex) and level in index.names:
         place = index.names.index(level)
-        return np.asarray(index.codes[place]), [*map(str, index.levels[place])]
+        return np.asarray(index.codes[place]), [*map(str, index.levels[place].tolist())]
     column = index if level in index.names else None
     if column is None and level in getattr(frame, "columns", ()):
         column = frame[level]
@@ -158,11 +158,11 @@ def settled_day(df: pd.DataFrame) -> Until:
     its campaign's.
     """
     earliest = as_day(provenance_of(df).get("settled_until"))
-    levels = {level.name: level.used() for level in levels_of(df)}
-    campaign, date = levels.get("campaign"), levels["date"]
-    if earliest is None or campaign is None or "settled" not in provenance_of(df):
+    known = earliest is not None and "settled" in provenance_of(df)
+    if not known or "campaign" not in level_names(df):
         return Until(earliest)
-    until = settled_until_each(df, [str(name) for name in campaign.labels])
+    campaign, date = (level_of(df, name).used() for name in ("campaign", "date"))
+    until = settled_until_each(df, campaign.names())
     if not len(until):
         return Until(None)
     days = pd.DatetimeIndex(date.labels).tz_localize(None).to_numpy("datetime64[D]")
@@ -361,7 +361,7 @@ def settled(df: pd.DataFrame, until: Any = None) -> pd.DataFrame:
         day = last_day("until", until)
         return _until(df[dates <= np.datetime64(day)], day)
     campaign = levels.get("campaign")
-    names = [None] if campaign is None else [str(name) for name in campaign.labels]
+    names = [None] if campaign is None else campaign.names()
     last = settled_until_each(df, names)
     if names and np.isnat(last).any():
         raise FrameError(_unsettled(days))

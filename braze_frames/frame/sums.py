@@ -208,7 +208,7 @@ def spread_campaigns(
     found = zip(campaign.labels, channels, given.T, strict=True)
     doubtful = {
         str(label): Traits(
-            frozenset(compress(map(str, channel.labels), here)),
+            frozenset(compress(channel.names(), here)),
             frozenset(compress(totals, gives)),
         )
         for label, here, gives in compress(found, spread)

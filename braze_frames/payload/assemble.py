@@ -16,7 +16,7 @@ import pandas as pd
 from braze_frames.core.arrays import Bools, Column, Ints
 from braze_frames.frame.levels import Grain
 from braze_frames.payload.batch import Batch
-from braze_frames.payload.columns import StatColumns, Stats, is_view, join, ranked
+from braze_frames.payload.columns import StatColumns, Stats, join, ranked, writable
 from braze_frames.schema.channels import ELEMENT_STAT, VARIATION_ID, is_day_total
 
 # As objects, not by name: pandas looks a name up in .07 of the time of a small frame.
@@ -73,13 +73,12 @@ _Labels = Sequence[str] | None
 
 
 def _variations(labels: _Labels, batches: Sequence[Batch]) -> pd.DataFrame:
-    rows = [np.arange(len(batch.entry_key)) for batch in batches]
     ids = pd.array([key.id for batch in batches for key in batch.keys], dtype=_ID)
     columns = _columns(_filled(batches), [len(batch.entry_key) for batch in batches])
-    levels = _entry_levels(labels, batches, rows)
-    return _frame(
-        {VARIATION_ID: ids.take(_key_codes(batches, rows)), **columns}, levels
-    )
+    every = [slice(None)] * len(batches)
+    codes = _key_codes(batches, every)
+    levels = _entry_levels(labels, batches, every, codes)
+    return _frame({VARIATION_ID: ids.take(codes), **columns}, levels)
 
 
 def _campaigns(labels: _Labels, batches: Sequence[Batch]) -> pd.DataFrame:
@@ -90,13 +89,14 @@ def _campaigns(labels: _Labels, batches: Sequence[Batch]) -> pd.DataFrame:
 
 def _elements(labels: _Labels, batches: Sequence[Batch]) -> pd.DataFrame:
     found = [batch.elements for batch in batches]
-    levels = _entry_levels(labels, batches, [elements.row for elements in found])
+    rows = [elements.row for elements in found]
+    levels = _entry_levels(labels, batches, rows, _key_codes(batches, rows))
     keys = [key for elements in found for key in elements.keys]
     codes = _follow([e.key for e in found], [len(e.keys) for e in found])
     for name, dtype in (("element", _TEXT), ("position", "int64"), ("title", _TEXT)):
         values = [getattr(key, name) for key in keys]
         levels.append(_level(name, values, codes, dtype))
-    clicks = _follow([elements.clicks for elements in found], [0] * len(found))
+    clicks = _joined([elements.clicks for elements in found])
     column = Column(clicks, np.zeros(len(clicks), dtype=bool))
     return _frame({ELEMENT_STAT: column.array()}, levels)
 
@@ -104,27 +104,32 @@ def _elements(labels: _Labels, batches: Sequence[Batch]) -> pd.DataFrame:
 _BUILDERS = {"variation": _variations, "campaign": _campaigns, "element": _elements}
 
 
+def _joined(parts: Sequence[Ints]) -> Ints:
+    return np.concatenate(parts) if parts else np.empty(0, dtype=np.int64)
+
+
 def _follow(parts: Sequence[Ints], counts: Sequence[int]) -> Ints:
     """Put codes one after the other; each part has so many values to point to."""
-    if not parts:
-        return np.empty(0, dtype=np.int64)
-    starts = [0, *accumulate(counts[:-1])]
-    return np.concatenate([c + start for c, start in zip(parts, starts, strict=True)])
+    starts = accumulate(counts, initial=0)
+    return _joined([c + start for c, start in zip(parts, starts, strict=False)])
 
 
-def _key_codes(batches: Sequence[Batch], rows: Sequence[Ints]) -> Ints:
+# Which rows of each batch: places, or all of them.
+_Rows = Sequence[Ints | slice]
+
+
+def _key_codes(batches: Sequence[Batch], rows: _Rows) -> Ints:
     """Return for rows of each batch where their keys are among those of all."""
     codes = [b.entry_key[of_one] for b, of_one in zip(batches, rows, strict=True)]
     return _follow(codes, [len(batch.keys) for batch in batches])
 
 
 def _entry_levels(
-    labels: _Labels, batches: Sequence[Batch], rows: Sequence[Ints]
+    labels: _Labels, batches: Sequence[Batch], rows: _Rows, codes: Ints
 ) -> list[_Level]:
-    """Return the levels for rows that each belong to an entry."""
+    """Return the levels for rows that each belong to an entry, of the key coded so."""
     pairs = zip(batches, rows, strict=True)
     days = [batch.days[batch.entry_day[of_one]] for batch, of_one in pairs]
-    codes = _key_codes(batches, rows)
     channels = [key.channel for batch in batches for key in batch.keys]
     variations = [label for batch in batches for label in batch.labels]
     return [
@@ -143,7 +148,7 @@ def _campaign_level(labels: _Labels, rows: Sequence[Ints]) -> list[_Level]:
 
 
 def _day_level(parts: Sequence[Ints]) -> _Level:
-    days = _follow(parts, [0] * len(parts))
+    days = _joined(parts)
     first = int(days.min()) if len(days) else 0
     is_present = np.bincount(days - first).astype(bool)
     codes = (np.cumsum(is_present) - 1)[days - first]
@@ -171,13 +176,9 @@ def _columns(
     left_out = {stat for part in parts for stat in part.left_out}
     found = {*chain.from_iterable((*part.columns, *part.fractions) for part in parts)}
     return {
-        stat: _owned(join([_taken(part, stat) for part in parts], sizes)).array()
+        stat: writable(join([_taken(part, stat) for part in parts], sizes)).array()
         for stat in ranked(found - left_out)
     }
-
-
-def _owned(column: Column) -> Column:
-    return column._replace(values=column.values.copy()) if is_view(column) else column
 
 
 def _taken(stats: Stats, stat: str) -> list[Column]:

@@ -261,6 +261,8 @@ def gather(parts: Sequence[Stats], sizes: Sequence[int], order: Order) -> Stats:
         ends = starts[1:]
         places = (order.goal[a:b] for a, b in zip(starts, ends, strict=False))
         return _put_together(open_, [*places])
+    if len(parts) == 1 and order.is_given:
+        return _without_empty(parts[0])
     gathered = Stats()
     # stat by stat, so that a long series stands in memory twice and not thrice
     for stat in dict.fromkeys(
@@ -289,6 +291,14 @@ def _put_together(parts: Sequence[Filling], places: Sequence[Ints]) -> Filling:
     for part, of_part in zip(parts, places, strict=True):
         whole.put_all(part, of_part)
     return whole
+
+
+def _without_empty(stats: Stats) -> Stats:
+    columns, fractions = (
+        {stat: column for stat, column in kind.items() if not column.missing.all()}
+        for kind in (stats.columns, stats.fractions)
+    )
+    return Stats(columns, fractions, stats.left_out)
 
 
 def _joined(
@@ -321,9 +331,9 @@ def join(parts: Sequence[Sequence[Column]], sizes: Sequence[int]) -> Column:
     return Column(values, missing)
 
 
-def is_view(column: Column) -> bool:
-    """Whether a column is the memory of a file, which is copied once: to the frame."""
-    return not column.values.flags.writeable
+def writable(column: Column) -> Column:
+    """Return a column that may be written to: one of a file is copied once, here."""
+    return Column(*(part if part.flags.writeable else part.copy() for part in column))
 
 
 def _count_as_fractions(

@@ -99,8 +99,8 @@ def _entries(parts: Sequence[Batch]) -> _Entries:
     day, key, start = [], [], 0
     for part in parts:
         found = np.zeros(len(part.keys), dtype=np.int64)
-        for code in np.flatnonzero(np.bincount(part.entry_key)):
-            found[code] = place.setdefault(part.keys[code], len(place))
+        used = np.flatnonzero(np.bincount(part.entry_key)).tolist()
+        found[used] = [place.setdefault(part.keys[code], len(place)) for code in used]
         day.append(part.entry_day.astype(np.int64) + start)
         key.append(found[part.entry_key])
         start += len(part.days)
@@ -110,6 +110,8 @@ def _entries(parts: Sequence[Batch]) -> _Entries:
 
 def _last_rows(entries: _Entries, days: Ints) -> Ints:
     """Return for each key a number that is greater the later its last entry is."""
+    if len({owner(key) for key in entries.keys}) == len(entries.keys):
+        return np.arange(len(entries.keys))  # none had another name before
     size = len(entries.key)
     last = np.full(len(entries.keys), np.iinfo(np.int64).min)
     numbers = days[entries.day] * size + np.arange(size)

@@ -52,7 +52,7 @@ def lacks_names(batches: Iterable[Batch], names: Mapping[str, str]) -> bool:
     used = {
         batch.keys[code]
         for batch in batches
-        for code in np.unique(batch.entry_key).tolist()
+        for code in np.flatnonzero(np.bincount(batch.entry_key)).tolist()
     }
     named = {owner(key) for key in used if key.name}
     return any(

@@ -311,6 +311,8 @@ def fetch_details(
     """
     found: dict[str, Details] = {}
     failed: dict[str, BrazeError] = {}
+    if not ids:
+        return found, failed
     for id_, body in _details_asked(ids, client, must=must):
         try:
             with only_ours(f"details of campaign {id_}"):

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from datetime import UTC, date, datetime, timedelta
+from functools import lru_cache
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
@@ -105,6 +106,8 @@ def in_all(coverages: Sequence[Coverage]) -> Coverage:
     """Return the days that all cover, each as old as in the oldest of them."""
     whole, *others = coverages
     for other in others:
+        if other is whole:
+            continue
         days, here, there = _shared(whole.days, other.days)
         whole = Coverage(
             days,
@@ -156,15 +159,22 @@ def from_runs(runs: Iterable[Sequence[int]]) -> Coverage:
         end = first + size
     if end > EVERY_DAY.last + 1:
         raise ValueError("days that no calendar has")
-    if not table:
+    return _spread(tuple(table))
+
+
+# Most often the files of a campaign, which are read one after the other, hold the same.
+@lru_cache(maxsize=8)
+def _spread(runs: tuple[Run, ...]) -> Coverage:
+    if not runs:
         return no_days()
     _, sizes, seen, fetched = (
-        np.array(part, np.int64) for part in zip(*table, strict=True)
+        np.array(part, np.int64) for part in zip(*runs, strict=True)
     )
-    days = [np.arange(first, first + size) for first, size, _, _ in table]
-    return Coverage(
-        np.concatenate(days), np.repeat(seen, sizes), np.repeat(fetched, sizes)
-    )
+    days = [np.arange(first, first + size) for first, size, _, _ in runs]
+    parts = np.concatenate(days), np.repeat(seen, sizes), np.repeat(fetched, sizes)
+    for part in parts:
+        part.flags.writeable = False  # many share it
+    return Coverage(*parts)
 
 
 def settled_days(coverage: Coverage, now: datetime, terms: FreshnessPolicy) -> Bools:

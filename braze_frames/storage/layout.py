@@ -128,9 +128,15 @@ def stored_stats(grain: StoredGrain) -> Collection[str]:
 
 
 @cache
+def names_of(grain: StoredGrain) -> frozenset[str]:
+    """Return all columns of a grain."""
+    return frozenset(SCHEMAS[grain].names)
+
+
+@cache
 def identity_of(grain: StoredGrain) -> frozenset[str]:
     """Return the columns of a grain that are no stats and not made of others."""
-    return frozenset(SCHEMAS[grain].names) - {"variation", *stored_stats(grain)}
+    return names_of(grain) - {"variation", *stored_stats(grain)}
 
 
 def texts_of(grain: StoredGrain) -> tuple[str, ...]:

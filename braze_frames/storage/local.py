@@ -55,7 +55,7 @@ class LocalStorage(Storage):
     grains = ALWAYS
 
     def __init__(self, root: Path) -> None:
-        self.root, self.name = root, root.name
+        self.root, self.name, self._root = root, root.name, str(root)
 
     def __str__(self) -> str:
         return str(self.root)
@@ -65,8 +65,11 @@ class LocalStorage(Storage):
 
     def path(self, campaign: str, grain: StoredGrain) -> Path:
         """Return where the file of a grain lies."""
+        return Path(self._where(campaign, grain))
+
+    def _where(self, campaign: str, grain: StoredGrain) -> str:
         # as one text: joined piece by piece, a path takes as long as reading a footer
-        return Path(f"{self.root}/{grain}/campaign_id={campaign}/{FILE}")
+        return f"{self._root}/{grain}/campaign_id={campaign}/{FILE}"
 
     def campaigns(self) -> list[str]:
         """Return the ids of all campaigns."""
@@ -128,7 +131,7 @@ class LocalStorage(Storage):
         for grain, columns in wanted.items():
             try:
                 about, table = read_file(
-                    self.path(campaign, grain), grain, columns, span
+                    self._where(campaign, grain), grain, columns, span
                 )
             except FileNotFoundError:
                 continue

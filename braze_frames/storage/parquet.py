@@ -27,6 +27,7 @@ from braze_frames.storage.layout import (
     StoredGrain,
     encodings,
     identity_of,
+    names_of,
     stored_stats,
     texts_of,
 )
@@ -39,7 +40,8 @@ SEAL = "footer_crc=00000000"
 
 _MAGIC = b"PAR1"
 _TAIL = 8  # four bytes that say how long the footer is, and the magic
-_MARK = re.compile(rb'"seal":"footer_crc=([0-9a-f]{8})"')
+_MARK_START = b'"seal":"footer_crc='
+_MARK = re.compile(_MARK_START + rb'([0-9a-f]{8})"')
 _NAME = b"braze_frames"
 # Thrift's compact form of our pair: a text of 12 letters, then a text whose length
 # follows, seven bits a byte.
@@ -113,8 +115,7 @@ def is_proved(footer: bytes) -> bool:
 
 def _mark(footer: bytes) -> "re.Match[bytes] | None":
     """Find the checksum: the last, for texts of rows stand before the metadata."""
-    found = [*_MARK.finditer(footer)]
-    return found[-1] if found else None
+    return _MARK.match(footer, max(footer.rfind(_MARK_START), 0))
 
 
 def metadata_in(footer: bytes) -> bytes:
@@ -251,7 +252,10 @@ def _from_first(told: dict[str, Any]) -> About:
 
 
 def read_file(
-    path: Path, grain: StoredGrain, columns: Collection[str], span: Span | None
+    path: str | Path,
+    grain: StoredGrain,
+    columns: Collection[str],
+    span: Span | None,
 ) -> tuple[About, pa.Table | None]:
     """Read what a file says of itself, and columns of it.
 
@@ -267,7 +271,7 @@ def read_file(
     try:
         source = pa.OSFile(str(path))
     except OSError:
-        if path.is_dir():
+        if Path(path).is_dir():
             raise UnreadableFile("a folder") from None
         raise
     with source:
@@ -330,12 +334,12 @@ def _check_schema(file: "ParquetFile", grain: StoredGrain, *, is_sealed: bool) -
     It may lack stats that Braze did not document when it was written. Types are
     compared where no checksum has proved them: a wrong one ends the process.
     """
-    schema, expected = file.schema, SCHEMAS[grain]
-    if not identity_of(grain) <= {*schema.names} <= {*expected.names}:
+    names = file.schema.names
+    if not identity_of(grain) <= {*names} <= names_of(grain):
         raise UnreadableFile("its columns are not those of a cache")
-    for place, name in enumerate(() if is_sealed else schema.names):
-        physical = _PHYSICAL[str(expected.field(name).type)]
-        if schema.column(place).physical_type != physical:
+    for place, name in enumerate(() if is_sealed else names):
+        physical = _PHYSICAL[str(SCHEMAS[grain].field(name).type)]
+        if file.schema.column(place).physical_type != physical:
             raise UnreadableFile(f"its column {name!r} is of another type")
 
 
@@ -386,7 +390,7 @@ def _is_empty(groups: "Sequence[RowGroupMetaData]", column: int) -> bool:
 def is_sound(path: Path, grain: StoredGrain) -> bool:
     """Whether a file is not there, or can be read from its first byte to its last."""
     try:
-        read_file(path, grain, SCHEMAS[grain].names, None)
+        read_file(path, grain, names_of(grain), None)
     except FileNotFoundError:
         return True
     except UnreadableFile:

@@ -14,12 +14,11 @@ _ENDPOINT = re.compile(r"(?i)sandbox|(us|eu|au|id|jp|kr)-?\d{1,2}|.*(://|\bbraze
 class ApiKey:
     """An API key that shows itself nowhere."""
 
-    __slots__ = ("_pattern", "_problem", "_text")
+    __slots__ = ("_problem", "_text")
 
     def __init__(self, text: object) -> None:
         self._problem = _problem(text)
         self._text = "" if self._problem else str(text)
-        self._pattern = re.compile(b"".join(map(_spellings, self._text)))
 
     def check(self) -> None:
         """Refuse what cannot be a key.
@@ -56,7 +55,7 @@ class ApiKey:
         if len(self._text) < _SHORTEST_MASKED:
             return body
         if b"\\" in body or self._text.encode() in body:
-            return self._pattern.sub(b"***", body)
+            return re.sub(b"".join(map(_spellings, self._text)), b"***", body)
         return body
 
     def __repr__(self) -> str:

@@ -13,7 +13,7 @@ from braze_frames.frame.levels import (
     days_of,
     labels,
     level_names,
-    levels_of,
+    level_of,
     stats_of,
 )
 from braze_frames.frame.provenance import provenance_of, short_names_of
@@ -197,9 +197,9 @@ def owners_of(df: pd.DataFrame, shown: Any) -> Owners:
     """Return whose the rows shown are; None where the frame has no such level."""
     used = np.asarray(shown, dtype=bool)
     found = {
-        level.name: [*map(str, level._replace(codes=level.codes[used]).used().labels)]
-        for level in levels_of(df)
-        if level.name != "date" and used.any()
+        name: [*map(str, level._replace(codes=level.codes[used]).used().labels)]
+        for name, level in ((one, level_of(df, one)) for one in level_names(df))
+        if name != "date" and used.any()
     }
     return Owners(found.get("campaign"), found.get("channel"))
 
@@ -207,7 +207,7 @@ def owners_of(df: pd.DataFrame, shown: Any) -> Owners:
 def owners_of_rates(df: pd.DataFrame, defined: Mapping[str, Definition]) -> Owners:
     """Return whose rates there are: of rows with both sides, and people in them."""
     stats, shown = stats_of(df), np.zeros(len(df), dtype=bool)
-    channel = next((one for one in levels_of(df) if one.name == "channel"), None)
+    channel = level_of(df, "channel") if "channel" in level_names(df) else None
     for name, one in defined.items():
         if not all(stat in stats for stat in one.stats):
             continue
