@@ -270,8 +270,8 @@ def read_file(
     """
     try:
         source = pa.OSFile(str(path))
-    except OSError:
-        if Path(path).is_dir():
+    except OSError as error:
+        if not isinstance(error, FileNotFoundError) and Path(path).is_dir():
             raise UnreadableFile("a folder") from None
         raise
     with source:
