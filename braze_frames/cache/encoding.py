@@ -363,7 +363,7 @@ def _with_extra(
             filling.leave_out(row, stat)
         else:
             filling.put(row, stat, value if whole is None else whole)
-    return totals.stats(stats[0].columns), entries.stats(stats[1].columns)
+    return totals.beside(stats[0].columns), entries.beside(stats[1].columns)
 
 
 def _places(rows: _Rows) -> dict[tuple[int, Owner], int]:
