@@ -4,15 +4,15 @@ from typing import NamedTuple
 
 import numpy as np
 
-from braze_frames.core.arrays import Floats
+from braze_frames.core.arrays import Flags, Floats
 
 # A posterior's share beyond each end, and the least rate that is told from none.
 _OUTSIDE, _LEAST = 1e-16, 1e-300
 # Steps of log odds and of the posterior's width. A density like exp(n e^t), of few
 # successes, is analytic and small up to ± πi / 2: equal steps sum it to an error of
 # exp(-π² / 0.35) = 6e-13. One like a normal's has 16 errors between its ends: steps of
-# an eighth of one leave nothing.
-_STEP, _STEPS = 0.35, 128
+# a quarter of one, from 20 successes on, leave nothing; of few successes an eighth.
+_STEP, _STEPS, _NARROW = 0.35, 128, 4.0
 # Comparisons at once, so that their nodes fit in a processor's cache.
 _CHUNK = 256
 
@@ -74,33 +74,51 @@ def beta_binomial(
     """
     a, b = prior
     posteriors = np.stack([x1 + a, n1 - x1 + b, x0 + a, n0 - x0 + b])
-    parts = [
-        _beliefs(posteriors[:, start : start + _CHUNK])
-        for start in range(0, max(posteriors.shape[1], 1), _CHUNK)
-    ]
-    return Beliefs(*(np.concatenate(column) for column in zip(*parts, strict=True)))
-
-
-def _beliefs(posteriors: Floats) -> Beliefs:
-    from scipy.special import betainc, betaincc
-
     # Of rates near 1 the failures hold the digits: p1 > p0 is 1 - p0 > 1 - p1.
     high = posteriors[::2].sum(axis=0) > posteriors[1::2].sum(axis=0)
     posteriors = np.where(high, posteriors[::-1], posteriors)
     one, zero = posteriors[:2], posteriors[2:]
     ends1, ends0 = _ends(*one), _ends(*zero)
     control = np.diff(ends0, axis=0)[0] < np.diff(ends1, axis=0)[0]
-    own, other = np.where(control, [zero, one], [one, zero])[..., None]
+    own, other = np.where(control, [zero, one], [one, zero])
     ends = np.where(control, ends0, ends1)
+    found = np.empty((2, len(control)))
+    # By their width, as all of a chunk take as many steps as its widest.
+    order = np.argsort(np.diff(ends, axis=0)[0])
+    for start in range(0, len(order), _CHUNK):
+        some = order[start : start + _CHUNK]
+        found[:, some] = _worse(
+            own[:, some, None], other[:, some, None], ends[:, some, None], control[some]
+        )
+    return Beliefs(1 - found[0], found[1])
+
+
+def _worse(own: Floats, other: Floats, ends: Floats, control: Flags) -> Floats:
+    """Return P(p1 < p0) and the loss; ``own`` is the control's posterior or not."""
+    from scipy.special import betainc
+
     rates, weights = _nodes(own[0], own[1], ends)
-    worse, lost = np.empty_like(control, float), np.empty_like(control, float)
-    for rows, tail, sign in ((control, betainc, 1), (~control, betaincc, -1)):
-        a, b = other[:, rows]
-        rate, weight = rates[rows], weights[rows]
+    found = np.empty((2, len(control)))
+    for rows, tail, sign in ((control, betainc, 1), (~control, _above, -1)):
+        (a, b), rate, weight = other[:, rows], rates[rows], weights[rows]
         beyond, more = tail(a, b, rate), a / (a + b) * tail(a + 1, b, rate)
-        worse[rows] = (weight * beyond).sum(axis=1)
-        lost[rows] = sign * (weight * (rate * beyond - more)).sum(axis=1)
-    return Beliefs(1 - worse, lost)
+        found[0, rows] = (weight * beyond).sum(axis=1)
+        found[1, rows] = sign * (weight * (rate * beyond - more)).sum(axis=1)
+    return found
+
+
+def _above(a: Floats, b: Floats, rate: Floats) -> Floats:
+    """Return a posterior's share above rates, small ones with all their digits.
+
+    ``betaincc`` takes ten times as long as ``betainc``.
+    """
+    from scipy.special import betainc, betaincc
+
+    found = np.asarray(1 - betainc(a, b, rate))
+    small = found < 0.5
+    a, b = (np.broadcast_to(part, rate.shape)[small] for part in (a, b))
+    found[small] = betaincc(a, b, rate[small])
+    return found
 
 
 def _ends(a: Floats, b: Floats) -> Floats:
@@ -116,8 +134,9 @@ def _nodes(a: Floats, b: Floats, ends: Floats) -> tuple[Floats, Floats]:
     """Return rates in equal steps of log odds, and the posterior's weights there."""
     from scipy.special import betainc, expit
 
-    low, high = ends[..., None]
-    steps = max(_STEPS, int(np.ceil(np.nanmax(high - low, initial=0) / _STEP)))
+    low, high = ends
+    width = np.nanmax(high - low, initial=0)
+    steps = max(_STEPS if width > _NARROW else _STEPS // 2, int(np.ceil(width / _STEP)))
     odds = low + (high - low) * np.linspace(0, 1, steps + 1)
     # The density p^a (1 - p)^b over that at its top, with the digits of the distance.
     off = odds - np.log(a / b)

@@ -8,13 +8,16 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from braze_frames.core.arrays import Floats
+from braze_frames.core.arrays import Flags, Floats, Ints
 from braze_frames.scores.tables import Looks, quotient
 from braze_frames.stats.distributions import critical_t, two_sided_t
 from braze_frames.stats.scores import Interval
 
-# Looks by days at once: more than a processor's cache holds is slower.
-_CELLS = 50_000
+# Days whose looks are taken together: a matrix product costs about as much.
+_TOGETHER = 64
+# A day's share of a sum up to which so many powers of it tell its logarithm: the next
+# one, over the first, is 32^-8 / 9 = 1e-13.
+_SMALL, _POWERS = 1 / 32, 8
 FEWEST_DAYS = 4.0
 """Effective days below which the days hold no replication to speak of."""
 
@@ -73,41 +76,87 @@ def jackknife(
 def jackknife_so_far(
     y1: Floats, n1: Floats, y0: Floats, n0: Floats, looks: Looks
 ) -> Jackknife:
-    """Return the jackknife of each look at its series' first days.
-
-    A look leaves out each of its days, so that this takes looks by days: a logarithm
-    each, and nothing that a search would repeat.
-    """
+    """Return the jackknife of each look at its series' first days, of positive sums."""
     parts = [y1, n1, y0, n0]
     weights, used = n1 + n0, np.any([part != 0 for part in parts], axis=0)
     days = looks.sums(used).astype(float)
     sums = [looks.sums(part) for part in parts]
     total, squares = looks.sums(weights), looks.sums(weights**2)
-    whole, errors = _log_ratio(sums), np.full(len(total), np.nan)
     most = (looks.sums_of(np.maximum.accumulate, part) for part in parts)
     pairs = zip(sums, most, strict=True)
     known = np.logical_and.reduce([whole > top for whole, top in pairs]) & (days > 1)
-    step = max(1, _CELLS // used.shape[1])
+    whole, spread = _log_ratio(sums), np.full(len(total), np.nan)
     rows = np.flatnonzero(known & np.isfinite(whole))
-    for start in range(0, len(rows), step):
-        some = rows[start : start + step]
-        off = _left_out(parts, [part[some] for part in sums], looks.rows(some))
-        off -= whole[some, None]
-        off = np.where(np.arange(off.shape[1]) < looks.last[some, None], off, 0)
-        spread = np.einsum("ij,ij->i", off, off) - off.sum(axis=1) ** 2 / days[some]
-        errors[some] = np.sqrt((days[some] - 1) / days[some] * np.maximum(spread, 0))
+    rows = rows[np.argsort(looks.series[rows], kind="stable")]
+    series, starts = np.unique(looks.series[rows], return_index=True)
+    for one, own in zip(series, np.split(rows, starts)[1:], strict=True):
+        counts = np.stack([part[one] for part in parts])
+        spread[own] = _spread_so_far(counts, looks.last[own], days[own])
+    errors = np.sqrt(quotient(days - 1, days) * np.maximum(spread, 0))
     return Jackknife(whole, errors, days, quotient(total**2, squares))
 
 
-def _left_out(parts: list[Floats], sums: list[Floats], looks: Looks) -> Floats:
-    """Return the log ratio of looks without each of their days."""
-    width = int(looks.last.max(initial=0))
-    y1, n1, y0, n0 = (
-        total[:, None] - part[looks.series, :width]
-        for total, part in zip(sums, parts, strict=True)
+def _spread_so_far(counts: Floats, last: Ints, days: Floats) -> Floats:
+    """Return the squared deviations of looks at a series without each of their days.
+
+    The log ratio without a day is off by Σ ± log(1 - share), the day's shares of the
+    four sums. As powers of shares it is a sum of products of what only the day knows
+    with what only the look knows, so that the squares of all days are one matrix for
+    all looks. Days of a large share, and the newest, are left out one by one: the time
+    is linear in the days.
+    """
+    sums, scale = np.cumsum(counts, axis=1), np.maximum(abs(counts).sum(axis=1), 1e-300)
+    # What a sum is at least from a day on: amounts of money may shrink again.
+    least = np.minimum.accumulate(sums[:, ::-1], axis=1)[:, ::-1]
+    of_days = _day_terms(counts / scale[:, None])
+    matrix, vector = np.zeros((len(of_days), len(of_days))), np.zeros(len(of_days))
+    found, apart = np.empty(len(last)), np.zeros(0, dtype=np.int64)
+    for start in range(0, counts.shape[1], _TOGETHER):
+        small = (abs(counts[:, apart]) <= _SMALL * least[:, start, None]).all(axis=0)
+        terms = of_days[:, apart[small]]
+        matrix += terms @ terms.T
+        vector += terms.sum(axis=1)
+        end = min(start + _TOGETHER, counts.shape[1])
+        apart = np.append(apart[~small], np.arange(start, end))
+        mine = np.flatnonzero((last > start) & (last <= end))
+        if len(mine):
+            totals = sums[:, last[mine] - 1]
+            off = _off_without(totals, counts[:, apart], apart < last[mine, None])
+            of_looks = _look_terms(scale[:, None] / totals)
+            total = of_looks @ vector + off.sum(axis=1)
+            squares = ((of_looks @ matrix) * of_looks).sum(axis=1)
+            squares += np.einsum("ij,ij->i", off, off)
+            found[mine] = squares - total**2 / days[mine]
+    return found
+
+
+def _day_terms(shares: Floats) -> Floats:
+    """Return what days know: powers of their shares, as differences where they cancel.
+
+    The rates of both arms move together, those of an arm's numerator and denominator
+    even more: squares of the shares themselves would lose all digits.
+    """
+    powers = [shares**k / k for k in range(1, _POWERS + 1)]
+    return np.concatenate(
+        [[(y1 - n1) - (y0 - n0), y0 - n0, n1, n0] for y1, n1, y0, n0 in powers]
     )
+
+
+def _look_terms(growths: Floats) -> Floats:
+    """Return what looks know, which times ``_day_terms`` is the change of log ratio."""
+    powers = [growths**k for k in range(1, _POWERS + 1)]
+    terms = [[y1, y1 - y0, y1 - n1, n0 - y0] for y1, n1, y0, n0 in powers]
+    return -np.concatenate(terms).T
+
+
+def _off_without(totals: Floats, counts: Floats, seen: Flags) -> Floats:
+    """Return how far log ratios of looks are off without each day that they saw."""
+    y1, n1, y0, n0 = totals
     with np.errstate(divide="ignore", invalid="ignore"):
-        return np.log(y1 * n0 / (n1 * y0))
+        whole = np.log(y1 * n0 / (n1 * y0))
+        y1, n1, y0, n0 = totals[..., None] - counts[:, None]
+        off = np.log(y1 * n0 / (n1 * y0)) - whole[:, None]
+    return np.where(seen, off, 0.0)
 
 
 def _log_ratio(sums: list[Floats]) -> Floats:

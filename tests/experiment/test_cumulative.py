@@ -16,8 +16,11 @@ OPTIONS = (
     {},
     {"sequential": True},
     {"stratify": None, "sequential": True},
+    {"metric": "conversion_rate"},
     {"se": "day"},
     {"se": "day", "stratify": None, "sequential": True},
+    {"metric": "revenue_per_recipient"},
+    {"metric": "revenue_per_recipient", "sequential": True, "deff": 1.2},
     {"margin": -0.02, "deff": 1.2},
     {"se": "day", "adjust": "fdr_bh", "margin": 0.02},
     {"prior": (0.5, 0.5)},
@@ -47,6 +50,9 @@ def frame_of(x, n, cuts):
         columns = {
             "unique_recipients": pd.array(units, "Int64"),
             "conversions_by_send_time": pd.array(bought, "Int64"),
+            "conversions": pd.array(bought, "Int64"),
+            # Amounts that differ from day to day, and a refund now and then.
+            "revenue": pd.array(bought * (units % 7 - 0.5), "Float64"),
         }
         parts.append(pd.DataFrame(columns, index=index).reset_index())
     # By columns: pandas 2.2 loses days in microseconds where it joins such an index.
@@ -57,7 +63,8 @@ def compared(df, **options):
     """Return the rows of ``lift``, without saying of what days."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", bf.StatisticsWarning)
-        return df.braze.lift(METRIC, **options).reset_index("campaign", drop=True)
+        found = df.braze.lift(**{"metric": METRIC, **options})
+    return found.reset_index("campaign", drop=True)
 
 
 def assert_rows_are_those_of_cut_frames(x, n, options):
@@ -85,8 +92,17 @@ def test_each_row_is_the_lift_of_the_days_so_far(seed, days, units, rate, odd, o
     assert_rows_are_those_of_cut_frames(x, n, options)
 
 
-@pytest.mark.parametrize("options", [{}, {"sequential": True}])
+@pytest.mark.parametrize("options", [{}, {"sequential": True}, {"se": "day"}])
 def test_limits_are_found_where_a_day_holds_one_success_or_none(options):
     n = np.full((3, 300), 20)
     x = np.random.default_rng(1).binomial(n, 0.05).astype(float)
     assert_rows_are_those_of_cut_frames(x, n, options)
+
+
+@pytest.mark.parametrize("metric", [METRIC, "revenue_per_recipient"])
+def test_limits_over_days_are_exact_where_few_days_hold_most(metric):
+    rng = np.random.default_rng(2)
+    n = rng.poisson(np.where(rng.random((3, 400)) < 0.01, 1e5, 100))
+    n[:, 0] = 1_000_000
+    x = rng.binomial(n, 0.05).astype(float)
+    assert_rows_are_those_of_cut_frames(x, n, {"metric": metric, "se": "day"})
