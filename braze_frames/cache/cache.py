@@ -8,6 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -16,6 +17,7 @@ from braze_frames.api.client import BrazeClient
 from braze_frames.api.endpoints import LOOPBACK
 from braze_frames.cache.campaign import CampaignFiles, at_once
 from braze_frames.cache.compact import compact, forget_copy
+from braze_frames.cache.encoding import completed
 from braze_frames.cache.places import shelf_at, temporary_folder
 from braze_frames.core.arguments import first_day
 from braze_frames.core.arrays import Bools
@@ -395,22 +397,24 @@ def _table(rows: Iterable[dict[str, Any]]) -> pd.DataFrame:
 
 def _history(shelf: Sequence[CampaignFiles]) -> pd.DataFrame:
     """Return what fetches changed of some campaigns, as one frame."""
-    tables, owners = [], []
-    for files in shelf:
-        table = files.revisions()
-        if table is not None:
-            stats = table.filter(pc.invert(pc.is_in(table["stat"], _MADE)))
-            tables.append(stats.select([*_REVISIONS][1:]))
-            owners += [(files.storage.name, files.id)] * len(stats)
-    if not tables:
+    shown = [*_REVISIONS][1:]
+    found = [(files, files.revisions(shown)) for files in shelf]
+    kept = [(files, table) for files, table in found if table is not None]
+    if not kept:
         return _by_endpoint(pd.DataFrame(columns=["endpoint", *_REVISIONS]), _REVISIONS)
-    frame = pa.concat_tables(tables).to_pandas()
+    table = completed("revision", pa.concat_tables(table for _, table in kept))
+    is_stat = pc.invert(pc.is_in(table["stat"], _MADE))
+    frame = table.filter(is_stat).select(shown).to_pandas()
     amounts = frame["stat"].isin([stat.name for stat in STATS if stat.dtype != "Int64"])
     for side in ("old", "new"):
         frame[side] = _as_counted(frame[side], amounts.to_numpy(dtype=bool))
-    frame["endpoint"], frame["campaign"] = (
-        zip(*owners, strict=True) if owners else ((), ())
-    )
+    owner = np.repeat(np.arange(len(kept)), [len(table) for _, table in kept])
+    owner = owner[is_stat.to_numpy()]
+    for name, of_one in (
+        ("endpoint", [files.storage.name for files, _ in kept]),
+        ("campaign", [files.id for files, _ in kept]),
+    ):
+        frame[name] = pd.Index(of_one, dtype="str").take(owner)
     return _by_endpoint(frame, _REVISIONS)
 
 

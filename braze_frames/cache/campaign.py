@@ -176,16 +176,22 @@ class CampaignFiles:
         tables: GrainTables = _of_days(_contents(loaded), coverage.days)
         history = counted_rows(loaded)
         if history is not None:
-            tables = as_of(tables, _on_days(history, coverage.days), moment)
+            told = completed("revision", _on_days(history, coverage.days))
+            tables = as_of(tables, told, moment)
         (batch,) = from_tables([StoredTables(tables, coverage.days, self.origin)])
         return StoredCampaign([batch], about, coverage)
 
-    def revisions(self) -> pa.Table | None:
-        """Return the rows of the ``revision`` grain that count; None is none."""
+    def revisions(
+        self, columns: Collection[str] = _ALL_COLUMNS["revision"]
+    ) -> pa.Table | None:
+        """Return columns of the rows of the ``revision`` grain that count.
+
+        Texts are coded as they lie; None is no such file.
+        """
         if "revision" not in self._load({"revision": ()}).abouts:
             return None
         wanted: Wanted = dict.fromkeys(EVERYTHING, ())
-        wanted = {**wanted, "revision": _ALL_COLUMNS["revision"]}
+        wanted = {**wanted, "revision": columns}
         return counted_rows(self._load(wanted))
 
     def write(self, news: Update) -> None:

@@ -42,7 +42,7 @@ from braze_frames.storage.parquet import (
 from braze_frames.storage.storage import Loaded, Mark, Storage, side_by_side
 
 if TYPE_CHECKING:
-    from pyarrow.parquet import ParquetFile
+    from pyarrow.parquet import ParquetReader
 
 FOLDER = ".compact"
 _MANIFEST = "manifest.parquet"
@@ -156,12 +156,11 @@ class Copy:
         with self._storage.open_object(f"{FOLDER}/{name}") as source:
             if told_in(read_footer(source), name).get("copy") != self._made:
                 raise UnreadableFile("a part of another copy")
-            with as_parquet(source, grain) as file:
-                return _slices(file, grain, columns, places)
+            return _slices(as_parquet(source, grain), grain, columns, places)
 
 
 def _slices(
-    file: "ParquetFile",
+    file: "ParquetReader",
     grain: StoredGrain,
     columns: Collection[str],
     places: Sequence[_Place],

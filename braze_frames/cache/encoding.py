@@ -257,6 +257,9 @@ def _on(table: pa.Table, found: Ints, days: Ints) -> tuple[pa.Table, Ints]:
         inside[inside] = days[places[inside]] == found[inside]
     if inside.all():
         return table, places
+    count, first = int(np.count_nonzero(inside)), int(inside.argmax())
+    if inside[first : first + count].all():  # sorted by day, as all are
+        return table.slice(first, count), places[first : first + count]
     return table.filter(pa.array(inside)), places[inside]
 
 
@@ -293,7 +296,14 @@ def _column(stored: pa.ChunkedArray, nowhere: Bools) -> Column:
     """Return a stored column, which must not be written to."""
     if not stored.null_count:
         return Column(stored.to_numpy(), nowhere)
-    return Column(stored.fill_null(0).to_numpy(), stored.is_null().to_numpy())
+    # Arrow's own fill_null and is_null take thrice as long for a campaign's rows.
+    whole = stored.chunk(0) if stored.num_chunks == 1 else stored.combine_chunks()
+    bits, numbers = (np.frombuffer(part, np.uint8) for part in whole.buffers())
+    rows = slice(whole.offset, whole.offset + len(whole))
+    missing: Bools = np.unpackbits(bits, bitorder="little")[rows] == 0
+    values = numbers.view(whole.type.to_pandas_dtype())[rows].copy()
+    values[missing] = 0
+    return Column(values, missing)
 
 
 def _entry_keys(tables: Sequence[pa.Table]) -> tuple[list[Ints], list[EntryKey]]:
@@ -353,7 +363,7 @@ def _with_extra(
             filling.leave_out(row, stat)
         else:
             filling.put(row, stat, value if whole is None else whole)
-    return totals.stats(stats[0].columns), entries.stats(stats[1].columns)
+    return totals.beside(stats[0].columns), entries.beside(stats[1].columns)
 
 
 def _places(rows: _Rows) -> dict[tuple[int, Owner], int]:

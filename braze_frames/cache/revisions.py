@@ -54,9 +54,7 @@ def counted_rows(loaded: Loaded) -> pa.Table | None:
     None where there is no history.
     """
     table = loaded.tables.get("revision")
-    if table is None:
-        return None
-    return completed("revision", table.filter(pa.array(_counts(loaded, table))))
+    return table if table is None else table.filter(pa.array(_counts(loaded, table)))
 
 
 def is_lost(loaded: Loaded) -> bool:

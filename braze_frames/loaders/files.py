@@ -170,7 +170,9 @@ def contents_of(body: str | bytes, origin: str, name: str = "") -> Contents:
     if body.strip() and (name.endswith(_LINES) or _is_lines(body)):
         return Contents(origin, _each_line(body, origin), single=False)
     answer = Answer(origin, _parsed(body, origin), has_booleans(body))
-    return Contents(origin, [answer], single=not isinstance(answer.tree, list))
+    single = not isinstance(answer.tree, list)
+    # An iterator, which lets go of the tree once it was handed on.
+    return Contents(origin, iter([answer]), single)
 
 
 def _table(rows: list[dict[str, Any]], origin: str) -> Contents:

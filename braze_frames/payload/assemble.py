@@ -249,7 +249,9 @@ def _frame(columns: Mapping[str, Any], levels: Sequence[_Level]) -> pd.DataFrame
             names=[level.name for level in levels],
             verify_integrity=False,
         )
-    frame = pd.DataFrame(columns, index=index, copy=False)
-    if not len(frame.columns):
-        frame.columns = pd.Index([], dtype=_TEXT)
+    if not columns:
+        return pd.DataFrame(index=index, columns=pd.Index([], dtype=_TEXT))
+    # With an index at once pandas measures it anew for each column.
+    frame = pd.DataFrame(columns, copy=False)
+    frame.index = index
     return frame

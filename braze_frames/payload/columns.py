@@ -1,9 +1,8 @@
 """Rows of stats as nullable columns: filled, put in order, summed exactly, joined."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import accumulate
-from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -23,15 +22,12 @@ from braze_frames.schema.channels import STAT, STAT_RANK
 # A float knows a sum of 64-bit counts to about 11 bits: below half the range a rough
 # sum proves that the exact one fits.
 _LARGE = 2.0**62
-# To put rows down line by line and turn them takes .2 of the time of putting them down
-# cell by cell; where fewer than one row in 8 is given, the lines between cost more.
-_SPARSE = 8
 
 Matrix = np.ndarray[Any, np.dtype[np.int64]]
 StatColumns = Mapping[str, Column]
 
 
-@dataclass(frozen=True)
+@dataclass
 class Stats:
     """What rows hold: for each stat a column with one value a row.
 
@@ -55,34 +51,60 @@ class Stats:
                     yield row, stat, value
 
 
-class _Kind(NamedTuple):
+class Kind(NamedTuple):
     """Which column a number is of: an unknown stat may have two."""
 
     stat: str
     is_float: bool
 
+    @property
+    def is_loose(self) -> bool:
+        """Whether it is a fraction of a stat that the table does not know."""
+        return self.is_float and self.stat not in STAT
+
 
 class _Packed(NamedTuple):
     """Numbers of some rows, a line each, floats by their bits; None is no holes."""
 
-    kinds: list[_Kind]
+    kinds: tuple[Kind, ...]
     rows: Ints
     numbers: Matrix
     holes: Flags | None
 
 
-class Filling:
-    """Collects the numbers of ``size`` rows, and makes columns of them."""
+class Filling(Stats):
+    """Collects the numbers of ``size`` rows; columns are made when one is asked for.
+
+    So the answers about a campaign are put down at once, each number in its place in
+    the frame: columns of each answer take half as long as its JSON takes to parse.
+    """
 
     def __init__(self, size: int) -> None:
         self.size = size
         self._packed: list[_Packed] = []
-        self._single: dict[_Kind, tuple[list[int], list[int | float]]] = {}
-        self._left_out: dict[str, list[int]] = {}
+        self._single: dict[Kind, tuple[list[int], list[int | float]]] = {}
+        self._odd: dict[str, list[int]] = {}
+
+    def __getattr__(self, name: str) -> Any:
+        """Make of what was collected what is asked for."""
+        if name in ("columns", "fractions"):
+            made = _put_down(self.size, self._packed, self._single)
+            self.columns = {k.stat: one for k, one in made.items() if not k.is_loose}
+            self.fractions = {k.stat: one for k, one in made.items() if k.is_loose}
+        elif name == "left_out":
+            self.left_out = {key: np.array(rows) for key, rows in self._odd.items()}
+        else:
+            raise AttributeError(name)
+        return vars(self)[name]
+
+    @property
+    def is_open(self) -> bool:
+        """Whether no column was made yet."""
+        return "columns" not in vars(self)
 
     def put_packed(
         self,
-        stats: Iterable[tuple[str, bool]],
+        kinds: tuple[Kind, ...],
         rows: Ints,
         numbers: Matrix,
         holes: Flags | None,
@@ -91,79 +113,89 @@ class Filling:
 
         Parameters
         ----------
-        stats : iterable of (str, bool)
-            For each column of ``numbers`` its stat, and whether they are floats.
+        kinds : tuple of Kind
+            What each column of ``numbers`` holds.
         rows : ndarray
-            For each line of ``numbers`` its row, ascending.
+            For each line of ``numbers`` its row.
         numbers : ndarray
             Counts, and floats by their bits.
         holes : ndarray, optional
             Where a number is missing; it is 0 there. None is nowhere.
         """
         if len(rows):
-            kinds = [_Kind(*stat) for stat in stats]
             self._packed.append(_Packed(kinds, rows, numbers, holes))
 
     def put(self, row: int, stat: str, value: float) -> None:
         """Put one number in its place; of an unknown stat its Python type counts."""
         known = STAT.get(stat)
         is_float = known.dtype == "Float64" if known else isinstance(value, float)
-        rows, values = self._single.setdefault(_Kind(stat, is_float), ([], []))
+        rows, values = self._single.setdefault(Kind(stat, is_float), ([], []))
         rows.append(row)
         values.append(value)
 
     def leave_out(self, row: int, stat: str) -> None:
         """Note that a stat is no number in a row."""
-        self._left_out.setdefault(stat, []).append(row)
+        self._odd.setdefault(stat, []).append(row)
 
-    def stats(self, ready: StatColumns = MappingProxyType({})) -> Stats:
-        """Return what was put down, beside columns that were ready."""
-        found = dict.fromkeys(kind for packed in self._packed for kind in packed.kinds)
-        place = {kind: n for n, kind in enumerate({**found, **self._single})}
-        values = np.zeros((len(place), self.size), dtype=np.int64)
-        missing = np.ones(values.shape, dtype=bool)
-        filled: set[_Kind] = set()
-        for packed in self._packed:
-            columns = np.array([place[kind] for kind in packed.kinds], dtype=np.int64)
-            _put_down(packed, columns, values, missing, filled.isdisjoint(packed.kinds))
-            filled.update(packed.kinds)
-        for kind, (of_one, single) in self._single.items():
-            dtype = np.float64 if kind.is_float else np.int64
-            values[place[kind], of_one] = np.array(single, dtype).view(np.int64)
-            missing[place[kind], of_one] = False
-        stats = Stats(dict(ready), {}, {})
-        for (stat, is_float), n in place.items():
-            of_kind = (
-                stats.fractions if is_float and stat not in STAT else stats.columns
-            )
-            numbers_ = values[n].view(np.float64) if is_float else values[n]
-            of_kind[stat] = Column(numbers_, missing[n])
-        stats.left_out.update((k, np.array(rows)) for k, rows in self._left_out.items())
-        return stats
+    def put_all(self, other: "Filling", places: Ints) -> None:
+        """Put all that another one collected into these places of its rows."""
+        for one in other._packed:
+            self._packed.append(one._replace(rows=places[one.rows]))
+        for kind, (rows, numbers) in other._single.items():
+            mine = self._single.setdefault(kind, ([], []))
+            mine[0].extend(places[rows].tolist())
+            mine[1].extend(numbers)
+        for stat, rows in other._odd.items():
+            self._odd.setdefault(stat, []).extend(places[rows].tolist())
+
+    def beside(self, ready: StatColumns) -> Stats:
+        """Return what was put down beside columns that were ready."""
+        return Stats({**ready, **self.columns}, self.fractions, self.left_out)
 
 
 def _put_down(
-    packed: _Packed, columns: Ints, values: Matrix, missing: Flags, is_first: bool
-) -> None:
-    """Put packed numbers into these columns, of which none holds any yet if first."""
-    _, rows, numbers, holes = packed
-    first, size = int(rows[0]), int(rows[-1] - rows[0]) + 1
-    if len(rows) * _SPARSE < size:
-        values[np.ix_(columns, rows)] = numbers.T
-        missing[np.ix_(columns, rows)] = False if holes is None else holes.T
-        return
-    void: Flags = np.ones((size, 1 if holes is None else len(columns)), dtype=bool)
-    void[rows - first] = False if holes is None else holes
-    if size > len(rows):
-        lines = np.zeros((size, len(columns)), dtype=np.int64)
-        lines[rows - first] = numbers
-        numbers = lines
-    span = slice(first, first + size)
-    if is_first:
-        values[columns, span], missing[columns, span] = numbers.T, void.T
-    else:
-        values[columns, span] += numbers.T
-        missing[columns, span] &= void.T
+    size: int,
+    packed: list[_Packed],
+    single: Mapping[Kind, tuple[list[int], list[int | float]]],
+) -> dict[Kind, Column]:
+    """Make columns of so many rows of what was collected."""
+    columns: dict[Kind, Column] = {}
+    alike: dict[tuple[tuple[Kind, ...], bool], list[_Packed]] = {}
+    for one in packed:
+        # Apart: few have holes, and those of all would have to be written out.
+        alike.setdefault((one.kinds, one.holes is None), []).append(one)
+    packed.clear()  # a long series stands in memory once more, and not twice
+    for (kinds, _), parts in alike.items():
+        rows = np.concatenate([part.rows for part in parts])
+        # turned as a whole: to take its columns out of lines takes twice as long
+        numbers = np.empty((len(kinds), len(rows)), dtype=np.int64)
+        np.concatenate([part.numbers.T for part in parts], axis=1, out=numbers)
+        missing = _missing(parts, rows, size)
+        for n, kind in enumerate(kinds):
+            column = _column(columns, kind, size)
+            column.values[rows] = numbers[n].view(column.values.dtype)
+            np.logical_and(column.missing, missing[n % len(missing)], column.missing)
+    for kind, (places, found) in single.items():
+        column = _column(columns, kind, size)
+        column.values[places] = found
+        column.missing[places] = False
+    return {k: column for k, column in columns.items() if not column.missing.all()}
+
+
+def _column(columns: dict[Kind, Column], kind: Kind, size: int) -> Column:
+    """Return the column of a kind; one of which there is no number yet is made."""
+    if kind not in columns:
+        dtype = np.float64 if kind.is_float else np.int64
+        columns[kind] = Column(np.zeros(size, dtype), np.ones(size, dtype=bool))
+    return columns[kind]
+
+
+def _missing(parts: Sequence[_Packed], rows: Ints, size: int) -> Flags:
+    """Return where rows have no number: a line for each column, or one for all."""
+    holes = [part.holes for part in parts if part.holes is not None]
+    missing = np.ones((len(parts[0].kinds) if holes else 1, size), dtype=bool)
+    missing[:, rows] = np.concatenate(holes).T if holes else False
+    return missing
 
 
 class Order(NamedTuple):
@@ -217,9 +249,14 @@ def gather(parts: Sequence[Stats], sizes: Sequence[int], order: Order) -> Stats:
     PayloadError
         A sum does not fit in 64 bits.
     """
+    starts = [0, *accumulate(sizes)]
+    open_ = [part for part in parts if isinstance(part, Filling) and part.is_open]
+    if order.starts is None and len(open_) == len(parts):
+        ends = starts[1:]
+        places = (order.goal[a:b] for a, b in zip(starts, ends, strict=False))
+        return _put_together(open_, [*places])
     if len(parts) == 1 and order.is_given:
         return _without_empty(parts[0])
-    starts = [0, *accumulate(sizes)]
     gathered = Stats()
     # stat by stat, so that a long series stands in memory twice and not thrice
     for stat in dict.fromkeys(
@@ -241,6 +278,13 @@ def gather(parts: Sequence[Stats], sizes: Sequence[int], order: Order) -> Stats:
             others = gathered.left_out.get(stat, goal[:0])
             gathered.left_out[stat] = np.concatenate([others, goal])
     return gathered
+
+
+def _put_together(parts: Sequence[Filling], places: Sequence[Ints]) -> Filling:
+    whole = Filling(sum(map(len, places)))
+    for part, of_part in zip(parts, places, strict=True):
+        whole.put_all(part, of_part)
+    return whole
 
 
 def _without_empty(stats: Stats) -> Stats:

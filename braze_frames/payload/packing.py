@@ -7,7 +7,7 @@ booleans for numbers: who packs makes sure that there are none.
 
 import math
 import struct
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import lru_cache
 from itertools import starmap
 from operator import itemgetter
@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from braze_frames.payload.batch import ElementKey
-from braze_frames.payload.columns import Matrix
+from braze_frames.payload.columns import Kind, Matrix
 from braze_frames.schema.channels import ELEMENT_KEY, STAT
 
 Day = dict[str, Any]
@@ -30,15 +30,18 @@ BOUND = 2**63
 class Shape(NamedTuple):
     """How objects with the same keys are packed: eight bytes a stat.
 
-    ``elements`` says of each stat which slide or button it is, if any. ``blanks`` stand
-    where an object lacks the stat: ``MISSING``, or NaN in a float. ``fractions`` are
-    stats that the table does not know: a whole number is none of them, since the same
-    stat may be whole on all days of another read.
+    ``kinds`` says of each stat which column it is of, ``elements`` which are slides and
+    buttons; the others are ``kept``. ``blanks`` stand where an object lacks the stat:
+    ``MISSING``, or NaN in a float. ``fractions`` are stats that the table does not
+    know: a whole number is none of them, since the same stat may be whole on all days
+    of another read.
     """
 
     stats: tuple[str, ...]
     formats: str
-    elements: tuple[ElementKey | None, ...]
+    kinds: tuple[Kind, ...]
+    elements: dict[int, ElementKey]
+    kept: list[int]
     blanks: tuple[int | float, ...]
     fractions: tuple[str, ...]
     keys: frozenset[str]
@@ -82,14 +85,12 @@ def pad(shape: Shape, row: Day) -> bytes | None:
     """Pack an object's stats of the shape with blanks for holes; None where odd."""
     if _has_whole(shape, row) or MISSING in row.values():
         return None
-    values = map(row.get, shape.stats)
+    values: Iterable[Any] = map(row.get, shape.stats, shape.blanks)
+    if None in row.values():
+        pairs = zip(values, shape.blanks, strict=True)
+        values = [blank if value is None else value for value, blank in pairs]
     try:
-        return shape.pack(
-            *(
-                blank if value is None else value
-                for value, blank in zip(values, shape.blanks, strict=True)
-            )
-        )
+        return shape.pack(*values)
     except struct.error:
         return None
 
@@ -111,23 +112,22 @@ def shape_of(
 
 def without_elements(shape: Shape, skip: tuple[str, str]) -> Shape | None:
     """Return the shape of the same objects when slides and buttons are taken off."""
-    codes = zip(shape.stats, shape.formats, strict=True)
-    kept = [
-        code
-        for code, element in zip(codes, shape.elements, strict=True)
-        if element is None
-    ]
-    return _shape(tuple(kept), skip) if kept else None
+    kept = tuple((shape.stats[n], shape.formats[n]) for n in shape.kept)
+    return _shape(kept, skip) if kept else None
 
 
 @lru_cache(maxsize=4096)
 def _shape(codes: tuple[tuple[str, str], ...], skip: tuple[str, str]) -> Shape:
     stats = tuple(stat for stat, _ in codes)
     layout = "".join(code for _, code in codes)
+    keys = [element_key(stat) for stat in stats]
+    kept = [n for n, key in enumerate(keys) if key is None]
     return Shape(
         stats,
         layout,
-        tuple(element_key(stat) for stat in stats),
+        tuple(Kind(stat, code == "d") for stat, code in codes),
+        {n: key for n, key in enumerate(keys) if key},
+        kept,
         tuple(math.nan if code == "d" else MISSING for code in layout),
         tuple(stat for stat, code in codes if code == "d" and stat not in STAT),
         frozenset(stats).union(skip),

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Sequence
 from datetime import date
 from functools import lru_cache
 from itertools import accumulate, chain, compress
+from operator import itemgetter
 from typing import Any, NamedTuple, NoReturn, cast
 
 import numpy as np
@@ -30,6 +31,8 @@ from braze_frames.schema.exports import CAMPAIGN_SERIES
 _LONG = 80
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 _TEXT_OR_NONE = {str, type(None)}
+_OBJECTS = {dict, type(None)}
+_LISTS = {list, type(None)}
 # Two letters that are rare elsewhere, and where they stand in the word.
 _BOOLEANS = ((b"true", 1), (b"false", 2))
 
@@ -117,14 +120,16 @@ def parse_answer(
     days = _data(answer, origin)
     numbers = np.array(_day_numbers(days, origin), dtype=np.int64)
     inside = (numbers >= span.first) & (numbers <= span.last)
-    read = [day if type(day) is dict else dict(day) for day in compress(days, inside)]
+    read = list(compress(days, inside))
+    if {*map(type, read)} - {dict}:
+        read = [*map(dict, read)]
     parser = _AnswerParser(origin, read, check_each_value=check_each_value)
     return Batch(
         origin=origin,
         answered=numbers,
         days=numbers[inside],
-        totals=parser.totals.stats(),
-        entries=parser.entries.stats(),
+        totals=parser.totals,
+        entries=parser.entries,
         entry_day=parser.entry_day,
         entry_key=parser.entry_key,
         keys=parser.keys,
@@ -158,7 +163,7 @@ def _data(answer: Any, origin: str) -> list[Any]:
 
 def _day_numbers(days: list[Any], origin: str) -> list[int]:
     try:
-        numbers = [_day_number(day["time"][:10]) for day in days]
+        numbers = [*map(_day_number, map(itemgetter("time"), days))]
     except (KeyError, TypeError):
         numbers = [None]
     if None in numbers:
@@ -169,7 +174,7 @@ def _day_numbers(days: list[Any], origin: str) -> list[int]:
 def _refuse_day(days: list[Any], origin: str) -> None:
     for day in days:
         time = day.get("time") if isinstance(day, dict) else None
-        if not isinstance(time, str) or _day_number(time[:10]) is None:
+        if not isinstance(time, str) or _day_number(time) is None:
             raise PayloadError(
                 f"{origin}: {_shown(time or day)} is no day; expected objects whose "
                 "`time` starts with YYYY-MM-DD; mend or leave out that day, read again"
@@ -178,10 +183,9 @@ def _refuse_day(days: list[Any], origin: str) -> None:
 
 @lru_cache(maxsize=8192)
 def _day_number(text: str) -> int | None:
-    if not _DAY.fullmatch(text):
-        return None
+    found = _DAY.match(text)
     try:
-        return day_number(date.fromisoformat(text))
+        return found and day_number(date.fromisoformat(found[0]))
     except ValueError:
         return None
 
@@ -227,9 +231,10 @@ class _AnswerParser:
 
     def _channels(self, listed: list[Any]) -> list[_Channel]:
         """Return the channels that have entries."""
-        for n, messages in enumerate(listed):
-            if messages is not None and not isinstance(messages, dict):
-                self._fail(n, ("messages",), messages, "an object of channels")
+        if not {*map(type, listed)} <= _OBJECTS:
+            for n, messages in enumerate(listed):
+                if messages is not None and not isinstance(messages, dict):
+                    self._fail(n, ("messages",), messages, "an object of channels")
         found = dict.fromkeys(chain.from_iterable(filter(None, listed)))
         # Other spellings first: of two names on a day the last one labels, and that is
         # the name under the channel's own.
@@ -242,9 +247,10 @@ class _AnswerParser:
         if not (isinstance(name, str) and is_text(name)):
             day = next(n for n, one in enumerate(listed) if one and name in one)
             self._fail(day, (), name, "a channel that is text, of no lone surrogates")
-        for n, rows in enumerate(of_days):
-            if rows is not None and not isinstance(rows, list):
-                self._fail(n, (name,), rows, "a list of objects")
+        if not {*map(type, of_days)} <= _LISTS:
+            for n, rows in enumerate(of_days):
+                if rows is not None and not isinstance(rows, list):
+                    self._fail(n, (name,), rows, "a list of objects")
         days = [n for n, rows in enumerate(of_days) if rows]
         return _Channel(name, days, [*filter(None, of_days)])
 

@@ -33,7 +33,7 @@ from braze_frames.storage.layout import (
 )
 
 if TYPE_CHECKING:
-    from pyarrow.parquet import FileMetaData, ParquetFile, RowGroupMetaData
+    import pyarrow.parquet as pq
 
 SEAL = "footer_crc=00000000"
 """What the metadata holds until the footer is sealed."""
@@ -270,8 +270,8 @@ def read_file(
     """
     try:
         source = pa.OSFile(str(path))
-    except OSError:
-        if Path(path).is_dir():
+    except OSError as error:
+        if not isinstance(error, FileNotFoundError) and Path(path).is_dir():
             raise UnreadableFile("a folder") from None
         raise
     with source:
@@ -309,56 +309,62 @@ def _read_table(
     """Read columns of an open file."""
     if not columns:
         return None
-    with as_parquet(source, grain) as file:
-        _check_schema(file, grain, is_sealed=about.rows >= 0)
-        groups = range(file.num_row_groups)
-        some = [n for n in groups if _overlaps(file.metadata, n, span)]
-        return read_groups(file, grain, columns, some)
+    file = as_parquet(source, grain)
+    told = file.metadata
+    _check_schema(told.schema, grain, is_sealed=about.rows >= 0)
+    some = [n for n in range(told.num_row_groups) if _overlaps(told, n, span)]
+    return read_groups(file, grain, columns, some)
 
 
-def as_parquet(source: pa.NativeFile | BinaryIO, grain: StoredGrain) -> "ParquetFile":
+def as_parquet(
+    source: pa.NativeFile | BinaryIO, grain: StoredGrain
+) -> "pq.ParquetReader":
     """Open a file of a grain."""
-    from pyarrow.parquet import ParquetFile
+    from pyarrow.parquet import ParquetReader
 
-    return ParquetFile(
+    file = ParquetReader()  # ParquetFile looks for nested columns, a sixth of a read
+    file.open(
         source,
         read_dictionary=texts_of(grain),
         pre_buffer=False,
         page_checksum_verification=True,
     )
+    return file
 
 
-def _check_schema(file: "ParquetFile", grain: StoredGrain, *, is_sealed: bool) -> None:
+def _check_schema(
+    schema: "pq.ParquetSchema", grain: StoredGrain, *, is_sealed: bool
+) -> None:
     """Refuse a file whose columns are not those of its grain.
 
     It may lack stats that Braze did not document when it was written. Types are
     compared where no checksum has proved them: a wrong one ends the process.
     """
-    names = file.schema.names
+    names = schema.names
     if not identity_of(grain) <= {*names} <= names_of(grain):
         raise UnreadableFile("its columns are not those of a cache")
     for place, name in enumerate(() if is_sealed else names):
         physical = _PHYSICAL[str(SCHEMAS[grain].field(name).type)]
-        if file.schema.column(place).physical_type != physical:
+        if schema.column(place).physical_type != physical:
             raise UnreadableFile(f"its column {name!r} is of another type")
 
 
 def read_groups(
-    file: "ParquetFile",
+    file: "pq.ParquetReader",
     grain: StoredGrain,
     columns: Collection[str],
     groups: Sequence[int],
 ) -> pa.Table:
     """Read row groups, without stats that are null throughout."""
-    stats = stored_stats(grain)
-    about = [file.metadata.row_group(group) for group in groups]
+    told, stats = file.metadata, stored_stats(grain)
+    about = [told.row_group(group) for group in groups]
     read = [
-        name
-        for n, name in enumerate(file.schema.names)
+        n
+        for n, name in enumerate(told.schema.names)
         if name in columns and not (name in stats and _is_empty(about, n))
     ]
-    table = file.read_row_groups(
-        groups, columns=read, use_threads=file.metadata.num_rows > _MANY
+    table: pa.Table = file.read_row_groups(
+        groups, column_indices=read, use_threads=told.num_rows > _MANY
     )
     # Checksums are of pages, not of their headers: a damaged one shows as texts that
     # point out of their dictionary, which ends the process later.
@@ -366,7 +372,7 @@ def read_groups(
     return table
 
 
-def _overlaps(about: "FileMetaData", group: int, span: Span | None) -> bool:
+def _overlaps(about: "pq.FileMetaData", group: int, span: Span | None) -> bool:
     if span is None or about.num_row_groups == 1:
         return True
     dates = about.row_group(group).column(0).statistics
@@ -377,7 +383,7 @@ def _overlaps(about: "FileMetaData", group: int, span: Span | None) -> bool:
     return bool(first <= span.last and last >= span.first)
 
 
-def _is_empty(groups: "Sequence[RowGroupMetaData]", column: int) -> bool:
+def _is_empty(groups: "Sequence[pq.RowGroupMetaData]", column: int) -> bool:
     for group in groups:
         statistics = group.column(column).statistics
         if statistics is None or not statistics.has_null_count:
