@@ -79,7 +79,9 @@ def short_names_of(frame: Any) -> dict[str, dict[str, str]]:
     found: dict[str, dict[str, str]] = {}
     for parent, names in odd_names(frame).items():
         own = known.get(parent)
-        if isinstance(own, Mapping) and {*filter(_is_odd, names)} <= {*map(str, own)}:
+        if isinstance(own, Mapping) and {*filter(is_odd_name, names)} <= {
+            *map(str, own)
+        }:
             found[parent] = {str(name): str(label) for name, label in own.items()}
         else:
             short = short_names(names)
@@ -109,20 +111,21 @@ def odd_names(frame: Any) -> dict[str, list[str]]:
     """
     owners, variations = _names_in(frame, "campaign"), _names_in(frame, "variation")
     found: dict[str, list[str]] = {}
-    if owners and any(map(_is_odd, owners[1])):
+    if owners and any(map(is_odd_name, owners[1])):
         used = pd.unique(owners[0])
         found[""] = [owners[1][code] for code in used if code >= 0]
-    if variations and any(map(_is_odd, variations[1])):
+    if variations and any(map(is_odd_name, variations[1])):
         of_owner = owners[0] if owners else np.zeros_like(variations[0])
         pairs = pd.DataFrame({"owner": of_owner, "name": variations[0]})
         pairs = pairs[(pairs >= 0).all(axis=1)].drop_duplicates()
         for owner, name in pairs.itertuples(index=False):
             parent = owners[1][owner] if owners else ""
             found.setdefault(parent, []).append(variations[1][name])
-    return {of: sorted(own) for of, own in found.items() if any(map(_is_odd, own))}
+    return {of: sorted(own) for of, own in found.items() if any(map(is_odd_name, own))}
 
 
-def _is_odd(name: str) -> bool:
+def is_odd_name(name: str) -> bool:
+    """Whether a name cannot be shown as it is."""
     return len(name) > LABEL_WIDTH or legible(name) != name
 
 
