@@ -143,7 +143,8 @@ def _names_in(frame: Any, level: str) -> tuple[Any, list[str]] | None:
         place = index.names.index(level)
         return np.asarray(index.codes[place]), [*map(str, index.levels[place].tolist())]
     column = index if level in index.names else None
-    if column is None and level in getattr(frame, "columns", ()):
+    # As a list: pandas makes a table of a frame's columns to look into them.
+    if column is None and level in [*getattr(frame, "columns", ())]:
         column = frame[level]
     if not isinstance(column, pd.Series | pd.Index):
         return None
