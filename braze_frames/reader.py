@@ -14,7 +14,7 @@ from braze_frames.errors import (
     warn,
 )
 from braze_frames.frame.levels import Frames, Grain
-from braze_frames.frame.provenance import MOST_NAMES, is_odd_name, names_attrs
+from braze_frames.frame.provenance import MOST_NAMES, any_odd_name, names_attrs
 from braze_frames.schema.channels import STAT, VARIATION_ID
 
 if TYPE_CHECKING:
@@ -289,7 +289,7 @@ def _label(frames: list[pd.DataFrame], pulled: "Pulled") -> None:
     names = {one.label for one in pulled.campaigns}
     names.update(*(one.batch.labels for one in pulled.campaigns))
     # Asked here, for a new frame takes long to say what names it has.
-    is_odd = any(map(is_odd_name, names))
+    is_odd = any_odd_name(list(names))
     for frame in frames:
         label_frame(frame, pulled.attrs, ids, is_odd=is_odd)
 

@@ -24,7 +24,7 @@ from braze_frames.experiment.caveats import (
     people_seen,
 )
 from braze_frames.experiment.design import Experiments
-from braze_frames.experiment.gather import TEXT, column
+from braze_frames.experiment.gather import TEXT, column, of_like_length
 from braze_frames.frame.levels import Level, grain_of, levels_of
 from braze_frames.frame.provenance import provenance_of, settled_until_each
 
@@ -130,6 +130,9 @@ class CheckSteps(NamedTuple):
 
     def partial(self, df: pd.DataFrame, _: Elsewhere | None = None) -> CheckedPart:
         """Look at a part."""
+        return self.merge([self._checked(part) for part in of_like_length(df)])
+
+    def _checked(self, df: pd.DataFrame) -> CheckedPart:
         if not len(df):
             return CheckedPart(0, [[] for _ in _RULES], NOBODY)
         totals = None if self.campaigns is None else _day_totals(df, self.campaigns)

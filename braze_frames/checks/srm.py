@@ -23,6 +23,7 @@ from braze_frames.experiment.gather import (
     TestedPart,
     arms_of,
     merge_tested,
+    of_like_length,
     scope_of,
     tabulate,
 )
@@ -147,6 +148,9 @@ class SrmSteps(NamedTuple):
 
     def partial(self, df: pd.DataFrame, _: Elsewhere | None = None) -> SrmPart:
         """Test the splits of a part."""
+        return self.merge([self._tested(part) for part in of_like_length(df)])
+
+    def _tested(self, df: pd.DataFrame) -> SrmPart:
         arms = arms_of(df)
         every = arms.families if arms is not None else []
         families = [family for family in every if len(family.arms) > 1]

@@ -5,7 +5,6 @@ turn the writing direction, or be four hundred characters long.
 """
 
 import re
-from collections import Counter
 from collections.abc import Iterable, Sequence
 from html import escape
 from itertools import pairwise, takewhile
@@ -85,9 +84,12 @@ def _windows(names: Sequence[str], width: int) -> list[str]:
     head = _common(names)
     tail = _common([name[head:][::-1] for name in names])
     shown = [_window(name, head, len(name) - tail, width) for name in names]
-    alike = Counter(shown)
-    for text in (text for text, times in alike.items() if times > 1):
-        places = [n for n, one in enumerate(shown) if one == text]
+    alike: dict[str, list[int]] = {}
+    for place, text in enumerate(shown):
+        alike.setdefault(text, []).append(place)
+    for text, places in alike.items():
+        if len(places) < 2:
+            continue
         apart = _windows([names[n] for n in places], max(width // 2, _TERSE))
         stem = text[: width // 2 - 1].rstrip(" …")
         for place, one in zip(places, apart, strict=True):

@@ -9,7 +9,7 @@ import pandas as pd
 
 from braze_frames.errors import FrameError, listed
 from braze_frames.experiment.design import Experiment, Experiments, experiments_of
-from braze_frames.frame.levels import grain_of, level_names, stats_of
+from braze_frames.frame.levels import grain_of, level_names, level_of, stats_of
 from braze_frames.frame.provenance import Until, merge_until, settled_attrs, settled_day
 from braze_frames.schema.formulas import check_defined, definitions_in
 
@@ -17,6 +17,9 @@ _T = TypeVar("_T")
 TEXT = pd.Index(["text"]).dtype
 """The dtype that pandas gives to text."""
 
+# Campaigns that run so many times as long are asked apart, where they have more than
+# so many days together: less takes no time.
+_LONGER, _MOST_CELLS = 4, 50_000
 _MISSING = {"float64": np.nan, "datetime64[us]": np.datetime64("NaT", "us")}
 
 
@@ -49,6 +52,26 @@ def tabulate(
         for name, dtype in dtypes.items()
     }
     return pd.DataFrame(columns, index=index)
+
+
+def of_like_length(df: pd.DataFrame) -> list[pd.DataFrame]:
+    """Cut a frame into campaigns that run about as long, and are asked together.
+
+    Their arms share a table of days: of one that runs for years beside thousands that
+    ran for a month, nearly all of it would be empty.
+    """
+    if "campaign" not in level_names(df):
+        return [df]
+    campaign, date = (level_of(df, name).used() for name in ("campaign", "date"))
+    shape = len(campaign.labels), len(date.labels)
+    there = np.zeros(shape, dtype=bool)
+    there[campaign.codes, date.codes] = True
+    lengths = there.sum(axis=1)
+    cells = lengths.max(initial=0) * len(lengths)
+    if cells <= max(_MOST_CELLS, _LONGER * lengths.sum()):
+        return [df]
+    size = np.floor(np.log(lengths) / np.log(_LONGER))[campaign.codes]
+    return [df[size == one] for one in np.unique(size)]
 
 
 class Scope(NamedTuple):

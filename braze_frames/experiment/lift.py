@@ -28,6 +28,7 @@ from braze_frames.experiment.gather import (
     Scope,
     arms_of,
     merge_scopes,
+    of_like_length,
     scope_of,
     together,
 )
@@ -303,6 +304,9 @@ class LiftSteps(NamedTuple):
 
     def partial(self, df: pd.DataFrame, _: Elsewhere | None = None) -> ComparedPart:
         """Compare the variations of a part."""
+        return self.merge([self._compared(part) for part in of_like_length(df)])
+
+    def _compared(self, df: pd.DataFrame) -> ComparedPart:
         arms = arms_of(df)
         scope = scope_of(df, arms)
         if arms is None:

@@ -15,6 +15,7 @@ from braze_frames.experiment.gather import (
     TestedPart,
     arms_of,
     merge_tested,
+    of_like_length,
     scope_of,
     tabulate,
 )
@@ -125,6 +126,9 @@ class WinnerSteps(NamedTuple):
 
     def partial(self, df: pd.DataFrame, _: Elsewhere | None = None) -> TestedPart:
         """Test a part."""
+        return self.merge([self._tested(part) for part in of_like_length(df)])
+
+    def _tested(self, df: pd.DataFrame) -> TestedPart:
         arms = arms_of(df)
         scope = scope_of(df, arms)
         if arms is None:

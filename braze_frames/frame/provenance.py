@@ -79,9 +79,7 @@ def short_names_of(frame: Any) -> dict[str, dict[str, str]]:
     found: dict[str, dict[str, str]] = {}
     for parent, names in odd_names(frame).items():
         own = known.get(parent)
-        if isinstance(own, Mapping) and {*filter(is_odd_name, names)} <= {
-            *map(str, own)
-        }:
+        if isinstance(own, Mapping) and {*filter(_is_odd, names)} <= {*map(str, own)}:
             found[parent] = {str(name): str(label) for name, label in own.items()}
         else:
             short = short_names(names)
@@ -111,22 +109,28 @@ def odd_names(frame: Any) -> dict[str, list[str]]:
     """
     owners, variations = _names_in(frame, "campaign"), _names_in(frame, "variation")
     found: dict[str, list[str]] = {}
-    if owners and any(map(is_odd_name, owners[1])):
+    if owners and any_odd_name(owners[1]):
         used = pd.unique(owners[0])
         found[""] = [owners[1][code] for code in used if code >= 0]
-    if variations and any(map(is_odd_name, variations[1])):
+    if variations and any_odd_name(variations[1]):
         of_owner = owners[0] if owners else np.zeros_like(variations[0])
         pairs = pd.DataFrame({"owner": of_owner, "name": variations[0]})
         pairs = pairs[(pairs >= 0).all(axis=1)].drop_duplicates()
         for owner, name in pairs.itertuples(index=False):
             parent = owners[1][owner] if owners else ""
             found.setdefault(parent, []).append(variations[1][name])
-    return {of: sorted(own) for of, own in found.items() if any(map(is_odd_name, own))}
+    return {of: sorted(own) for of, own in found.items() if any_odd_name(own)}
 
 
-def is_odd_name(name: str) -> bool:
-    """Whether a name cannot be shown as it is."""
+def _is_odd(name: str) -> bool:
     return len(name) > LABEL_WIDTH or legible(name) != name
+
+
+def any_odd_name(names: Sequence[str]) -> bool:
+    """Tell whether one of the names is odd, by all of them in one line."""
+    line = " ".join(names)
+    long = any(len(name) > LABEL_WIDTH for name in names)
+    return long or (bool(names) and legible(line) != line)
 
 
 def _names_in(frame: Any, level: str) -> tuple[Any, list[str]] | None:
@@ -139,7 +143,8 @@ def _names_in(frame: Any, level: str) -> tuple[Any, list[str]] | None:
         place = index.names.index(level)
         return np.asarray(index.codes[place]), [*map(str, index.levels[place].tolist())]
     column = index if level in index.names else None
-    if column is None and level in getattr(frame, "columns", ()):
+    # As a list: pandas makes a table of a frame's columns to look into them.
+    if column is None and level in [*getattr(frame, "columns", ())]:
         column = frame[level]
     if not isinstance(column, pd.Series | pd.Index):
         return None

@@ -249,9 +249,7 @@ def _frame(columns: Mapping[str, Any], levels: Sequence[_Level]) -> pd.DataFrame
             names=[level.name for level in levels],
             verify_integrity=False,
         )
-    if not columns:
-        return pd.DataFrame(index=index, columns=pd.Index([], dtype=_TEXT))
-    # With an index at once pandas measures it anew for each column.
-    frame = pd.DataFrame(columns, copy=False)
-    frame.index = index
+    frame = pd.DataFrame(columns, index=index, copy=False)
+    if not len(frame.columns):
+        frame.columns = pd.Index([], dtype=_TEXT)
     return frame

@@ -160,11 +160,12 @@ def _put_down(
 ) -> dict[Kind, Column]:
     """Make columns of so many rows of what was collected."""
     columns: dict[Kind, Column] = {}
-    alike: dict[tuple[Kind, ...], list[_Packed]] = {}
+    alike: dict[tuple[tuple[Kind, ...], bool], list[_Packed]] = {}
     for one in packed:
-        alike.setdefault(one.kinds, []).append(one)
+        # Apart: few have holes, and those of all would have to be written out.
+        alike.setdefault((one.kinds, one.holes is None), []).append(one)
     packed.clear()  # a long series stands in memory once more, and not twice
-    for kinds, parts in alike.items():
+    for (kinds, _), parts in alike.items():
         rows = np.concatenate([part.rows for part in parts])
         # turned as a whole: to take its columns out of lines takes twice as long
         numbers = np.empty((len(kinds), len(rows)), dtype=np.int64)
@@ -191,16 +192,9 @@ def _column(columns: dict[Kind, Column], kind: Kind, size: int) -> Column:
 
 def _missing(parts: Sequence[_Packed], rows: Ints, size: int) -> Flags:
     """Return where rows have no number: a line for each column, or one for all."""
-    if all(part.holes is None for part in parts):
-        missing = np.ones((1, size), dtype=bool)
-        missing[0, rows] = False
-        return missing
-    shape = (part.numbers.shape for part in parts)
-    none = (np.zeros(one, dtype=bool) for one in shape)
-    given = (part.holes for part in parts)
-    holes = [b if a is None else a for a, b in zip(given, none, strict=True)]
-    missing = np.ones((parts[0].numbers.shape[1], size), dtype=bool)
-    missing[:, rows] = np.concatenate(holes).T
+    holes = [part.holes for part in parts if part.holes is not None]
+    missing = np.ones((len(parts[0].kinds) if holes else 1, size), dtype=bool)
+    missing[:, rows] = np.concatenate(holes).T if holes else False
     return missing
 
 

@@ -7,7 +7,7 @@ booleans for numbers: who packs makes sure that there are none.
 
 import math
 import struct
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import lru_cache
 from itertools import starmap
 from operator import itemgetter
@@ -85,14 +85,12 @@ def pad(shape: Shape, row: Day) -> bytes | None:
     """Pack an object's stats of the shape with blanks for holes; None where odd."""
     if _has_whole(shape, row) or MISSING in row.values():
         return None
-    values = map(row.get, shape.stats)
+    values: Iterable[Any] = map(row.get, shape.stats, shape.blanks)
+    if None in row.values():
+        pairs = zip(values, shape.blanks, strict=True)
+        values = [blank if value is None else value for value, blank in pairs]
     try:
-        return shape.pack(
-            *(
-                blank if value is None else value
-                for value, blank in zip(values, shape.blanks, strict=True)
-            )
-        )
+        return shape.pack(*values)
     except struct.error:
         return None
 

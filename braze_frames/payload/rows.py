@@ -55,6 +55,7 @@ class Clicks:
 
     def __init__(self) -> None:
         self.codes: dict[ElementKey, int] = {}
+        self._named = _Named(self.codes)
         self.rows: list[Ints] = []
         self.keys: list[Ints] = []
         self.clicks: list[Ints] = []
@@ -75,11 +76,7 @@ class Clicks:
 
     def codes_of(self, keys: Iterable[str]) -> list[int]:
         """Return the codes of slides' and buttons' keys, -1 where one is none."""
-        codes = self.codes
-        return [
-            codes.setdefault(one, len(codes)) if one else -1
-            for one in map(element_key, keys)
-        ]
+        return [*map(self._named.__getitem__, keys)]
 
     def put(self, row: int, key: ElementKey, clicks: int) -> None:
         """Put the clicks of one row down."""
@@ -95,6 +92,18 @@ class Clicks:
             np.concatenate([*self.clicks, clicks]),
             list(self.codes),
         )
+
+
+class _Named(dict[str, int]):
+    """Codes by the keys that stand in answers, each looked into once."""
+
+    def __init__(self, codes: dict[ElementKey, int]) -> None:
+        self.codes = codes
+
+    def __missing__(self, key: str) -> int:
+        element = element_key(key)
+        self[key] = self.codes.setdefault(element, len(self.codes)) if element else -1
+        return self[key]
 
 
 class RowPacker(NamedTuple):
@@ -328,10 +337,8 @@ def _take_clicks(rows: list[Day], clicks: Clicks) -> _Taken:
     values = list(map(getitem, each, named))
     if not {*map(type, values)} <= {int}:
         values = [v if v.__class__ is int else MISSING for v in values]
-    distinct = dict.fromkeys(named)
-    place = dict(zip(distinct, clicks.codes_of(distinct), strict=True))
     taken, shape = np.full((2, len(rows), count), -1), (len(alike), count)
-    taken[0, is_like] = np.reshape([*map(place.__getitem__, named)], shape)
+    taken[0, is_like] = np.reshape(clicks.codes_of(named), shape)
     taken[1, is_like] = np.reshape(_bounded(values), shape)
     fits = bool(where) & (taken[0] >= 0).all(axis=1) & (taken[1] > MISSING).all(axis=1)
     return _Taken(taken[0], taken[1], fits)

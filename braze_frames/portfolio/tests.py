@@ -17,6 +17,7 @@ from braze_frames.experiment.gather import (
     Scope,
     arms_of,
     merge_scopes,
+    of_like_length,
     scope_of,
     together,
 )
@@ -188,7 +189,8 @@ class TestsSteps(NamedTuple):
         left = arms_of(kept)
         of_left = [] if left is None else left.families
         read = {one.place for one in of_left if len(one.arms) > 1}
-        compared = [AllSteps(self.metric, others).partial(kept)] if read else []
+        parts, steps = of_like_length(kept), AllSteps(self.metric, others)
+        compared = [steps.partial(part) for part in parts] if read else []
         tables = [_shown(one, others) for one in compared]
         tables += [
             _growing(arms, one, others)
