@@ -9,7 +9,7 @@ import pandas as pd
 
 from braze_frames.core.arrays import Bools, Column, Ints, Values, sum_exactly
 from braze_frames.errors import PayloadError
-from braze_frames.frame.levels import Level, combine, renumber
+from braze_frames.frame.levels import Level, combine, renumber, separate
 
 # Up to here a sum of counts fits in 64 bits, whatever the order of adding.
 _BOUND = 2.0**63
@@ -54,10 +54,7 @@ def _without_missing(level: Level) -> Level:
 def group_rows(levels: Sequence[Level], size: int) -> Groups:
     """Group ``size`` rows by their labels."""
     codes, present = renumber(*combine(levels, size))
-    row = np.zeros(len(present), dtype=np.int64)
-    row[codes] = np.arange(size)
-    kept = [Level(level.name, level.labels, level.codes[row]) for level in levels]
-    return Groups(codes, kept, len(present))
+    return Groups(codes, separate(levels, present, codes), len(present))
 
 
 class Selection(NamedTuple):
@@ -143,7 +140,9 @@ def _finite(stat: str, sums: Values) -> Values:
 
 
 def _largest(values: Values) -> float:
-    return max(float(values.max()), -float(values.min()))
+    # In one pass: without its sign a negative number is beyond all counts, and its
+    # column is looked at closer.
+    return float(values.view(np.uint64).max())
 
 
 def arrays(series: pd.Series) -> tuple[Values, Bools | None]:

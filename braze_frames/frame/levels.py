@@ -4,6 +4,7 @@ The accessor works on the variation grain and on the campaign grain, however the
 sliced, filtered or reset them; anything else is refused with a word on how to mend it.
 """
 
+import math
 from collections.abc import Hashable, Sequence
 from typing import Literal, NamedTuple
 
@@ -227,6 +228,23 @@ def combine(levels: Sequence[Level], size: int) -> tuple[Ints, int]:
         codes += level.codes
         bound *= several
     return codes, bound
+
+
+def separate(levels: Sequence[Level], present: Ints, codes: Ints) -> list[Level]:
+    """Return the levels of the combinations that ``renumber`` found present.
+
+    ``codes`` is the number of each row: where the bound was too large, combinations are
+    told by a row of theirs.
+    """
+    if math.prod(max(len(level.labels), 1) for level in levels) >= _CODES:
+        row = np.zeros(len(present), dtype=np.int64)
+        row[codes] = np.arange(len(codes))
+        return [level._replace(codes=level.codes[row]) for level in levels]
+    rest, found = present, []
+    for level in reversed(levels):
+        rest, own = np.divmod(rest, max(len(level.labels), 1))
+        found.append(level._replace(codes=own))
+    return found[::-1]
 
 
 def renumber(codes: Ints, bound: int) -> tuple[Ints, Ints]:
