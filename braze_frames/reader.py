@@ -283,22 +283,30 @@ def warn_of(said: Said, *, silent: bool) -> None:
 
 
 def _label(frames: list[pd.DataFrame], pulled: "Pulled") -> None:
-    from braze_frames.frame.provenance import MOST_NAMES
+    from braze_frames.frame.provenance import MOST_NAMES, any_odd_name
 
     items = pulled.request.items[:MOST_NAMES]
     ids = {one.label: one.id or one.known for one in items if one.label}
+    names = {one.label for one in pulled.campaigns}
+    names.update(*(one.batch.labels for one in pulled.campaigns))
+    # Asked here, for a new frame takes long to say what names it has.
+    is_odd = any_odd_name(list(names))
     for frame in frames:
-        label_frame(frame, pulled.attrs, ids)
+        label_frame(frame, pulled.attrs, ids, is_odd=is_odd)
 
 
 def label_frame(
-    frame: pd.DataFrame, attrs: Mapping[str, Any], ids: Mapping[str, str | None]
+    frame: pd.DataFrame,
+    attrs: Mapping[str, Any],
+    ids: Mapping[str, str | None],
+    *,
+    is_odd: bool = True,
 ) -> None:
-    """Say in ``attrs`` where a frame comes from."""
+    """Say in ``attrs`` where a frame comes from; ``is_odd`` if a name may be."""
     from braze_frames.frame.provenance import names_attrs
 
     about = {"schema": _SCHEMA, **attrs, "campaigns": dict(ids)}
-    frame.attrs["braze"] = about | names_attrs(frame)
+    frame.attrs["braze"] = about | (names_attrs(frame) if is_odd else {})
 
 
 def _chosen(frames: list[pd.DataFrame], columns: Iterable[str]) -> list[pd.DataFrame]:

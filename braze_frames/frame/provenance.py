@@ -109,24 +109,24 @@ def odd_names(frame: Any) -> dict[str, list[str]]:
     """
     owners, variations = _names_in(frame, "campaign"), _names_in(frame, "variation")
     found: dict[str, list[str]] = {}
-    if owners and _any_odd(owners[1]):
+    if owners and any_odd_name(owners[1]):
         used = pd.unique(owners[0])
         found[""] = [owners[1][code] for code in used if code >= 0]
-    if variations and _any_odd(variations[1]):
+    if variations and any_odd_name(variations[1]):
         of_owner = owners[0] if owners else np.zeros_like(variations[0])
         pairs = pd.DataFrame({"owner": of_owner, "name": variations[0]})
         pairs = pairs[(pairs >= 0).all(axis=1)].drop_duplicates()
         for owner, name in pairs.itertuples(index=False):
             parent = owners[1][owner] if owners else ""
             found.setdefault(parent, []).append(variations[1][name])
-    return {of: sorted(own) for of, own in found.items() if _any_odd(own)}
+    return {of: sorted(own) for of, own in found.items() if any_odd_name(own)}
 
 
 def _is_odd(name: str) -> bool:
     return len(name) > LABEL_WIDTH or legible(name) != name
 
 
-def _any_odd(names: Sequence[str]) -> bool:
+def any_odd_name(names: Sequence[str]) -> bool:
     """Tell whether one of the names is odd, by all of them in one line."""
     line = " ".join(names)
     long = any(len(name) > LABEL_WIDTH for name in names)

@@ -46,8 +46,6 @@ _NAME = b"braze_frames"
 # Thrift's compact form of our pair: a text of 12 letters, then a text whose length
 # follows, seven bits a byte.
 _KEY = b"\x18\x0c" + _NAME + b"\x18"
-
-
 _DAMAGE = (pa.ArrowException, OSError, KeyError)
 # Rows that Parquet readers skip or read as one; larger ones make skipping days useless.
 _GROUP = 131_072
@@ -311,7 +309,7 @@ def _read_table(
         return None
     file = as_parquet(source, grain)
     told = file.metadata
-    _check_schema(told.schema, grain, is_sealed=about.rows >= 0)
+    _check_schema(file, grain, about)
     some = [n for n in range(told.num_row_groups) if _overlaps(told, n, span)]
     return read_groups(file, grain, columns, some)
 
@@ -332,20 +330,23 @@ def as_parquet(
     return file
 
 
-def _check_schema(
-    schema: "pq.ParquetSchema", grain: StoredGrain, *, is_sealed: bool
-) -> None:
+def _names(file: "pq.ParquetReader") -> list[str]:
+    # Not by its schema, in a circle with which metadata would lie until they are cold.
+    return [".".join(path) for path in file.column_paths]
+
+
+def _check_schema(file: "pq.ParquetReader", grain: StoredGrain, about: About) -> None:
     """Refuse a file whose columns are not those of its grain.
 
     It may lack stats that Braze did not document when it was written. Types are
     compared where no checksum has proved them: a wrong one ends the process.
     """
-    names = schema.names
+    names = _names(file)
     if not identity_of(grain) <= {*names} <= names_of(grain):
         raise UnreadableFile("its columns are not those of a cache")
-    for place, name in enumerate(() if is_sealed else names):
+    for place, name in enumerate(() if about.rows >= 0 else names):
         physical = _PHYSICAL[str(SCHEMAS[grain].field(name).type)]
-        if schema.column(place).physical_type != physical:
+        if file.metadata.schema.column(place).physical_type != physical:
             raise UnreadableFile(f"its column {name!r} is of another type")
 
 
@@ -360,7 +361,7 @@ def read_groups(
     about = [told.row_group(group) for group in groups]
     read = [
         n
-        for n, name in enumerate(told.schema.names)
+        for n, name in enumerate(_names(file))
         if name in columns and not (name in stats and _is_empty(about, n))
     ]
     table: pa.Table = file.read_row_groups(
