@@ -9,7 +9,6 @@ import pandas as pd
 
 from braze_frames.core.lazy import Later
 from braze_frames.frame.levels import grain_of, labels
-from braze_frames.frame.provenance import pass_on_names
 
 if TYPE_CHECKING:
     from braze_frames.checks.check import check as _check
@@ -79,6 +78,8 @@ class Verb:
         self._owner, self._name = owner, name
 
     def __get__(self, holder: Holder | None, owner: type | None = None) -> Any:
+        from braze_frames.frame.provenance import pass_on_names
+
         function = self._function.load()
 
         @wraps(function)

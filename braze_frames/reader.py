@@ -14,7 +14,6 @@ from braze_frames.errors import (
     warn,
 )
 from braze_frames.frame.levels import Frames, Grain
-from braze_frames.frame.provenance import MOST_NAMES, any_odd_name, names_attrs
 from braze_frames.schema.channels import STAT, VARIATION_ID
 
 if TYPE_CHECKING:
@@ -284,6 +283,8 @@ def warn_of(said: Said, *, silent: bool) -> None:
 
 
 def _label(frames: list[pd.DataFrame], pulled: "Pulled") -> None:
+    from braze_frames.frame.provenance import MOST_NAMES, any_odd_name
+
     items = pulled.request.items[:MOST_NAMES]
     ids = {one.label: one.id or one.known for one in items if one.label}
     names = {one.label for one in pulled.campaigns}
@@ -302,6 +303,8 @@ def label_frame(
     is_odd: bool = True,
 ) -> None:
     """Say in ``attrs`` where a frame comes from; ``is_odd`` if a name may be."""
+    from braze_frames.frame.provenance import names_attrs
+
     about = {"schema": _SCHEMA, **attrs, "campaigns": dict(ids)}
     frame.attrs["braze"] = about | (names_attrs(frame) if is_odd else {})
 
