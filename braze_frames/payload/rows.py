@@ -215,8 +215,8 @@ class RowPacker(NamedTuple):
         tried = {shape.keys for shape in shapes}
         left: list[int] = []
         for keys, numbers in alike.items():
-            is_tried = frozenset((*keys, *self.skip)) in tried
-            if is_tried or len(numbers) < _WORTH_PACKING:
+            few = len(numbers) < _WORTH_PACKING
+            if few or frozenset((*keys, *self.skip)) in tried:
                 left += numbers
             else:
                 left += self._pack_group(rows, np.array(numbers), start, shapes)
