@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from braze_frames.core.arrays import Ints, is_ascending
+from braze_frames.core.arrays import Bools, Ints, Values, is_ascending
 from braze_frames.core.days import date_of
 from braze_frames.errors import PayloadError
 from braze_frames.payload.batch import (
@@ -23,7 +23,7 @@ from braze_frames.payload.batch import (
     owner,
     select_days,
 )
-from braze_frames.payload.columns import Order, gather, order_rows, sum_runs
+from braze_frames.payload.columns import Order, Stats, gather, order_rows, sum_runs
 from braze_frames.payload.labels import label_keys
 from braze_frames.schema.channels import ELEMENT_STAT
 
@@ -150,6 +150,22 @@ def _last_named(entries: _Entries, order: Order) -> Ints:
 
 
 def _elements(parts: Sequence[Batch], entries: _Entries, order: Order) -> Elements:
+    joined = _joined(parts, entries)
+    if not len(joined.row):
+        return joined
+    rows, codes, keys = order.goal[joined.row], joined.key, joined.keys
+
+    def describe(number: int) -> str:
+        place = order.describe(order.first[rows[number]])
+        return f"{place}{' '.join(map(str, keys[codes[number]]))}, "
+
+    by_key = order_rows(rows * len(keys) + codes, describe)
+    summed = sum_runs(ELEMENT_STAT, joined.clicks[by_key.rows], by_key)
+    return Elements(rows[by_key.first], codes[by_key.first], summed, keys)
+
+
+def _joined(parts: Sequence[Batch], entries: _Entries) -> Elements:
+    """Return the clicks of several answers, one after the other."""
     if not any(len(part.elements.row) for part in parts):
         return parts[0].elements
     starts = [0, *accumulate(entries.sizes)]
@@ -158,18 +174,10 @@ def _elements(parts: Sequence[Batch], entries: _Entries, order: Order) -> Elemen
     row, code = [], []
     for part, start in zip(parts, starts, strict=False):
         codes = np.array([place[key] for key in part.elements.keys], dtype=np.int64)
-        row.append(order.goal[part.elements.row + start])
+        row.append(part.elements.row + start)
         code.append(codes[part.elements.key])
-    rows, codes = np.concatenate(row), np.concatenate(code)
     clicks = np.concatenate([part.elements.clicks for part in parts])
-
-    def describe(number: int) -> str:
-        place = order.describe(order.first[rows[number]])
-        return f"{place}{' '.join(map(str, keys[codes[number]]))}, "
-
-    by_key = order_rows(rows * len(keys) + codes, describe)
-    summed = sum_runs(ELEMENT_STAT, clicks[by_key.rows], by_key)
-    return Elements(rows[by_key.first], codes[by_key.first], summed, keys)
+    return Elements(np.concatenate(row), np.concatenate(code), clicks, keys)
 
 
 def _each_day_once(batches: list[Batch], *, restated: bool) -> list[Batch]:
@@ -177,22 +185,79 @@ def _each_day_once(batches: list[Batch], *, restated: bool) -> list[Batch]:
     if len(batches) == 1 and is_ascending(batches[0].days):
         return batches
     days = np.concatenate([batch.days for batch in batches] or [np.empty(0, np.int64)])
-    found, counts = np.unique(days, return_counts=True)
+    found, first, place = np.unique(days, return_index=True, return_inverse=True)
     if len(found) == len(days):
         return batches
+    whole = _follow(batches, days)
     if not restated:
-        _check_agreement(batches, found[counts > 1])
-    last = {int(day): n for n, day in enumerate(days)}
-    kept, start = [], 0
-    for batch in batches:
-        places = range(start, start + len(batch.days))
-        keep = [
-            last[int(day)] == place
-            for day, place in zip(batch.days, places, strict=True)
-        ]
-        kept.append(select_days(batch, np.array(keep, dtype=bool)))
-        start += len(batch.days)
-    return kept
+        unlike = np.unique(days[_unlike_first(whole, first[place])])
+        if len(unlike):
+            _check_agreement(batches, unlike)
+    last = np.zeros(len(found), dtype=np.int64)
+    last[place] = np.arange(len(days))  # of equal days the last one stays
+    keep = np.zeros(len(days), dtype=bool)
+    keep[last] = True
+    return [select_days(whole, keep)]
+
+
+def _follow(batches: Sequence[Batch], days: Ints) -> Batch:
+    """Put answers one after the other, as they are: days may stand several times."""
+    entries = _entries(batches)
+    sizes = [len(batch.days) for batch in batches]
+    as_given = order_rows(np.arange(len(days)))
+    rows_as_given = order_rows(np.arange(len(entries.day)))
+    return Batch(
+        origin=batches[0].origin,
+        answered=days,
+        days=days,
+        totals=gather([batch.totals for batch in batches], sizes, as_given),
+        entries=gather(
+            [batch.entries for batch in batches], entries.sizes, rows_as_given
+        ),
+        entry_day=entries.day,
+        entry_key=entries.key,
+        keys=entries.keys,
+        elements=_joined(batches, entries),
+        messages=[text for batch in batches for text in batch.messages],
+    )
+
+
+def _unlike_first(whole: Batch, first: Ints) -> Bools:
+    """Tell which days may hold something else than the first of the same date.
+
+    What is the same row by row is the same. What is not may still add up to the same,
+    so that it is to be looked at cell by cell.
+    """
+    owners = [owner(key) for key in whole.keys]
+    place = {one: code for code, one in enumerate(dict.fromkeys(owners))}
+    whose = np.array([place[one] for one in owners], dtype=np.int64)[whole.entry_key]
+    row, key, clicks, keys = whole.elements
+    days, codes = np.arange(len(first)), whose[row] * len(keys) + key
+    return (
+        _differ(days, np.zeros_like(days), _arrays(whole.totals), first)
+        | _differ(whole.entry_day, whose, _arrays(whole.entries), first)
+        | _differ(whole.entry_day[row], codes, [clicks], first)
+    )
+
+
+def _arrays(stats: Stats) -> list[Values]:
+    columns = (*stats.columns.values(), *stats.fractions.values())
+    return [array for column in columns for array in column]
+
+
+def _differ(day: Ints, code: Ints, arrays: Sequence[Values], first: Ints) -> Bools:
+    """Tell which days have other rows than their first: by code, then as they come."""
+    rows = np.lexsort((code, day))
+    sizes = np.bincount(day, minlength=len(first))
+    starts = np.cumsum(sizes) - sizes
+    differ: Bools = sizes != sizes[first]
+    is_pair = (first != np.arange(len(first))) & ~differ
+    later = np.flatnonzero(is_pair[day[rows]])
+    of_day = day[rows[later]]
+    one, other = rows[later], rows[later - starts[of_day] + starts[first[of_day]]]
+    for array in (code, *arrays):
+        differ[of_day[array[one] != array[other]]] = True
+    return differ
 
 
 _DayCell = tuple[object, ...]
@@ -200,6 +265,7 @@ _DayContents = dict[int, list[tuple[str, Mapping[_DayCell, int | float]]]]
 
 
 def _check_agreement(batches: Sequence[Batch], days: Ints) -> None:
+    """Compare what answers say of these days, cell by cell."""
     told: _DayContents = {}
     for batch in batches:
         several = select_days(batch, np.isin(batch.days, days))
