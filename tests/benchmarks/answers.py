@@ -237,6 +237,7 @@ def lengths(rng):
         ("tests", lambda df: df.braze.tests()),
         ("winner", lambda df: df.braze.winner(METRIC)),
         ("srm", lambda df: df.braze.srm()),
+        ("rates over days", lambda df: df.braze.rates(METRIC, ci=0.95, se="day")),
     ):
         found = median(
             lambda verb=verb: verb(fresh(mixed)), lambda verb=verb: verb(fresh(short))
