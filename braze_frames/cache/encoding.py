@@ -11,6 +11,7 @@ import pyarrow.compute as pc
 from braze_frames.core.arrays import Bools, Column, Ints
 from braze_frames.frame.levels import renumber
 from braze_frames.payload.batch import (
+    NO_ELEMENTS,
     Batch,
     Element,
     ElementKey,
@@ -40,7 +41,6 @@ class _Rows(NamedTuple):
 
 
 _KEY = ("channel", VARIATION_ID, VARIATION_NAME, POSITION)
-_NO_ELEMENTS = elements_of([])
 _NO_ENTRIES = SCHEMAS["variation"].empty_table().select(["date", *_KEY])
 
 
@@ -217,7 +217,7 @@ def from_tables(campaigns: Sequence[StoredTables]) -> list[Batch]:
 def _batch(
     stored: StoredTables, totals: pa.Table, rows: _Rows, entries: pa.Table
 ) -> Batch:
-    days, elements = stored.days, _NO_ELEMENTS
+    days, elements = stored.days, NO_ELEMENTS
     stats = Stats(_columns(totals)), Stats(_columns(entries))
     if len(stored.tables.get("extra", ())):
         stats = _with_extra(stats, stored.tables["extra"], days, rows)

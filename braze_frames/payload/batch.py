@@ -72,6 +72,9 @@ def elements_of(elements: Iterable[Element]) -> Elements:
     return Elements(row, code, clicked, list(place))
 
 
+NO_ELEMENTS = elements_of([])
+
+
 class Batch(NamedTuple):
     """What one answer says, typed, or all answers about a campaign put together.
 

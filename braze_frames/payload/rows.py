@@ -16,7 +16,7 @@ from typing import Any, NamedTuple, NoReturn
 import numpy as np
 
 from braze_frames.core.arrays import Flags, Ints
-from braze_frames.payload.batch import ElementKey, Elements
+from braze_frames.payload.batch import NO_ELEMENTS, ElementKey, Elements
 from braze_frames.payload.columns import Filling, Matrix
 from braze_frames.payload.packing import (
     BOUND,
@@ -42,6 +42,9 @@ _RARE = 16
 # A new way to pack takes as long as 8 objects value by value, and as 30 of which slides
 # and buttons are taken off.
 _WORTH_PACKING = 16
+
+# Stands for the number of stats of an object that is read value by value.
+_NOT_PACKED = -1
 
 # What ``struct`` takes for what it is, or refuses: it takes a boolean for a number.
 _PLAIN = frozenset((int, float, str, type(None), dict, list))
@@ -85,6 +88,8 @@ class Clicks:
 
     def elements(self) -> Elements:
         """Return what was put down."""
+        if not self.codes:
+            return NO_ELEMENTS
         rows, keys, clicks = np.array(self.single, dtype=np.int64).reshape(-1, 3).T
         return Elements(
             np.concatenate([*self.rows, rows]),
@@ -123,12 +128,13 @@ class RowPacker(NamedTuple):
     def pack(self, rows: list[Day], start: int, counts: Ints) -> None:
         """Put objects that have so many stats into rows from ``start`` on."""
         odd = _not_plain(rows) if self.check_each_value else []
-        is_plain = np.ones(len(rows), dtype=bool)
-        is_plain[odd] = False
+        if odd:
+            counts = counts.copy()
+            counts[odd] = _NOT_PACKED
         shapes: list[Shape] = []
         irregular: list[int] = []
-        for count in np.flatnonzero(np.bincount(counts[is_plain])):
-            members = np.flatnonzero(is_plain & (counts == count))
+        for count in sorted({*counts.tolist()} - {_NOT_PACKED}):
+            members = np.flatnonzero(counts == count)
             if len(members) * _RARE < len(rows):
                 irregular += members.tolist()
             else:
@@ -209,8 +215,8 @@ class RowPacker(NamedTuple):
         tried = {shape.keys for shape in shapes}
         left: list[int] = []
         for keys, numbers in alike.items():
-            is_tried = frozenset((*keys, *self.skip)) in tried
-            if is_tried or len(numbers) < _WORTH_PACKING:
+            few = len(numbers) < _WORTH_PACKING
+            if few or frozenset((*keys, *self.skip)) in tried:
                 left += numbers
             else:
                 left += self._pack_group(rows, np.array(numbers), start, shapes)

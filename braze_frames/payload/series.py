@@ -235,6 +235,7 @@ class _AnswerParser:
             for n, messages in enumerate(listed):
                 if messages is not None and not isinstance(messages, dict):
                     self._fail(n, ("messages",), messages, "an object of channels")
+            listed = [dict(messages or {}) for messages in listed]
         found = dict.fromkeys(chain.from_iterable(filter(None, listed)))
         # Other spellings first: of two names on a day the last one labels, and that is
         # the name under the channel's own.
@@ -243,7 +244,7 @@ class _AnswerParser:
         return [channel for channel in channels if channel.days]
 
     def _channel(self, name: Any, listed: list[Any]) -> _Channel:
-        of_days = [messages.get(name) if messages else None for messages in listed]
+        of_days, _ = column_of([messages or {} for messages in listed], name)
         if not (isinstance(name, str) and is_text(name)):
             day = next(n for n, one in enumerate(listed) if one and name in one)
             self._fail(day, (), name, "a channel that is text, of no lone surrogates")
@@ -277,7 +278,8 @@ class _AnswerParser:
         self._check_labels(start, VARIATION_NAME, names[:size])
         pairs = list(zip(ids[:size], names[:size], strict=True))
         place = {pair: code for code, pair in enumerate(dict.fromkeys(pairs))}
-        codes = np.resize([place[pair] for pair in pairs], len(rows)) + len(self.keys)
+        of_pairs = np.array([place[pair] for pair in pairs]) + len(self.keys)
+        codes = np.tile(of_pairs, -(-len(rows) // size))[: len(rows)]
         label = ALIASES.get(channel.name, channel.name)
         self.keys += [
             EntryKey(label, id_ or None, name or None, 0) for id_, name in place
@@ -287,7 +289,9 @@ class _AnswerParser:
     def _by_position(self, codes: Ints, channel: _Channel) -> Ints:
         """Tell entries without id and name apart by their position in the list."""
         nameless = [n for n, key in enumerate(self.keys) if key[1:] == (None, None, 0)]
-        is_nameless = np.isin(codes, nameless) if nameless else np.empty(0)
+        if not nameless:
+            return codes
+        is_nameless = np.isin(codes, nameless)
         if not is_nameless.any():
             return codes
         positions = _follow(np.arange(1, len(of_day) + 1) for of_day in channel.lists)

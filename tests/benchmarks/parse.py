@@ -5,7 +5,10 @@ median of pairs; the garbage collector is left as users have it. How to read the
 
 - "ours / loads" is how many times as long a read takes as the JSON parser alone: at
   most 2.4 for many clean responses and 2.8 for harsh ones, 3.5 for one response, of
-  which pandas takes about a third. The limit of this way of reading is about 1.8.
+  which pandas takes about a third. The limit of this way of reading is about 1.8. With
+  one narrow channel it is more: what an object costs is shared by fewer numbers.
+- "up to …" is what the read takes up to a step, over the JSON parser, too: what a step
+  costs is the difference to the row above.
 - "peak memory / frame" counts what is allocated beside the bytes: at most 1.5; where
   the frame is one campaign, its answers stand beside it, typed, and one decoded: 3.
 - "buttons / without" compares reads of pushes with and without buttons: at most 1.25,
@@ -24,6 +27,9 @@ import pandas as pd
 import responses
 
 import braze_frames as bf
+from braze_frames.payload.assemble import Campaign, assemble
+from braze_frames.payload.days import normalise
+from braze_frames.payload.series import decode, has_booleans, parse_answer
 
 PAIRS = 7
 
@@ -85,6 +91,34 @@ def same(body):
     pd.testing.assert_frame_equal(ours, plain[ours.columns], check_index_type=False)
 
 
+def up_to_each_step(bodies):
+    """Yield the steps of a read, and the work up to each of them, campaign by campaign.
+
+    ``bodies`` are the answers of each campaign.
+    """
+
+    def decoded(look):
+        for of_one in bodies:
+            yield [look(body) for body in of_one]
+
+    def parsed(body):
+        tree = decode(body, "")
+        return parse_answer(tree, "", check_each_value=has_booleans(body))
+
+    def campaigns():
+        for n, batches in enumerate(decoded(parsed)):
+            yield Campaign(str(n), normalise(batches, restated=False))
+
+    def numbers(body):
+        has_booleans(body)
+        decode(body, "")
+
+    yield "decoded, booleans looked for", lambda: [*decoded(numbers)]
+    yield "packed", lambda: [*decoded(parsed)]
+    yield "in order", lambda: [*campaigns()]
+    yield "in a frame", lambda: assemble(campaigns(), ["variation"], several=True)
+
+
 def peak(files):
     """Return peak extra memory over the bytes of the frame."""
     tracemalloc.start()
@@ -94,9 +128,20 @@ def peak(files):
     return most / frame.memory_usage(index=True).sum()
 
 
+def of_channels(many):
+    """Compare reads of campaigns with several channels with parsing them."""
+    bodies = [body for of_one in many for body in of_one]
+    files = [b"\n".join(of_one) for of_one in many]
+    return ratio(lambda: read(files), lambda: load(bodies))
+
+
 def rows(name, harsh):
     """Measure one kind of payload."""
     many = [responses.campaign(seed, harsh=harsh) for seed in range(30)]
+    wide = [
+        responses.campaign(seed, harsh=harsh, windows=2, channels=1 + seed % 5)
+        for seed in range(24)
+    ]
     bodies = [body for of_one in many for body in of_one]
     files = [b"\n".join(of_one) for of_one in many]
     one = responses.response(0, harsh=harsh, variations=6)
@@ -106,6 +151,9 @@ def rows(name, harsh):
     single = f"{name}  {len(one) / 1e3:.0f} kB"
     yield f"{size}: ours / loads", ratio(lambda: read(files), lambda: load(bodies))
     yield f"{size}: peak memory / frame", peak(files)
+    for step, work in up_to_each_step(many):
+        yield f"{size}: up to {step}", ratio(work, lambda: load(bodies))
+    yield f"{name}, 1-5 channels: ours / loads", of_channels(wide)
     long = b"\n".join(responses.campaign(0, harsh=harsh, windows=20))
     yield f"{name}, one campaign in 20 lines: peak memory / frame", peak([long])
     yield f"{single}: ours / loads", ratio(lambda: read([one]), lambda: load([one]), 20)

@@ -37,10 +37,12 @@ STATS = {
 CHANNELS = list(STATS)
 
 
-def response(seed, *, harsh=False, days=100, variations=5, start=date(2026, 1, 1)):
+def response(
+    seed, *, harsh=False, days=100, variations=5, start=date(2026, 1, 1), channels=1
+):
     """Return one response as bytes: a test with a control, ``variations`` in all."""
     rng = random.Random(f"{seed}-{harsh}")
-    channel = CHANNELS[seed % len(CHANNELS)]
+    first = seed % len(CHANNELS)
     ids = [str(uuid.UUID(int=rng.getrandbits(128), version=4)) for _ in range(9)]
     data = [
         {
@@ -52,6 +54,7 @@ def response(seed, *, harsh=False, days=100, variations=5, start=date(2026, 1, 1
                     )
                     for n in range(variations)
                 ]
+                for channel in (CHANNELS * 2)[first : first + channels]
             },
             **dict.fromkeys(CONVERSIONS, rng.randrange(1000)),
             "unique_recipients": rng.randrange(10_000),
