@@ -366,14 +366,12 @@ class _Rate:
 
     def _between_days(self, daily: Sums, ci: float) -> Interval:
         """Return the jackknife's intervals; where nothing counts on a day it is 0."""
-        sides = [
-            daily.columns[side(self._name)].values
-            for side in (numerator_of, denominator_of)
-        ]
+        names = numerator_of(self._name), denominator_of(self._name)
+        sides = [daily.columns[name].values for name in names]
         found = np.full((2, self._groups.count), np.nan)
         outer, date = daily.asked().codes, daily.groups.levels[-2]
-        for groups, tables in day_tables(outer, date, sides):
-            found[:, groups] = single_rate(*tables, ci)
+        for groups, (above, below) in day_tables(outer, date, sides):
+            found[:, groups] = single_rate(above, below, ci)
         return Interval(*found)
 
 

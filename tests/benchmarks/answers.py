@@ -327,7 +327,7 @@ PARTS = (large, lifts, growing, each, lengths, orders, questions, names)
 
 def main(asked):
     """Print all of it, or the parts asked for."""
-    warnings.simplefilter("ignore", bf.StatisticsWarning)
+    warnings.simplefilter("ignore", bf.BrazeWarning)
     rng = np.random.default_rng(0)
     for part in PARTS:
         if not asked or part.__name__ in asked:
