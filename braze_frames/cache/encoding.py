@@ -298,10 +298,14 @@ def _column(stored: pa.ChunkedArray, nowhere: Bools) -> Column:
         return Column(stored.to_numpy(), nowhere)
     # Arrow's own fill_null and is_null take thrice as long for a campaign's rows.
     whole = stored.chunk(0) if stored.num_chunks == 1 else stored.combine_chunks()
-    bits, numbers = (np.frombuffer(part, np.uint8) for part in whole.buffers())
-    rows = slice(whole.offset, whole.offset + len(whole))
-    missing: Bools = np.unpackbits(bits, bitorder="little")[rows] == 0
-    values = numbers.view(whole.type.to_pandas_dtype())[rows].copy()
+    valid, numbers = whole.buffers()
+    first, skipped = divmod(whole.offset, 8)
+    bits = np.frombuffer(valid, np.uint8, offset=first)
+    bits = np.unpackbits(bits, count=skipped + len(whole), bitorder="little")
+    missing: Bools = bits[skipped:] == 0
+    dtype = np.dtype(whole.type.to_pandas_dtype())
+    start = whole.offset * dtype.itemsize
+    values = np.frombuffer(numbers, dtype, len(whole), start).copy()
     values[missing] = 0
     return Column(values, missing)
 

@@ -1,13 +1,20 @@
 """Rows of a frame → groups of rows, and exact sums over them."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 
-from braze_frames.core.arrays import Bools, Column, Ints, Values, sum_exactly
+from braze_frames.core.arrays import (
+    Bools,
+    Column,
+    Floats,
+    Ints,
+    Values,
+    sum_exactly,
+)
 from braze_frames.errors import PayloadError
 from braze_frames.frame.levels import Level, combine, renumber, separate
 
@@ -185,3 +192,38 @@ def day_positions(outer: Ints, dates: Ints, days: int) -> tuple[Ints, Ints]:
     length = np.bincount(present // max(days, 1), minlength=count)
     starts = np.cumsum(length) - length
     return pairs - starts[outer], length
+
+
+def day_tables(
+    outer: Ints, date: Level, sides: Sequence[Values]
+) -> Iterator[tuple[Ints, Floats]]:
+    """Yield outer groups that have about as many days, and what they have on each.
+
+    One of years beside thousands of a month would make a table of all nearly empty.
+
+    Parameters
+    ----------
+    outer : ndarray
+        The outer group of each row, from 0; with ``date`` no two are the same.
+    date : Level
+        The day of each row.
+    sides : sequence of ndarray
+        Values of each row.
+
+    Yields
+    ------
+    groups : ndarray
+        The number of each.
+    tables : ndarray of shape (sides, groups, days)
+        0 behind a group's last day.
+    """
+    place, length = day_positions(outer, date.codes, max(len(date.labels), 1))
+    sizes = np.floor(np.log2(length) / 2)
+    for size in np.unique(sizes):
+        mine = sizes == size
+        cells = np.flatnonzero(mine[outer])
+        rows = (np.cumsum(mine) - 1)[outer[cells]]
+        tables = np.zeros((len(sides), int(mine.sum()), int(length[mine].max())))
+        for table, side in zip(tables, sides, strict=True):
+            table[rows, place[cells]] = side[cells]
+        yield np.flatnonzero(mine), tables

@@ -17,7 +17,7 @@ from braze_frames.frame.channels import (
     numerator_of,
     sum_sides,
 )
-from braze_frames.frame.groups import Groups, Tally, day_positions, group_rows
+from braze_frames.frame.groups import Groups, Tally, day_tables, group_rows
 from braze_frames.frame.levels import Level
 from braze_frames.frame.provenance import labelled, left_out_attrs
 from braze_frames.frame.sums import (
@@ -357,22 +357,22 @@ class _Rate:
         swinging = self._given & self._of(lambda one: one.kind != "proportion")
         others[self._groups.codes[swinging]] = True
         if daily is not None and others.any():
-            swings = single_rate(*self._by_day(daily), ci)
+            swings = self._between_days(daily, ci)
             limits = Interval(
                 np.where(others, swings.low, limits.low),
                 np.where(others, swings.high, limits.high),
             )
         return Interval(*(np.where(self.counted, limit, np.nan) for limit in limits))
 
-    def _by_day(self, daily: Sums) -> tuple[Floats, Floats]:
-        """Return both sides as arrays of groups by days; 0 where nothing counts."""
-        outer, date = daily.asked(), daily.groups.levels[-2]
-        place, length = day_positions(outer.codes, date.codes, max(len(date.labels), 1))
-        shape = (self._groups.count, int(length.max(initial=0)))
-        tables = np.zeros((2, *shape))
-        for table, side in zip(tables, (numerator_of, denominator_of), strict=True):
-            table[outer.codes, place] = daily.columns[side(self._name)].values
-        return tables[0], tables[1]
+    def _between_days(self, daily: Sums, ci: float) -> Interval:
+        """Return the jackknife's intervals; where nothing counts on a day it is 0."""
+        names = numerator_of(self._name), denominator_of(self._name)
+        sides = [daily.columns[name].values for name in names]
+        found = np.full((2, self._groups.count), np.nan)
+        outer, date = daily.asked().codes, daily.groups.levels[-2]
+        for groups, (above, below) in day_tables(outer, date, sides):
+            found[:, groups] = single_rate(above, below, ci)
+        return Interval(*found)
 
 
 def _unique(defined: Defined) -> set[str]:

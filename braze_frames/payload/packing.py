@@ -7,7 +7,7 @@ booleans for numbers: who packs makes sure that there are none.
 
 import math
 import struct
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 from itertools import starmap
 from operator import itemgetter
@@ -32,9 +32,9 @@ class Shape(NamedTuple):
 
     ``kinds`` says of each stat which column it is of, ``elements`` which are slides and
     buttons; the others are ``kept``. ``blanks`` stand where an object lacks the stat:
-    ``MISSING``, or NaN in a float. ``fractions`` are stats that the table does not
-    know: a whole number is none of them, since the same stat may be whole on all days
-    of another read.
+    ``MISSING``, or NaN in a float. ``keys`` are those that are packed, and two that are
+    no stats. ``loose`` are keys that the table does not know: their values may be of
+    any type.
     """
 
     stats: tuple[str, ...]
@@ -43,8 +43,8 @@ class Shape(NamedTuple):
     elements: dict[int, ElementKey]
     kept: list[int]
     blanks: tuple[int | float, ...]
-    fractions: tuple[str, ...]
     keys: frozenset[str]
+    loose: tuple[str, ...]
     pick: Callable[[Day], tuple[Any, ...]]
     pack: Callable[..., bytes]
 
@@ -64,8 +64,6 @@ def pack(shape: Shape, rows: Sequence[Day]) -> tuple[list[bytes], list[int]]:
     """Pack what fits; the numbers of the rows that do not."""
     packed: list[bytes] = []
     odd: list[int] = []
-    if shape.fractions and any(_has_whole(shape, row) for row in rows):
-        return packed, list(range(len(rows)))
     stream = starmap(shape.pack, map(shape.pick, rows))
     while True:
         try:
@@ -76,48 +74,47 @@ def pack(shape: Shape, rows: Sequence[Day]) -> tuple[list[bytes], list[int]]:
             return packed, odd
 
 
-def _has_whole(shape: Shape, row: Day) -> bool:
-    """Whether an object has a whole number where the shape has a fraction."""
-    return any(row.get(stat).__class__ is int for stat in shape.fractions)
-
-
 def pad(shape: Shape, row: Day) -> bytes | None:
     """Pack an object's stats of the shape with blanks for holes; None where odd."""
-    if _has_whole(shape, row) or MISSING in row.values():
+    if MISSING in row.values():
         return None
-    values: Iterable[Any] = map(row.get, shape.stats, shape.blanks)
-    if None in row.values():
-        pairs = zip(values, shape.blanks, strict=True)
-        values = [blank if value is None else value for value, blank in pairs]
-    try:
-        return shape.pack(*values)
-    except struct.error:
-        return None
+    values = list(map(row.get, shape.stats, shape.blanks))
+    for _ in range(2):
+        try:
+            return shape.pack(*values)
+        except struct.error:
+            # most objects with holes have neither nulls nor counts such as 3.0
+            values = list(map(_filled, values, shape.blanks))
+    return None
+
+
+def _filled(value: Any, blank: float) -> Any:
+    """Return a value as ``struct`` takes it: a blank for a null, 3 for 3.0."""
+    if value is None:
+        return blank
+    whole = blank == MISSING and value.__class__ is float and value.is_integer()
+    return int(value) if whole else value
 
 
 @lru_cache(maxsize=4096)
-def shape_of(
-    keys: tuple[str, ...], types: tuple[type, ...], skip: tuple[str, str]
-) -> Shape | None:
-    """Return how to pack objects with these keys, or None where they need more care."""
-    formats = {
-        key: _format(key, type_)
-        for key, type_ in zip(keys, types, strict=True)
-        if key not in skip
-    }
-    if not formats or "" in formats.values():
-        return None
-    return _shape(tuple(formats.items()), skip)
+def shape_of(keys: tuple[str, ...], skip: tuple[str, str]) -> Shape | None:
+    """Return how to pack objects with these keys, or None where there is no stat."""
+    codes = {key: _format(key) for key in keys if key not in skip}
+    loose = tuple(key for key, code in codes.items() if not code)
+    packed = tuple((key, code) for key, code in codes.items() if code)
+    return _shape(packed, loose, skip) if packed else None
 
 
 def without_elements(shape: Shape, skip: tuple[str, str]) -> Shape | None:
     """Return the shape of the same objects when slides and buttons are taken off."""
     kept = tuple((shape.stats[n], shape.formats[n]) for n in shape.kept)
-    return _shape(kept, skip) if kept else None
+    return _shape(kept, shape.loose, skip) if kept else None
 
 
 @lru_cache(maxsize=4096)
-def _shape(codes: tuple[tuple[str, str], ...], skip: tuple[str, str]) -> Shape:
+def _shape(
+    codes: tuple[tuple[str, str], ...], loose: tuple[str, ...], skip: tuple[str, str]
+) -> Shape:
     stats = tuple(stat for stat, _ in codes)
     layout = "".join(code for _, code in codes)
     keys = [element_key(stat) for stat in stats]
@@ -129,19 +126,17 @@ def _shape(codes: tuple[tuple[str, str], ...], skip: tuple[str, str]) -> Shape:
         {n: key for n, key in enumerate(keys) if key},
         kept,
         tuple(math.nan if code == "d" else MISSING for code in layout),
-        tuple(stat for stat, code in codes if code == "d" and stat not in STAT),
         frozenset(stats).union(skip),
+        loose,
         itemgetter(*stats) if len(stats) > 1 else lambda row: (row[stats[0]],),
         struct.Struct("=" + layout).pack,
     )
 
 
-def _format(key: str, type_: type) -> str:
+def _format(key: str) -> str:
     if key in STAT:
         return "q" if STAT[key].dtype == "Int64" else "d"
-    if ELEMENT_KEY.fullmatch(key):
-        return "q"
-    return {int: "q", float: "d"}.get(type_, "")
+    return "q" if ELEMENT_KEY.fullmatch(key) else ""
 
 
 @lru_cache(maxsize=4096)

@@ -7,7 +7,7 @@ slides and buttons are taken off; what is left is checked value by value. So are
 with booleans, which ``struct`` would take for numbers.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from itertools import chain, compress, islice, repeat
 from math import isfinite
 from operator import getitem
@@ -15,9 +15,9 @@ from typing import Any, NamedTuple, NoReturn
 
 import numpy as np
 
-from braze_frames.core.arrays import Flags, Ints
+from braze_frames.core.arrays import Flags, Ints, Values
 from braze_frames.payload.batch import NO_ELEMENTS, ElementKey, Elements
-from braze_frames.payload.columns import Filling, Matrix
+from braze_frames.payload.columns import Filling, Kind, Matrix
 from braze_frames.payload.packing import (
     BOUND,
     MISSING,
@@ -34,7 +34,7 @@ from braze_frames.payload.packing import (
 )
 from braze_frames.schema.channels import STAT
 
-# A null says nothing of its stat's type: one of the first few objects has no null.
+# Whether objects have other slides and buttons each is told by the first few of them.
 _FEW = 4
 # Of objects with equally many stats, fewer than one in 16 are those with holes: each
 # lacks other keys, and trying to pack them together finds hardly two alike.
@@ -43,6 +43,8 @@ _RARE = 16
 # and buttons are taken off.
 _WORTH_PACKING = 16
 
+# The types of numbers in decoded JSON; of a stat that is not known they may be mixed.
+_NUMBERS = ((int, np.int64), (float, np.float64))
 # Stands for the number of stats of an object that is read value by value.
 _NOT_PACKED = -1
 
@@ -154,39 +156,47 @@ class RowPacker(NamedTuple):
         some = (
             rows if len(numbers) == len(rows) else list(map(rows.__getitem__, numbers))
         )
-        shape = next(filter(None, map(self._shape, some[:_FEW])), None)
-        if shape is None:
+        shape = shape_of(tuple(some[0]), self.skip)
+        has_elements = self.clicks is not None and bool(shape and shape.elements)
+        plain = without_elements(shape, self.skip) if shape and has_elements else shape
+        if shape is None or plain is None:
             return numbers
-        has_elements = self.clicks is not None and bool(shape.elements)
-        plain = without_elements(shape, self.skip) if has_elements else shape
-        if plain and plain not in shapes:
+        if plain not in shapes:
             shapes.append(plain)
-        if has_elements and plain and len(set(map(tuple, some[:_FEW]))) > 1:
-            return self._pack_without_elements(plain, some, numbers, start)
+        taken = None
+        if self.clicks and has_elements and len(set(map(tuple, some[:_FEW]))) > 1:
+            shape, taken = plain, _take_clicks(some, self.clicks)
         packed, odd = pack(shape, some)
         table = matrix(shape, packed)
         if len(table) and table.min() == MISSING:
             return numbers
-        good = np.delete(members, odd) if odd else members
-        self._put(shape, good + start, table, None)
-        return [numbers[i] for i in odd]
+        fits = _fits(shape, some, odd, taken)
+        if not fits.all():
+            table, some = table[np.delete(fits, odd)], list(compress(some, fits))
+        self._put(shape, members[fits] + start, table, None)
+        if self.clicks and taken:
+            codes, clicks = taken.codes[fits], taken.clicks[fits]
+            self.clicks.put_many(members[fits] + start, codes, clicks)
+        for key in shape.loose:
+            self._put_loose(key, some, members[fits] + start)
+        return [numbers[n] for n in np.flatnonzero(~fits)]
 
-    def _pack_without_elements(
-        self, shape: Shape, rows: list[Day], numbers: list[int], start: int
-    ) -> list[int]:
-        """Pack objects that have other slides or buttons each, and take those off."""
-        packed, odd = pack(shape, rows)
-        table = matrix(shape, packed)
-        if self.clicks is None or (len(table) and table.min() == MISSING):
-            return numbers
-        is_packed = np.ones(len(rows), dtype=bool)
-        is_packed[odd] = False
-        taken = _take_clicks(rows, self.clicks)
-        good = is_packed & taken.fits
-        places = np.array(numbers)[good] + start
-        self._put(shape, places, table[taken.fits[is_packed]], None)
-        self.clicks.put_many(places, taken.codes[good], taken.clicks[good])
-        return [numbers[n] for n in np.flatnonzero(~good)]
+    def _put_loose(self, key: str, rows: list[Day], places: Ints) -> None:
+        """Put down the values of a key that the table does not know, by their types."""
+        values = [row[key] for row in rows]
+        if not values:
+            return
+        self._check_key(key, int(places[0]))
+        is_left = np.ones(len(values), dtype=bool)
+        for number, dtype in _NUMBERS:
+            is_one = np.array([value.__class__ is number for value in values])
+            found = _bits([*compress(values, is_one)], dtype)
+            if found is not None:
+                kinds = (Kind(key, is_float=number is float),)
+                self.stats.put_packed(kinds, places[is_one], found, None)
+                is_left &= ~is_one
+        for n in np.flatnonzero(is_left).tolist():
+            self._value(rows[n], key, int(places[n]))
 
     def _take_off(self, row: Day, keys: Iterable[str], number: int) -> None:
         """Put down the clicks on slides and buttons that stand under these keys."""
@@ -201,9 +211,6 @@ class RowPacker(NamedTuple):
                 self.clicks.put(number, element, value)
             else:
                 self._value(row, key, number)
-
-    def _shape(self, row: Day) -> Shape | None:
-        return shape_of(tuple(row), tuple(map(type, row.values())), self.skip)
 
     def _regroup(
         self, rows: list[Day], irregular: list[int], start: int, shapes: list[Shape]
@@ -225,40 +232,29 @@ class RowPacker(NamedTuple):
     def _pack_irregular(
         self, rows: list[Day], irregular: list[int], start: int, shapes: list[Shape]
     ) -> list[int]:
-        """Pack objects with holes into shapes with their keys; the numbers of the rest.
+        """Pack objects into the nearest shape; the numbers of those that do not fit.
 
-        Slides and buttons that a shape lacks are taken off and put down one by one.
+        Stats that an object lacks are blanks, and what the shape lacks, such as slides
+        and buttons, is taken off and put down one by one.
         """
-        for shape in shapes:
-            numbers: list[int] = []
-            parts: list[bytes] = []
-            left: list[int] = []
-            for i in irregular:
-                packed = self._padded(shape, rows[i], start + i)
-                if packed is None:
-                    left.append(i)
-                else:
-                    numbers.append(start + i)
-                    parts.append(packed)
-            if not parts:
+        found: dict[int, tuple[list[int], list[bytes]]] = {}
+        left: list[int] = []
+        for i in irregular:
+            nearest = _nearest(rows[i], shapes)
+            packed = None if nearest is None else pad(shapes[nearest], rows[i])
+            if nearest is None or packed is None:
+                left.append(i)
                 continue
-            table = matrix(shape, parts).copy()
-            holes = _holes(shape, table)
+            self._take_off(rows[i], rows[i].keys() - shapes[nearest].keys, start + i)
+            numbers, parts = found.setdefault(nearest, ([], []))
+            numbers.append(start + i)
+            parts.append(packed)
+        for n, (numbers, parts) in found.items():
+            table = matrix(shapes[n], parts).copy()
+            holes = _holes(shapes[n], table)
             table[holes] = 0
-            self._put(shape, np.array(numbers), table, holes)
-            irregular = left
-        return irregular
-
-    def _padded(self, shape: Shape, row: Day, number: int) -> bytes | None:
-        if row.keys() <= shape.keys:
-            return pad(shape, row)
-        others = row.keys() - shape.keys
-        if self.clicks is None or not all(map(element_key, others)):
-            return None
-        packed = pad(shape, row)
-        if packed:
-            self._take_off(row, others, number)
-        return packed
+            self._put(shapes[n], np.array(numbers), table, holes)
+        return left
 
     def _put(
         self, shape: Shape, rows: Ints, table: Matrix, holes: Flags | None
@@ -356,6 +352,32 @@ def _bounded(counts: list[int]) -> Ints:
         return np.array(counts, dtype=np.int64)
     except OverflowError:
         return np.array([n if -BOUND < n < BOUND else MISSING for n in counts])
+
+
+def _fits(shape: Shape, rows: list[Day], odd: list[int], taken: _Taken | None) -> Flags:
+    """Return which objects have what their shape says, and nothing else."""
+    fits = np.ones(len(rows), dtype=bool) if taken is None else taken.fits.copy()
+    fits[odd] = False
+    for key in shape.loose:
+        fits &= [key in row for row in rows]
+    return fits
+
+
+def _bits(numbers: list[Any], dtype: type) -> Matrix | None:
+    """Return numbers as a column of their bits; None where one of them does not fit."""
+    try:
+        found: Values = np.array(numbers, dtype)
+    except OverflowError:
+        return None
+    return found.view(np.int64).reshape(-1, 1) if np.isfinite(found).all() else None
+
+
+def _nearest(row: Day, shapes: Sequence[Shape]) -> int | None:
+    """Return which shape lacks fewest keys of an object; of these, the smallest."""
+    lacking = (len(row.keys() - shape.keys) for shape in shapes)
+    sizes = (len(shape.keys) for shape in shapes)
+    ranked = sorted(zip(lacking, sizes, range(len(shapes)), strict=True))
+    return ranked[0][2] if ranked else None
 
 
 def _not_plain(rows: list[Day]) -> list[int]:

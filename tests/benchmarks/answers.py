@@ -237,6 +237,7 @@ def lengths(rng):
         ("tests", lambda df: df.braze.tests()),
         ("winner", lambda df: df.braze.winner(METRIC)),
         ("srm", lambda df: df.braze.srm()),
+        ("rates over days", lambda df: df.braze.rates(METRIC, ci=0.95, se="day")),
     ):
         found = median(
             lambda verb=verb: verb(fresh(mixed)), lambda verb=verb: verb(fresh(short))
@@ -326,7 +327,7 @@ PARTS = (large, lifts, growing, each, lengths, orders, questions, names)
 
 def main(asked):
     """Print all of it, or the parts asked for."""
-    warnings.simplefilter("ignore", bf.StatisticsWarning)
+    warnings.simplefilter("ignore", bf.BrazeWarning)
     rng = np.random.default_rng(0)
     for part in PARTS:
         if not asked or part.__name__ in asked:

@@ -14,6 +14,7 @@ VERBS = {
     "over days": lambda df: df.braze.lift(METRIC, se="day", cumulative=True),
     "winner": lambda df: df.braze.winner(METRIC),
     "srm": lambda df: df.braze.srm(),
+    "rates": lambda df: df.braze.rates(METRIC, ci=0.95, se="day"),
     "tests": lambda df: df.braze.tests(METRIC)[["rate", "lift_low", "verdict"]],
 }
 

@@ -515,6 +515,29 @@ def test_rows_of_many_shapes_read_alike_packed_and_value_by_value(share):
     assert_equals(frames.campaigns, expected.campaign)
 
 
+@pytest.mark.filterwarnings("ignore:left out")
+@pytest.mark.parametrize(
+    "values",
+    [
+        *([1, 2], [1, 2.5], [None, 2.5, 3.0], [2**70, 1], [-(2**63), 4, 0.5]),
+        *(["text", 1], [True, 2], [[1], {"a": 1}, None]),
+    ],
+)
+def test_unknown_stats_of_many_rows_read_alike_packed_and_value_by_value(values):
+    rng = random.Random(len(values))
+    days = []
+    for n in range(28):
+        found = [
+            entry(f"V{k}", f"{ID}{k}", sent=rng.choice([n, float(n)]), opens=k)
+            | rng.choice([{}, {"winks": rng.choice(values)}, {f"nods{n}": k}])
+            for k in range(7)
+        ]
+        days.append(day(f"2026-02-{n + 1:02}", {"email": found}))
+    expected = flatten({None: [response(*days)]})
+    for source in (response(*days), io.BytesIO(as_bytes(response(*days)))):
+        assert_equals(bf.read_braze_series(source), expected.variation)
+
+
 @pytest.mark.parametrize("word", ["true", "false"])
 @pytest.mark.parametrize("before", range(4))
 def test_a_boolean_is_found_wherever_it_stands(word, before):
