@@ -1,6 +1,7 @@
 """Decoded trees: what is an answer, what a day row, and what is something else."""
 
 from collections.abc import Mapping
+from functools import lru_cache
 from itertools import chain
 from typing import Any, NamedTuple
 
@@ -40,7 +41,7 @@ class Answer(NamedTuple):
 
 def is_response(tree: Any) -> bool:
     """Tell whether a tree is an answer of an endpoint."""
-    return isinstance(tree, Mapping) and bool(_RESPONSE_KEYS & tree.keys())
+    return isinstance(tree, dict | Mapping) and not _RESPONSE_KEYS.isdisjoint(tree)
 
 
 def is_bare(tree: Any) -> bool:
@@ -73,7 +74,7 @@ def is_bare(tree: Any) -> bool:
 def is_row(tree: Any) -> bool:
     """Tell whether a tree is a day row, as loaders leave it; keys in any case."""
     return (
-        isinstance(tree, Mapping)
+        isinstance(tree, dict | Mapping)
         and not is_response(tree)
         and ("time" in tree or any(str(key).lower() == "time" for key in tree))
     )
@@ -96,8 +97,13 @@ def other_export(tree: Mapping[Any, Any]) -> Export | None:
         days = [day for day in data if isinstance(day, Mapping)]
         return _export_of_days({*chain.from_iterable(days)})
     if is_row(tree):
-        return _export_of_days({str(key).lower() for key in tree})
+        return _export_of_row(tuple(tree))
     return export_of(tree, ANSWER_EXPORTS)
+
+
+@lru_cache(maxsize=256)
+def _export_of_row(keys: tuple[Any, ...]) -> Export | None:
+    return _export_of_days({str(key).lower() for key in keys})
 
 
 def _export_of_days(keys: set[Any]) -> Export | None:

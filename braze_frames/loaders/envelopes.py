@@ -1,6 +1,7 @@
 """Messages around records, as Airbyte and Singer write them: read through."""
 
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 from braze_frames.core.names import shown
@@ -53,8 +54,13 @@ def unwrap(tree: Mapping[Any, Any], origin: str) -> Enveloped | None:
         return _enveloped(tree, "record", origin)
     if "stream" in tree and isinstance(tree.get("data"), Mapping | str):
         return _enveloped(tree, "data", origin)
-    raw = next((key for key in tree if str(key).lower() == _RAW), None)
+    raw = _raw_key(tuple(tree))
     return None if raw is None else _enveloped(tree, raw, origin)
+
+
+@lru_cache(maxsize=256)
+def _raw_key(keys: tuple[Any, ...]) -> Any:
+    return next((key for key in keys if str(key).lower() == _RAW), None)
 
 
 def _enveloped(tree: Mapping[str, Any], key: str, origin: str) -> Enveloped:

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from braze_frames.core.names import shown
 from braze_frames.errors import SourceError
-from braze_frames.loaders.plain import is_empty
+from braze_frames.loaders.plain import SCALARS, is_empty
 from braze_frames.schema.exports import CAMPAIGN_SERIES
 from braze_frames.schema.ids import is_campaign_id
 
@@ -46,6 +46,7 @@ def _folded(key: str) -> str:
     return re.sub(r"[^a-z0-9]", "", key.lower())
 
 
+@lru_cache(maxsize=4096)
 def is_id_column(key: str) -> bool:
     """Whether a column's name says that it holds a campaign's id.
 
@@ -57,6 +58,7 @@ def is_id_column(key: str) -> bool:
     return _NAMED_ID.fullmatch(_folded(key)) is not None
 
 
+@lru_cache(maxsize=4096)
 def tells_whose(key: str) -> bool:
     """Whether a column belongs to the campaign and not to the numbers.
 
@@ -77,7 +79,8 @@ def owned(tree: Mapping[Any, Any], around: Mapping[Any, Any]) -> Owned:
     found = Owned({}, {}, {})
     for place in (tree, around):
         for key, value in place.items():
-            if isinstance(key, str):
+            # Of most columns neither the name nor the value says anything.
+            if isinstance(key, str) and (isinstance(value, str) or tells_whose(key)):
                 _note(key, value, found)
     for path, key, value in chain(_nested(tree), _nested(around)):
         if is_id_column(key):
@@ -88,17 +91,16 @@ def owned(tree: Mapping[Any, Any], around: Mapping[Any, Any]) -> Owned:
 
 
 def _note(key: str, value: Any, found: Owned) -> None:
-    if isinstance(value, Mapping | list):
+    if isinstance(value, dict | list | Mapping):
         return
-    folded, text = _folded(key), _text(value)
     if is_id_column(key):
-        found.ids.setdefault(key, text)
-    elif folded == _LABEL:
-        found.names.setdefault(key, text)
-    elif folded in _MAY_BE_ID | _MAY_BE_LABEL and not isinstance(value, int | float):
-        found.maybe.setdefault(key, text)
-    else:
+        found.ids.setdefault(key, _text(value))
+    elif not tells_whose(key):
         _note_address(key, value, found)
+    elif _folded(key) == _LABEL:
+        found.names.setdefault(key, _text(value))
+    elif not isinstance(value, int | float):
+        found.maybe.setdefault(key, _text(value))
 
 
 def _note_address(key: str, value: Any, found: Owned) -> None:
@@ -111,7 +113,9 @@ def _nested(
     tree: Mapping[Any, Any], path: str = "", depth: int = 1
 ) -> Iterable[tuple[str, str, Any]]:
     for key, value in tree.items():
-        if not isinstance(value, Mapping) or key in _PAYLOAD or depth > _DEPTH:
+        if value.__class__ in SCALARS or key in _PAYLOAD or depth > _DEPTH:
+            continue
+        if not isinstance(value, Mapping):
             continue
         inside = f"{path}.{key}" if path else str(key)
         for name, one in value.items():
@@ -131,6 +135,7 @@ def _text(value: Any) -> str:
     return text.lower() if isinstance(value, uuid.UUID) else text
 
 
+@lru_cache(maxsize=4096)
 def same_id(id_: str) -> str:
     """Return what two spellings of one id share: a UUID's case says nothing."""
     return id_.lower() if is_campaign_id(id_) else id_
@@ -172,7 +177,7 @@ def _given(found: Mapping[str, str]) -> dict[str, str]:
 
 
 def _check_alike(given: Mapping[str, str], place: str) -> None:
-    if len({same_id(text) for text in given.values()}) < 2:
+    if len(given) < 2 or len({same_id(text) for text in given.values()}) < 2:
         return
     both = " and ".join(f"{k}={shown(v, 40)}" for k, v in [*given.items()][:2])
     last = [*given][-1]
@@ -230,10 +235,15 @@ def check_text(trees: Sequence[Mapping[Any, Any]], whose: str, *, known: bool) -
 
 
 def _is_number_of(key: Any, value: Any) -> bool:
-    named = isinstance(key, str) and ("campaign" in key.lower() or key.lower() == "id")
-    return named and isinstance(value, int)
+    return isinstance(value, int) and _sounds_like_id(key)
 
 
+@lru_cache(maxsize=4096)
+def _sounds_like_id(key: Any) -> bool:
+    return isinstance(key, str) and ("campaign" in key.lower() or key.lower() == "id")
+
+
+@lru_cache(maxsize=4096)
 def _could_tell(key: Any, *, known: bool) -> bool:
     return (
         isinstance(key, str)

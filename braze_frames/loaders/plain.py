@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-_PLAIN = frozenset((str, bool, int, float, type(None)))
+SCALARS = frozenset((str, bool, int, float, type(None)))
+_NEVER_EMPTY = frozenset((str, bool, int, dict, list))
 # A day is 4 deep; what is deeper is none, and the parser says so.
 _DEEPEST = 20
 
@@ -24,6 +25,8 @@ def is_empty(value: Any) -> bool:
     >>> [is_empty(value) for value in (None, pd.NA, float("nan"), "", 0)]
     [True, True, True, False, False]
     """
+    if value.__class__ in _NEVER_EMPTY:
+        return False
     if value is None or value is pd.NA or value is pd.NaT:
         return True
     if isinstance(value, Decimal):
@@ -41,10 +44,11 @@ def as_json(value: Any, depth: int = 0) -> Any:
     >>> as_json(np.datetime64("2026-05-01")), as_json(date(2026, 5, 1))
     ('2026-05-01T00:00:00', '2026-05-01')
     """
-    if value.__class__ in _PLAIN or depth > _DEEPEST:
+    if value.__class__ in SCALARS or depth > _DEEPEST:
         return value
-    if isinstance(value, Mapping):
-        if value.__class__ is dict and _PLAIN.issuperset(map(type, value.values())):
+    # A dictionary is told first: whether all else is a mapping takes ten times as long.
+    if isinstance(value, dict | Mapping):
+        if value.__class__ is dict and SCALARS.issuperset(map(type, value.values())):
             return value
         return {key: as_json(one, depth + 1) for key, one in value.items()}
     if isinstance(value, list | tuple | np.ndarray):

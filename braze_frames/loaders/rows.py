@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, time, tzinfo
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 import pandas as pd
@@ -20,6 +21,7 @@ _EXTRACTED = (
     *("_dlt_load_id", "_fivetran_synced"),
 )
 
+_LOADERS = frozenset(_EXTRACTED)
 _KNOWN = {"time", "messages", *STAT, *_EXTRACTED}
 _DAY = len("2026-05-01")
 
@@ -47,15 +49,22 @@ def with_known_names(row: Mapping[Any, Any], place: str) -> dict[Any, Any]:
     PayloadError
         Two columns are the same one.
     """
-    named: dict[Any, Any] = {}
-    for key, value in row.items():
-        name = key
-        if isinstance(key, str) and (key.isupper() or key.lower() in _KNOWN):
-            name = key.lower()
-        if name in named:
-            raise PayloadError(f"{place}: {name!r} stands twice; rename one of them")
-        named[name] = value
+    names = _known_names(tuple(row))
+    named = dict(zip(names, row.values(), strict=True))
+    if len(named) < len(names):
+        twice = next(name for n, name in enumerate(names) if name in names[:n])
+        raise PayloadError(f"{place}: {twice!r} stands twice; rename one of them")
     return named
+
+
+@lru_cache(maxsize=256)
+def _known_names(keys: tuple[Any, ...]) -> tuple[Any, ...]:
+    return tuple(
+        key.lower()
+        if isinstance(key, str) and (key.isupper() or key.lower() in _KNOWN)
+        else key
+        for key in keys
+    )
 
 
 def row_of(row: Mapping[Any, Any], around: Mapping[str, Any], place: str) -> DayRow:
@@ -67,15 +76,18 @@ def row_of(row: Mapping[Any, Any], around: Mapping[str, Any], place: str) -> Day
         Its ``messages`` are text, and no JSON.
     """
     day = {
-        key: as_json(value)
+        key: _messages(value, place) if key == "messages" else as_json(value)
         for key, value in row.items()
-        if not is_empty(value)
-        and not (isinstance(key, str) and (key[:1] == "_" or tells_whose(key)))
-        and key not in _EXTRACTED
+        if not is_empty(value) and _is_of_day(key)
     }
-    if "messages" in day:
-        day["messages"] = _messages(row["messages"], place)
     return DayRow(place, day, _extracted(row, around))
+
+
+@lru_cache(maxsize=4096)
+def _is_of_day(key: Any) -> bool:
+    """Whether a column is the day's own: neither a loader's nor the campaign's."""
+    named = isinstance(key, str) and (key[:1] == "_" or tells_whose(key))
+    return not named and key not in _EXTRACTED
 
 
 def _messages(value: Any, place: str) -> Any:
@@ -99,8 +111,9 @@ def is_extract(tree: Mapping[Any, Any], around: Mapping[str, Any]) -> bool:
 
 
 def _extracted(row: Mapping[Any, Any], around: Mapping[str, Any]) -> float | None:
-    for column in _EXTRACTED:
-        for place in (row, around):
+    places = [place for place in (row, around) if not _LOADERS.isdisjoint(place)]
+    for column in _EXTRACTED if places else ():
+        for place in places:
             value = place.get(column)
             if not is_empty(value):
                 return _moment(value)
@@ -131,7 +144,7 @@ def each_day_once(rows: Sequence[DayRow], zone: tzinfo | None, whose: str) -> Da
     settled = _in_zone([row.day for row in rows], zone, whose)
     found: dict[Any, DayRow] = {}
     for row, day in zip(rows, settled.days, strict=True):
-        moved = row._replace(day=day)
+        moved = row if day is row.day else row._replace(day=day)
         key = _day_of(day, row.place)
         found[key] = _newer(found[key], moved, key, whose) if key in found else moved
     return Days([row.day for row in found.values()], settled.assumed)
