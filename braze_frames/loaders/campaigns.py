@@ -165,7 +165,9 @@ def _is_single(contents: Contents, pieces: Sequence[Piece]) -> bool:
 def _flat(answer: Answer) -> Iterator[Answer]:
     """Yield the trees of lists, and of mappings id → answers or rows."""
     tree = answer.tree
-    if isinstance(tree, list):
+    if is_row(tree):
+        yield answer
+    elif isinstance(tree, list):
         if not tree:
             raise PayloadError(f"{answer.origin}: the list is empty: nothing to read")
         for number, one in enumerate(tree, 1):
@@ -214,7 +216,8 @@ def _piece(answer: Answer) -> Piece | None:
 def _with_known_names(answer: Answer) -> Answer:
     if not is_row(answer.tree):
         return answer
-    return answer._replace(tree=with_known_names(answer.tree, answer.origin))
+    named = with_known_names(answer.tree, answer.origin)
+    return answer if named is answer.tree else answer._replace(tree=named)
 
 
 def _is_series(piece: Piece) -> bool:
@@ -244,7 +247,7 @@ def sort_out(found: Pieces, zone: tzinfo | None = None) -> list[LoadedCampaign]:
         It is no campaign's series.
     """
     parts = [one for part in found.pieces for one in _rows_with_ids(part)]
-    rows = [dict(part.answer.tree) for part in parts if part.is_row]
+    rows = [part.answer.tree for part in parts if part.is_row]
     check_campaign_series({"data": rows}, found.origin)
     whose = [_owned(part) for part in parts]
     ids = campaigns_of(whose, [part.answer.origin for part in parts])

@@ -180,10 +180,12 @@ def _table(rows: list[dict[str, Any]], origin: str) -> Contents:
 
 
 def _each_line(body: bytes, origin: str) -> Iterator[Answer]:
+    may_hold = has_booleans(body)
     for number, line in enumerate(_lines(body), 1):
         if len(line) > _BLANK or bytes(line).strip():
             place = f"{origin}, line {number}"
-            yield Answer(place, _parsed(line, place), has_booleans(line))
+            found = may_hold and has_booleans(line)
+            yield Answer(place, _parsed(line, place), found)
 
 
 def _lines(body: bytes) -> Iterator[memoryview]:

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from datetime import date
 from decimal import Decimal
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -52,10 +53,18 @@ def as_json(value: Any, depth: int = 0) -> Any:
             return value
         return {key: as_json(one, depth + 1) for key, one in value.items()}
     if isinstance(value, list | tuple | np.ndarray):
-        return [as_json(one, depth + 1) for one in value]
+        given = value.__class__ is list and _is_json(value)
+        return value if given else [as_json(one, depth + 1) for one in value]
     if value is pd.NA or value is pd.NaT:
         return None
     return next((to(value) for kind, to in _FORMS if isinstance(value, kind)), value)
+
+
+def _is_json(values: list[Any]) -> bool:
+    """Whether a list holds flat objects as JSON has them: a channel's entries."""
+    if {*map(type, values)} != {dict}:
+        return False
+    return SCALARS.issuperset(map(type, chain.from_iterable(map(dict.values, values))))
 
 
 def _number(value: Decimal) -> int | float:

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, time, tzinfo
 from functools import lru_cache
+from itertools import compress
 from typing import Any, NamedTuple
 
 import pandas as pd
@@ -23,6 +24,8 @@ _EXTRACTED = (
 
 _LOADERS = frozenset(_EXTRACTED)
 _KNOWN = {"time", "messages", *STAT, *_EXTRACTED}
+# What is neither empty nor to be brought into JSON's form.
+_AS_THEY_ARE = frozenset((str, int, bool))
 _DAY = len("2026-05-01")
 
 
@@ -49,7 +52,10 @@ def with_known_names(row: Mapping[Any, Any], place: str) -> dict[Any, Any]:
     PayloadError
         Two columns are the same one.
     """
-    names = _known_names(tuple(row))
+    keys = tuple(row)
+    names = _known_names(keys)
+    if names == keys and isinstance(row, dict):
+        return row
     named = dict(zip(names, row.values(), strict=True))
     if len(named) < len(names):
         twice = next(name for n, name in enumerate(names) if name in names[:n])
@@ -76,18 +82,25 @@ def row_of(row: Mapping[Any, Any], around: Mapping[str, Any], place: str) -> Day
         Its ``messages`` are text, and no JSON.
     """
     day = {
-        key: _messages(value, place) if key == "messages" else as_json(value)
-        for key, value in row.items()
-        if not is_empty(value) and _is_of_day(key)
+        key: value
+        if value.__class__ in _AS_THEY_ARE or key == "messages"
+        else as_json(value)
+        for key, value in compress(row.items(), _are_of_day(tuple(row)))
+        if value.__class__ in _AS_THEY_ARE or not is_empty(value)
     }
+    if "messages" in day:
+        day["messages"] = _messages(day["messages"], place)
     return DayRow(place, day, _extracted(row, around))
 
 
-@lru_cache(maxsize=4096)
-def _is_of_day(key: Any) -> bool:
-    """Whether a column is the day's own: neither a loader's nor the campaign's."""
-    named = isinstance(key, str) and (key[:1] == "_" or tells_whose(key))
-    return not named and key not in _EXTRACTED
+@lru_cache(maxsize=256)
+def _are_of_day(keys: tuple[Any, ...]) -> list[bool]:
+    """Whether columns are the day's own: neither a loader's nor the campaign's."""
+    return [
+        key not in _LOADERS
+        and not (isinstance(key, str) and (key[:1] == "_" or tells_whose(key)))
+        for key in keys
+    ]
 
 
 def _messages(value: Any, place: str) -> Any:

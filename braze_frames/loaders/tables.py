@@ -6,25 +6,27 @@ import re
 from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+import numpy as np
+import pandas as pd
 
 from braze_frames.core.names import shown
 from braze_frames.errors import PayloadError
 from braze_frames.loaders.ids import tells_whose
 from braze_frames.schema.exports import CAMPAIGN_SERIES
 
-if TYPE_CHECKING:
-    import pandas as pd
-
 _SEPARATORS = (",", ";", "\t")
 # One of these columns: a day's, an answer's, or an envelope's.
 _ROWS_HAVE = frozenset({"time", "data", "_airbyte_data"})
+
+_NOT_PYTHON = (np.generic, type(pd.NA))
 
 _FIRST_LINE = re.compile(rb"[^\r\n]*")
 _LONGEST_HEADER = 20_000
 
 
-def rows_of_frame(table: "pd.DataFrame", origin: str) -> list[dict[str, Any]]:
+def rows_of_frame(table: pd.DataFrame, origin: str) -> list[dict[str, Any]]:
     """Return a frame's rows, its named index levels among their columns.
 
     Raises
@@ -35,8 +37,21 @@ def rows_of_frame(table: "pd.DataFrame", origin: str) -> list[dict[str, Any]]:
     if any(name is not None for name in table.index.names):
         table = table.reset_index()
     _check_columns(table.columns, origin)
-    rows: list[dict[str, Any]] = table.to_dict("records")  # type: ignore[assignment]
-    return rows
+    names = [*table.columns]
+    cells = [_cells(table.iloc[:, place]) for place in range(len(names))]
+    return [dict(zip(names, row, strict=True)) for row in zip(*cells, strict=True)]
+
+
+def _cells(column: pd.Series) -> list[Any]:
+    """Return a column's values as Python has them.
+
+    ``DataFrame.to_dict`` asks of each cell what it is, and takes twice what the JSON in
+    it takes.
+    """
+    cells: list[Any] = column.to_numpy(dtype=object).tolist()
+    if any(issubclass(kind, _NOT_PYTHON) for kind in {*map(type, cells)}):
+        (cells,) = column.to_frame().to_dict("list").values()
+    return cells
 
 
 def rows_of_arrow(table: Any, origin: str) -> list[dict[str, Any]]:
@@ -107,8 +122,6 @@ def rows_of_csv(body: bytes, origin: str) -> list[dict[str, Any]]:
     PayloadError
         It is no table of day rows, or is damaged.
     """
-    import pandas as pd
-
     separator = _separator(body)
     if separator is None:
         raise PayloadError(
