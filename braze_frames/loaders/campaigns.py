@@ -209,8 +209,9 @@ def _piece(answer: Answer) -> Piece | None:
     found = unwrap(tree, answer.origin)
     if found is None:
         return Piece(_with_known_names(answer), {}, "")
-    inner = _with_known_names(answer._replace(tree=found.tree))
-    return Piece(inner, found.around, found.stream)
+    check = answer.check_each_value or found.was_text
+    inner = Answer(answer.origin, found.tree, check_each_value=check)
+    return Piece(_with_known_names(inner), found.around, found.stream)
 
 
 def _with_known_names(answer: Answer) -> Answer:
@@ -308,16 +309,11 @@ def _loaded(
 def _answers(
     parts: Sequence[Piece], origin: str, zone: tzinfo | None
 ) -> Iterator[Answer]:
-    rows = [
-        row_of(part.answer.tree, part.around, part.answer.origin)
-        for part in parts
-        if part.is_row
-    ]
+    rows = [row_of(part.answer, part.around) for part in parts if part.is_row]
     if rows:
         days = each_day_once(rows, zone, origin)
-        yield Answer(
-            origin, {"data": days.days}, check_each_value=True, assumed=days.assumed
-        )
+        check = not all(row.is_checked for row in rows)
+        yield Answer(origin, {"data": days.days}, check, days.assumed)
     for part in parts:
         if not part.is_row:
             yield _checked(part.answer)

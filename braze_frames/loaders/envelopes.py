@@ -21,11 +21,15 @@ _RAW = "_airbyte_data"
 
 
 class Enveloped(NamedTuple):
-    """A record, the stream that it belongs to, and what stood around it."""
+    """A record, the stream that it belongs to, and what stood around it.
+
+    ``was_text`` when it was JSON in a text, of which nobody looked for booleans.
+    """
 
     tree: Any
     stream: str
     around: Mapping[str, Any]
+    was_text: bool
 
 
 def is_message(tree: Mapping[Any, Any]) -> bool:
@@ -65,10 +69,11 @@ def _raw_key(keys: tuple[Any, ...]) -> Any:
 
 def _enveloped(tree: Mapping[str, Any], key: str, origin: str) -> Enveloped:
     inner = tree[key]
+    was_text = isinstance(inner, str | bytes)
     if isinstance(inner, str | bytes):
         body = inner.encode() if isinstance(inner, str) else inner
         inner = decode(body, f"{origin}, {key}")
     if not isinstance(inner, Mapping):
         raise PayloadError(f"{origin}: {key} holds {shown(inner)}, no record")
     around = {name: value for name, value in tree.items() if name != key}
-    return Enveloped(inner, str(tree.get("stream") or ""), around)
+    return Enveloped(inner, str(tree.get("stream") or ""), around, was_text)

@@ -10,6 +10,7 @@ import pandas as pd
 
 from braze_frames.core.names import shown
 from braze_frames.errors import PayloadError
+from braze_frames.loaders.answers import Answer
 from braze_frames.loaders.ids import tells_whose
 from braze_frames.loaders.plain import as_json, is_empty
 from braze_frames.payload.series import decode
@@ -30,11 +31,15 @@ _DAY = len("2026-05-01")
 
 
 class DayRow(NamedTuple):
-    """One day of a campaign, where it stood and when it was extracted."""
+    """One day of a campaign, where it stood and when it was extracted.
+
+    ``is_checked`` when it is straight from the JSON parser and holds no booleans.
+    """
 
     place: str
     day: dict[str, Any]
     extracted: float | None
+    is_checked: bool
 
 
 class Days(NamedTuple):
@@ -73,7 +78,7 @@ def _known_names(keys: tuple[Any, ...]) -> tuple[Any, ...]:
     )
 
 
-def row_of(row: Mapping[Any, Any], around: Mapping[str, Any], place: str) -> DayRow:
+def row_of(answer: Answer, around: Mapping[str, Any]) -> DayRow:
     """Return a loader's row as the API's day: without gaps and bookkeeping.
 
     Raises
@@ -81,6 +86,7 @@ def row_of(row: Mapping[Any, Any], around: Mapping[str, Any], place: str) -> Day
     PayloadError
         Its ``messages`` are text, and no JSON.
     """
+    row: dict[Any, Any] = answer.tree
     day = {
         key: value
         if value.__class__ in _AS_THEY_ARE or key == "messages"
@@ -88,9 +94,11 @@ def row_of(row: Mapping[Any, Any], around: Mapping[str, Any], place: str) -> Day
         for key, value in compress(row.items(), _are_of_day(tuple(row)))
         if value.__class__ in _AS_THEY_ARE or not is_empty(value)
     }
-    if "messages" in day:
-        day["messages"] = _messages(day["messages"], place)
-    return DayRow(place, day, _extracted(row, around))
+    messages = day.get("messages")
+    is_checked = not answer.check_each_value and isinstance(messages, dict)
+    if messages is not None and not is_checked:
+        day["messages"] = _messages(messages, answer.origin)
+    return DayRow(answer.origin, day, _extracted(row, around), is_checked)
 
 
 @lru_cache(maxsize=256)
