@@ -41,7 +41,8 @@ class Answer(NamedTuple):
 
 def is_response(tree: Any) -> bool:
     """Tell whether a tree is an answer of an endpoint."""
-    return isinstance(tree, dict | Mapping) and not _RESPONSE_KEYS.isdisjoint(tree)
+    is_object = tree.__class__ is dict or isinstance(tree, Mapping)
+    return is_object and not _RESPONSE_KEYS.isdisjoint(tree)
 
 
 def is_bare(tree: Any) -> bool:
@@ -74,7 +75,7 @@ def is_bare(tree: Any) -> bool:
 def is_row(tree: Any) -> bool:
     """Tell whether a tree is a day row, as loaders leave it; keys in any case."""
     return (
-        isinstance(tree, dict | Mapping)
+        (tree.__class__ is dict or isinstance(tree, Mapping))
         and not is_response(tree)
         and ("time" in tree or any(str(key).lower() == "time" for key in tree))
     )

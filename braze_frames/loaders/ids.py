@@ -90,7 +90,7 @@ def owned(tree: Mapping[Any, Any], around: Mapping[Any, Any]) -> Owned:
 
 
 def _note(key: str, value: Any, found: Owned) -> None:
-    if isinstance(value, dict | list | Mapping):
+    if value.__class__ not in SCALARS and isinstance(value, Mapping | list):
         return
     if is_id_column(key):
         found.ids.setdefault(key, _text(value))

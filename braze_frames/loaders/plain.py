@@ -45,26 +45,24 @@ def as_json(value: Any, depth: int = 0) -> Any:
     >>> as_json(np.datetime64("2026-05-01")), as_json(date(2026, 5, 1))
     ('2026-05-01T00:00:00', '2026-05-01')
     """
-    if value.__class__ in SCALARS or depth > _DEEPEST:
+    if value.__class__ in SCALARS or depth > _DEEPEST or _is_flat(value):
         return value
-    # A dictionary is told first: whether all else is a mapping takes ten times as long.
-    if isinstance(value, dict | Mapping):
-        if value.__class__ is dict and SCALARS.issuperset(map(type, value.values())):
-            return value
+    # To tell that a value is a mapping takes ten times what its class takes.
+    if value.__class__ is dict or isinstance(value, Mapping):
         return {key: as_json(one, depth + 1) for key, one in value.items()}
     if isinstance(value, list | tuple | np.ndarray):
-        given = value.__class__ is list and _is_json(value)
-        return value if given else [as_json(one, depth + 1) for one in value]
+        return [as_json(one, depth + 1) for one in value]
     if value is pd.NA or value is pd.NaT:
         return None
     return next((to(value) for kind, to in _FORMS if isinstance(value, kind)), value)
 
 
-def _is_json(values: list[Any]) -> bool:
-    """Whether a list holds flat objects as JSON has them: a channel's entries."""
-    if {*map(type, values)} != {dict}:
+def _is_flat(value: Any) -> bool:
+    """Whether it is a flat object as JSON has it, or a list of such: of entries."""
+    found = [value] if value.__class__ is dict else value
+    if found.__class__ is not list or {*map(type, found)} != {dict}:
         return False
-    return SCALARS.issuperset(map(type, chain.from_iterable(map(dict.values, values))))
+    return SCALARS.issuperset(map(type, chain.from_iterable(map(dict.values, found))))
 
 
 def _number(value: Decimal) -> int | float:

@@ -191,7 +191,7 @@ def _series(source: pd.Series, zone: tzinfo | None) -> Request:
 def _list(values: list[Any], zone: tzinfo | None) -> Request:
     if not values:
         raise SourceError(f"the list is empty: there is nothing to read; {READINGS}")
-    if all(isinstance(value, dict | Mapping) for value in values):
+    if all(isinstance(value, Mapping) for value in values):
         kinds = {"rows" if is_row(value) else "response" for value in values}
         if len(kinds) == 1:
             return _opened(_contents_of_trees(values, kinds.pop()), zone)
