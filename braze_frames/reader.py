@@ -287,7 +287,7 @@ def _label(frames: list[pd.DataFrame], pulled: "Pulled") -> None:
 
     items = pulled.request.items[:MOST_NAMES]
     ids = {one.label: one.id or one.known for one in items if one.label}
-    names = {one.label for one in pulled.campaigns}
+    names = {one.label for one in pulled.campaigns if one.label}
     names.update(*(one.batch.labels for one in pulled.campaigns))
     # Asked here, for a new frame takes long to say what names it has.
     is_odd = any_odd_name(list(names))

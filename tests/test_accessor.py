@@ -119,6 +119,13 @@ def test_the_card_says_so_where_nothing_is_known_of_settling(frame):
     assert "not known" in repr(copy.braze)
 
 
+def test_rows_that_stand_twice_have_neither_card_nor_control(frame):
+    twice = pd.concat([frame, frame])
+    for ask in (repr, lambda found: found.control):
+        with pytest.raises(bf.FrameError, match=r"(?s)stands twice.*pd\.concat"):
+            ask(twice.braze)
+
+
 def test_the_card_escapes_names():
     nasty = "<script>alert(1)</script>$x$"
     entry = {"variation_name": nasty, "sent": 1}

@@ -19,8 +19,6 @@ from braze_frames.frame.groups import arrays, day_positions, group_rows
 from braze_frames.frame.levels import (
     Level,
     grain_of,
-    level_names,
-    level_of,
     levels_of,
     renumber,
     stats_of,
@@ -312,7 +310,7 @@ def control_of(df: pd.DataFrame) -> str | dict[str, str | None] | None:
     dict
         Campaign → label, where the frame has the level ``campaign``.
     """
-    levels = {name: level_of(df, name) for name in level_names(df) if name != "date"}
+    levels = {level.name: level for level in levels_of(df) if level.name != "date"}
     campaign = levels.get("campaign", constant(len(df)))
     found = np.full(len(campaign.labels), None, dtype=object)
     if grain_of(df) == "variation":
