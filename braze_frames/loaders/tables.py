@@ -5,6 +5,7 @@ import io
 import re
 from collections import Counter
 from collections.abc import Iterable
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,9 @@ _SEPARATORS = (",", ";", "\t")
 # One of these columns: a day's, an answer's, or an envelope's.
 _ROWS_HAVE = frozenset({"time", "data", "_airbyte_data"})
 
+# Columns whose values stay exact as objects: Arrow's integers with gaps become floats.
+_EXACT = (np.dtype, pd.StringDtype, pd.Int64Dtype, pd.Float64Dtype)
+# What those may still hold that pandas turns into Python's own.
 _NOT_PYTHON = (np.generic, type(pd.NA))
 
 _FIRST_LINE = re.compile(rb"[^\r\n]*")
@@ -45,13 +49,14 @@ def rows_of_frame(table: pd.DataFrame, origin: str) -> list[dict[str, Any]]:
 def _cells(column: pd.Series) -> list[Any]:
     """Return a column's values as Python has them.
 
-    ``DataFrame.to_dict`` asks of each cell what it is, and takes twice what the JSON in
-    it takes.
+    ``to_dict`` asks of each cell what it is, and takes twice what the JSON in it takes.
     """
-    cells: list[Any] = column.to_numpy(dtype=object).tolist()
-    if any(issubclass(kind, _NOT_PYTHON) for kind in {*map(type, cells)}):
-        (cells,) = column.to_frame().to_dict("list").values()
-    return cells
+    if isinstance(column.dtype, _EXACT):
+        cells: list[Any] = column.to_numpy(dtype=object).tolist()
+        if not any(issubclass(kind, _NOT_PYTHON) for kind in {*map(type, cells)}):
+            return cells
+    records = column.to_frame().to_dict("records")
+    return [*chain.from_iterable(map(dict.values, records))]
 
 
 def rows_of_arrow(table: Any, origin: str) -> list[dict[str, Any]]:

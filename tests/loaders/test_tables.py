@@ -135,6 +135,14 @@ def test_decimals_that_are_no_counts_are_refused(value):
         bf.read_braze_series(rows)
 
 
+@pytest.mark.parametrize("dtype", ["Int64", "int64[pyarrow]", "object", "category"])
+def test_counts_of_a_frame_with_gaps_are_exact_in_every_dtype(dtype):
+    table = pd.DataFrame({"time": ["2026-05-01", "2026-05-02"], "messages": None})
+    table["conversions"] = pd.Series([2**60 + 1, None], dtype="object").astype(dtype)
+    frame = bf.read_braze_series(table, grain="campaign")
+    assert frame["conversions"].tolist() == [2**60 + 1, pd.NA]
+
+
 def test_an_arrow_map_of_channels_is_read():
     stats = pa.struct([("variation_name", pa.string()), ("sent", pa.int64())])
     kind = pa.map_(pa.string(), pa.list_(stats))
