@@ -78,22 +78,26 @@ def pad(shape: Shape, row: Day) -> bytes | None:
     """Pack an object's stats of the shape with blanks for holes; None where odd."""
     if MISSING in row.values():
         return None
-    values = list(map(row.get, shape.stats, shape.blanks))
-    for _ in range(2):
-        try:
-            return shape.pack(*values)
-        except struct.error:
-            # most objects with holes have neither nulls nor counts such as 3.0
-            values = list(map(_filled, values, shape.blanks))
-    return None
+    blanks = shape.blanks
+    values = [*map(row.get, shape.stats, blanks)]
+    if None in values:
+        pairs = zip(values, blanks, strict=True)
+        values = [blank if v is None else v for v, blank in pairs]
+    try:
+        return shape.pack(*values)
+    except struct.error:
+        pairs = zip(values, blanks, strict=True)
+        values = [_whole(v) if blank == MISSING else v for v, blank in pairs]
+    try:
+        return shape.pack(*values)
+    except struct.error:
+        return None
 
 
-def _filled(value: Any, blank: float) -> Any:
-    """Return a value as ``struct`` takes it: a blank for a null, 3 for 3.0."""
-    if value is None:
-        return blank
-    whole = blank == MISSING and value.__class__ is float and value.is_integer()
-    return int(value) if whole else value
+def _whole(value: Any) -> Any:
+    """Return 3 for 3.0, and all else as it is."""
+    is_whole = value.__class__ is float and value.is_integer()
+    return int(value) if is_whole else value
 
 
 @lru_cache(maxsize=4096)

@@ -237,12 +237,15 @@ class RowPacker(NamedTuple):
         Stats that an object lacks are blanks, and what the shape lacks, such as slides
         and buttons, is taken off and put down one by one.
         """
+        if not shapes:
+            return irregular
+        shapes = sorted(shapes, key=lambda shape: len(shape.keys))
         found: dict[int, tuple[list[int], list[bytes]]] = {}
         left: list[int] = []
         for i in irregular:
             nearest = _nearest(rows[i], shapes)
-            packed = None if nearest is None else pad(shapes[nearest], rows[i])
-            if nearest is None or packed is None:
+            packed = pad(shapes[nearest], rows[i])
+            if packed is None:
                 left.append(i)
                 continue
             self._take_off(rows[i], rows[i].keys() - shapes[nearest].keys, start + i)
@@ -372,12 +375,14 @@ def _bits(numbers: list[Any], dtype: type) -> Matrix | None:
     return found.view(np.int64).reshape(-1, 1) if np.isfinite(found).all() else None
 
 
-def _nearest(row: Day, shapes: Sequence[Shape]) -> int | None:
-    """Return which shape lacks fewest keys of an object; of these, the smallest."""
-    lacking = (len(row.keys() - shape.keys) for shape in shapes)
-    sizes = (len(shape.keys) for shape in shapes)
-    ranked = sorted(zip(lacking, sizes, range(len(shapes)), strict=True))
-    return ranked[0][2] if ranked else None
+def _nearest(row: Day, shapes: Sequence[Shape]) -> int:
+    """Return the first shape that has all keys of an object, or else most of them."""
+    keys = row.keys()
+    for n, shape in enumerate(shapes):
+        if keys <= shape.keys:
+            return n
+    lacking = [len(keys - shape.keys) for shape in shapes]
+    return lacking.index(min(lacking))
 
 
 def _not_plain(rows: list[Day]) -> list[int]:
