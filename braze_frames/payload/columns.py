@@ -170,11 +170,12 @@ def _put_down(
         # turned as a whole: to take its columns out of lines takes twice as long
         numbers = np.empty((len(kinds), len(rows)), dtype=np.int64)
         np.concatenate([part.numbers.T for part in parts], axis=1, out=numbers)
-        missing = _missing(parts, rows, size)
+        holes = [part.holes for part in parts if part.holes is not None]
+        missing = np.concatenate(holes).T if holes else np.zeros((1, 1), dtype=bool)
         for n, kind in enumerate(kinds):
             column = _column(columns, kind, size)
             column.values[rows] = numbers[n].view(column.values.dtype)
-            np.logical_and(column.missing, missing[n % len(missing)], column.missing)
+            column.missing[rows] = missing[n % len(missing)]
     for kind, (places, found) in single.items():
         column = _column(columns, kind, size)
         column.values[places] = found
@@ -188,14 +189,6 @@ def _column(columns: dict[Kind, Column], kind: Kind, size: int) -> Column:
         dtype = np.float64 if kind.is_float else np.int64
         columns[kind] = Column(np.zeros(size, dtype), np.ones(size, dtype=bool))
     return columns[kind]
-
-
-def _missing(parts: Sequence[_Packed], rows: Ints, size: int) -> Flags:
-    """Return where rows have no number: a line for each column, or one for all."""
-    holes = [part.holes for part in parts if part.holes is not None]
-    missing = np.ones((len(parts[0].kinds) if holes else 1, size), dtype=bool)
-    missing[:, rows] = np.concatenate(holes).T if holes else False
-    return missing
 
 
 class Order(NamedTuple):
