@@ -32,6 +32,9 @@ _MOST_REDIRECTS = 5
 _MOST_UNTOLD = 5
 
 _CHUNK = 1 << 16
+# Answers without a body (RFC 9110, 15.3.5 and 15.4.5): what a server sends behind one
+# all the same would be read as the next answer.
+_NO_BODY = frozenset((204, 304))
 _CUT = "the answer was cut off"
 _NO_PROXY = "the proxy that the environment names has no address"
 # What the names of exceptions mean; the innermost that is here tells most.
@@ -182,6 +185,8 @@ class RetryingGet:
         finally:
             if response is not None:
                 response.close()
+                if response.status_code in _NO_BODY:
+                    self._session.close()
             response = None
         self._gate.check()
         if sent and used < left:

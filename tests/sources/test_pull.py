@@ -11,7 +11,7 @@ from uuid import UUID
 
 import pandas as pd
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 import braze_frames as bf
@@ -122,6 +122,8 @@ def eleven_came(frame, failed):
     body=BODIES,
     cached=st.booleans(),
 )
+@example(status=204, body=b'{"data": []}', cached=False)
+@example(status=304, body=b'{"data": []}', cached=True)
 def test_one_odd_answer_leaves_the_other_campaigns(strange, status, body, cached):
     world, client = strange
     world.strange = status, body
