@@ -21,7 +21,7 @@ VERBS = {
 
 def campaign(name, days, rng):
     """Return a test of two variations and a control."""
-    dates = pd.date_range("2024-01-01", periods=days).as_unit("us")
+    dates = pd.date_range("2024-01-01", periods=days)  # in pandas' own unit, to concat
     levels = [[name], dates, ["email"], ["A", "B", "Control Group"]]
     names = ["campaign", "date", "channel", "variation"]
     index = pd.MultiIndex.from_product(levels, names=names)
