@@ -13,7 +13,8 @@ import braze_frames as bf
 from .trials import CONTROL, binomial, trial
 
 settings.register_profile("here", deadline=None)
-settings.register_profile("ci", deadline=None, derandomize=True, max_examples=50)
+# The same examples each time: to run more of them finds nothing new the second time.
+settings.register_profile("ci", deadline=None, derandomize=True, max_examples=25)
 settings.load_profile("ci" if os.environ.get("CI") else "here")
 
 # What starts the tests in the background may ignore SIGINT, and children inherit that.

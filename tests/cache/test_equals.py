@@ -55,7 +55,7 @@ def histories(draw):
 
 
 @pytest.mark.filterwarnings("ignore::braze_frames.PayloadWarning")
-@settings(max_examples=60, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=30, suppress_health_check=[HealthCheck.too_slow])
 @given(histories())
 def test_a_read_with_the_cache_equals_the_read_without_it(history):
     world = World(str(START))

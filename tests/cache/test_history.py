@@ -78,7 +78,7 @@ def test_days_that_were_not_known_then_are_an_error_that_names_them(
 
 
 @pytest.mark.filterwarnings("ignore::braze_frames.PayloadWarning")
-@settings(max_examples=40, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=20, suppress_health_check=[HealthCheck.too_slow])
 @given(histories(), st.data())
 def test_every_earlier_state_can_be_read_again(history, data):
     world, start = World("2026-03-01"), date(2026, 3, 1)

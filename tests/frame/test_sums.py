@@ -198,7 +198,7 @@ def by_parts(steps, parts):
     return steps.finish(steps.merge([steps.partial(one) for one in parts]))
 
 
-@settings(max_examples=60)
+@settings(max_examples=30)
 @given(
     campaigns,
     st.sampled_from([[], ["campaign"], ["channel"], ["variation"], ["weekday"], None]),

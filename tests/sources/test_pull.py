@@ -133,7 +133,7 @@ def test_one_odd_answer_leaves_the_other_campaigns(strange, status, body, cached
 
 
 @pytest.mark.filterwarnings("ignore::braze_frames.BrazeWarning")
-@settings(max_examples=60)
+@settings(max_examples=30)
 @given(body=BODIES, suffix=st.sampled_from([".json", ".jsonl", ".json.gz"]))
 def test_one_odd_file_leaves_the_other_campaigns(body, suffix):
     with tempfile.TemporaryDirectory() as folder:

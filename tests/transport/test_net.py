@@ -100,7 +100,7 @@ def account():
         yield url, odd
 
 
-@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(answer=ANSWERS)
 def test_one_answer_may_be_anything_at_all_and_the_others_come(account, answer):
     url, odd = account
