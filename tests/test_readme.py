@@ -22,7 +22,9 @@ def test_its_examples_show_what_they_print(monkeypatch, tmp_path):
     )
     told = []
     flags = doctest.NORMALIZE_WHITESPACE | doctest.ELLIPSIS
-    doctest.DocTestRunner(optionflags=flags).run(parsed, out=told.append)
+    # verbose by default where the command line has -v, and then it tells of all
+    runner = doctest.DocTestRunner(verbose=False, optionflags=flags)
+    runner.run(parsed, out=told.append)
     assert not told, "".join(told)
 
 
