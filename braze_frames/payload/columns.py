@@ -167,11 +167,9 @@ def _put_down(
     packed.clear()  # a long series stands in memory once more, and not twice
     for (kinds, _), parts in alike.items():
         rows = np.concatenate([part.rows for part in parts])
-        # turned as a whole: to take its columns out of lines takes twice as long
-        numbers = np.empty((len(kinds), len(rows)), dtype=np.int64)
-        np.concatenate([part.numbers.T for part in parts], axis=1, out=numbers)
         holes = [part.holes for part in parts if part.holes is not None]
         missing = np.concatenate(holes).T if holes else np.zeros((1, 1), dtype=bool)
+        numbers = _turned(parts, len(rows))
         for n, kind in enumerate(kinds):
             column = _column(columns, kind, size)
             column.values[rows] = numbers[n].view(column.values.dtype)
@@ -181,6 +179,21 @@ def _put_down(
         column.values[places] = found
         column.missing[places] = False
     return {k: column for k, column in columns.items() if not column.missing.all()}
+
+
+def _turned(parts: list[_Packed], size: int) -> Matrix:
+    """Return the numbers of parts, a line each stat, and let go of the parts.
+
+    Turned as a whole: to take columns out of lines takes twice as long.
+    """
+    numbers = np.empty((len(parts[0].kinds), size), dtype=np.int64)
+    end = size
+    while parts:
+        part = parts.pop()
+        start = end - len(part.rows)
+        numbers[:, start:end] = part.numbers.T
+        end = start
+    return numbers
 
 
 def _column(columns: dict[Kind, Column], kind: Kind, size: int) -> Column:

@@ -548,6 +548,16 @@ def test_a_boolean_is_found_wherever_it_stands(word, before):
             bf.read_braze_series(io.BytesIO(body))
 
 
+@pytest.mark.parametrize("word", ["true", "false"])
+@pytest.mark.parametrize("place", range(2**20 - 5, 2**20 + 2))
+def test_a_boolean_is_found_across_the_parts_that_a_long_text_is_read_in(word, place):
+    start = '{"data": [{"time": "2026-03-01", "conversions": '
+    body = f"{' ' * (place - len(start))}{start}{word}}}]}}".encode()
+    assert body.index(word.encode()) == place
+    with pytest.raises(bf.PayloadError, match="conversions"):
+        bf.read_braze_series(io.BytesIO(body))
+
+
 def test_a_read_leaves_nothing_for_the_garbage_collector():
     bodies = [as_bytes(email(entry("A", ID, sent=1), conversions=3))] * 2
     bf.read_braze_series(io.BytesIO(bodies[0]))
