@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import accumulate
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -22,6 +23,8 @@ from braze_frames.schema.channels import STAT, STAT_RANK
 # A float knows a sum of 64-bit counts to about 11 bits: below half the range a rough
 # sum proves that the exact one fits.
 _LARGE = 2.0**62
+# Stands where a packed count is missing: no count reaches it.
+MISSING = -(2**63)
 
 Matrix = np.ndarray[Any, np.dtype[np.int64]]
 StatColumns = Mapping[str, Column]
@@ -64,12 +67,20 @@ class Kind(NamedTuple):
 
 
 class _Packed(NamedTuple):
-    """Numbers of some rows, a line each, floats by their bits; None is no holes."""
+    """Numbers of some rows, a line each, floats by their bits.
+
+    ``holes`` says of a column which rows lack its number; it is 0 there.
+    """
 
     kinds: tuple[Kind, ...]
     rows: Ints
     numbers: Matrix
-    holes: Flags | None
+    holes: Mapping[int, Ints] = MappingProxyType({})
+
+
+# For some kinds rows, and a packed line for each.
+_Padded = dict[tuple[Kind, ...], tuple[list[int], list[bytes]]]
+_Single = dict[Kind, tuple[list[int], list[int | float]]]
 
 
 class Filling(Stats):
@@ -82,12 +93,16 @@ class Filling(Stats):
     def __init__(self, size: int) -> None:
         self.size = size
         self._packed: list[_Packed] = []
-        self._single: dict[Kind, tuple[list[int], list[int | float]]] = {}
+        self._padded: _Padded = {}
+        self._single: _Single = {}
         self._odd: dict[str, list[int]] = {}
 
     def __getattr__(self, name: str) -> Any:
         """Make of what was collected what is asked for."""
         if name in ("columns", "fractions"):
+            self._packed += [
+                _unpadded(kinds, *padded) for kinds, padded in self._padded.items()
+            ]
             made = _put_down(self.size, self._packed, self._single)
             self.columns = {k.stat: one for k, one in made.items() if not k.is_loose}
             self.fractions = {k.stat: one for k, one in made.items() if k.is_loose}
@@ -102,13 +117,7 @@ class Filling(Stats):
         """Whether no column was made yet."""
         return "columns" not in vars(self)
 
-    def put_packed(
-        self,
-        kinds: tuple[Kind, ...],
-        rows: Ints,
-        numbers: Matrix,
-        holes: Flags | None,
-    ) -> None:
+    def put_packed(self, kinds: tuple[Kind, ...], rows: Ints, numbers: Matrix) -> None:
         """Put many numbers down.
 
         Parameters
@@ -119,11 +128,19 @@ class Filling(Stats):
             For each line of ``numbers`` its row.
         numbers : ndarray
             Counts, and floats by their bits.
-        holes : ndarray, optional
-            Where a number is missing; it is 0 there. None is nowhere.
         """
         if len(rows):
-            self._packed.append(_Packed(kinds, rows, numbers, holes))
+            self._packed.append(_Packed(kinds, rows, numbers))
+
+    def put_padded(self, kinds: tuple[Kind, ...], row: int, line: bytes) -> None:
+        """Put a line of packed numbers down that holds blanks.
+
+        These are ``MISSING``, and NaN in a float. Such rows are few, so that they are
+        looked into at the end, and at once.
+        """
+        rows, lines = self._padded.setdefault(kinds, ([], []))
+        rows.append(row)
+        lines.append(line)
 
     def put(self, row: int, stat: str, value: float) -> None:
         """Put one number in its place; of an unknown stat its Python type counts."""
@@ -141,10 +158,14 @@ class Filling(Stats):
         """Put all that another one collected into these places of its rows."""
         for one in other._packed:
             self._packed.append(one._replace(rows=places[one.rows]))
-        for kind, (rows, numbers) in other._single.items():
-            mine = self._single.setdefault(kind, ([], []))
+        for kinds, (rows, lines) in other._padded.items():
+            mine = self._padded.setdefault(kinds, ([], []))
             mine[0].extend(places[rows].tolist())
-            mine[1].extend(numbers)
+            mine[1].extend(lines)
+        for kind, (rows, numbers) in other._single.items():
+            single = self._single.setdefault(kind, ([], []))
+            single[0].extend(places[rows].tolist())
+            single[1].extend(numbers)
         for stat, rows in other._odd.items():
             self._odd.setdefault(stat, []).extend(places[rows].tolist())
 
@@ -153,32 +174,49 @@ class Filling(Stats):
         return Stats({**ready, **self.columns}, self.fractions, self.left_out)
 
 
-def _put_down(
-    size: int,
-    packed: list[_Packed],
-    single: Mapping[Kind, tuple[list[int], list[int | float]]],
-) -> dict[Kind, Column]:
+def _unpadded(kinds: tuple[Kind, ...], rows: list[int], lines: list[bytes]) -> _Packed:
+    """Find the blanks in packed lines."""
+    numbers = np.frombuffer(bytearray().join(lines), dtype=np.int64)
+    numbers = numbers.reshape(-1, len(kinds))
+    holes: Flags = numbers == MISSING
+    floats = [n for n, kind in enumerate(kinds) if kind.is_float]
+    holes[:, floats] = np.isnan(numbers.view(np.float64)[:, floats])
+    numbers[holes] = 0
+    some = np.flatnonzero(holes.any(axis=0)).tolist()
+    places = np.array(rows)
+    return _Packed(kinds, places, numbers, {n: places[holes[:, n]] for n in some})
+
+
+def _put_down(size: int, packed: list[_Packed], single: _Single) -> dict[Kind, Column]:
     """Make columns of so many rows of what was collected."""
     columns: dict[Kind, Column] = {}
-    alike: dict[tuple[tuple[Kind, ...], bool], list[_Packed]] = {}
+    alike: dict[tuple[Kind, ...], list[_Packed]] = {}
     for one in packed:
-        # Apart: few have holes, and those of all would have to be written out.
-        alike.setdefault((one.kinds, one.holes is None), []).append(one)
+        alike.setdefault(one.kinds, []).append(one)
     packed.clear()  # a long series stands in memory once more, and not twice
-    for (kinds, _), parts in alike.items():
+    holed: set[Kind] = set()
+    for kinds, parts in alike.items():
         rows = np.concatenate([part.rows for part in parts])
-        holes = [part.holes for part in parts if part.holes is not None]
-        missing = np.concatenate(holes).T if holes else np.zeros((1, 1), dtype=bool)
+        holes = [(kinds[n], lacking) for p in parts for n, lacking in p.holes.items()]
         numbers = _turned(parts, len(rows))
+        others = np.ones(size, dtype=bool)
+        others[rows] = False
         for n, kind in enumerate(kinds):
             column = _column(columns, kind, size)
             column.values[rows] = numbers[n].view(column.values.dtype)
-            column.missing[rows] = missing[n % len(missing)]
+            np.logical_and(column.missing, others, out=column.missing)
+        for kind, lacking in holes:
+            columns[kind].missing[lacking] = True
+            holed.add(kind)
     for kind, (places, found) in single.items():
         column = _column(columns, kind, size)
         column.values[places] = found
         column.missing[places] = False
-    return {k: column for k, column in columns.items() if not column.missing.all()}
+    return {
+        kind: column
+        for kind, column in columns.items()
+        if kind not in holed or not column.missing.all()
+    }
 
 
 def _turned(parts: list[_Packed], size: int) -> Matrix:

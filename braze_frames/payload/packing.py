@@ -16,13 +16,10 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from braze_frames.payload.batch import ElementKey
-from braze_frames.payload.columns import Kind, Matrix
+from braze_frames.payload.columns import MISSING, Kind, Matrix
 from braze_frames.schema.channels import ELEMENT_KEY, STAT
 
 Day = dict[str, Any]
-# Stands where a count is missing: no count reaches it.
-MISSING = -(2**63)
-
 # Counts are smaller than this, and larger than its negative.
 BOUND = 2**63
 
@@ -78,26 +75,23 @@ def pad(shape: Shape, row: Day) -> bytes | None:
     """Pack an object's stats of the shape with blanks for holes; None where odd."""
     if MISSING in row.values():
         return None
-    blanks = shape.blanks
-    values = [*map(row.get, shape.stats, blanks)]
-    if None in values:
-        pairs = zip(values, blanks, strict=True)
-        values = [blank if v is None else v for v, blank in pairs]
+    values = [*map(row.get, shape.stats, shape.blanks)]
     try:
         return shape.pack(*values)
     except struct.error:
-        pairs = zip(values, blanks, strict=True)
-        values = [_whole(v) if blank == MISSING else v for v, blank in pairs]
+        values = [*map(_fitting, values, shape.blanks)]
     try:
         return shape.pack(*values)
     except struct.error:
         return None
 
 
-def _whole(value: Any) -> Any:
-    """Return 3 for 3.0, and all else as it is."""
+def _fitting(value: Any, blank: float) -> Any:
+    """Return a blank for None, 3 for 3.0 in place of a count, and all else as it is."""
+    if value is None:
+        return blank
     is_whole = value.__class__ is float and value.is_integer()
-    return int(value) if is_whole else value
+    return int(value) if is_whole and blank == MISSING else value
 
 
 @lru_cache(maxsize=4096)

@@ -7,7 +7,7 @@ slides and buttons are taken off; what is left is checked value by value. So are
 with booleans, which ``struct`` would take for numbers.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence, Set
 from itertools import chain, compress, islice, repeat
 from math import isfinite
 from operator import getitem
@@ -17,10 +17,9 @@ import numpy as np
 
 from braze_frames.core.arrays import Flags, Ints, Values
 from braze_frames.payload.batch import NO_ELEMENTS, ElementKey, Elements
-from braze_frames.payload.columns import Filling, Kind, Matrix
+from braze_frames.payload.columns import MISSING, Filling, Kind, Matrix
 from braze_frames.payload.packing import (
     BOUND,
-    MISSING,
     Day,
     Shape,
     amount_of,
@@ -173,7 +172,7 @@ class RowPacker(NamedTuple):
         fits = _fits(shape, some, odd, taken)
         if not fits.all():
             table, some = table[np.delete(fits, odd)], list(compress(some, fits))
-        self._put(shape, members[fits] + start, table, None)
+        self._put(shape, members[fits] + start, table)
         if self.clicks and taken:
             codes, clicks = taken.codes[fits], taken.clicks[fits]
             self.clicks.put_many(members[fits] + start, codes, clicks)
@@ -193,7 +192,7 @@ class RowPacker(NamedTuple):
             found = _bits([*compress(values, is_one)], dtype)
             if found is not None:
                 kinds = (Kind(key, is_float=number is float),)
-                self.stats.put_packed(kinds, places[is_one], found, None)
+                self.stats.put_packed(kinds, places[is_one], found)
                 is_left &= ~is_one
         for n in np.flatnonzero(is_left).tolist():
             self._value(rows[n], key, int(places[n]))
@@ -240,38 +239,26 @@ class RowPacker(NamedTuple):
         if not shapes:
             return irregular
         shapes = sorted(shapes, key=lambda shape: len(shape.keys))
-        found: dict[int, tuple[list[int], list[bytes]]] = {}
         left: list[int] = []
         for i in irregular:
-            nearest = _nearest(rows[i], shapes)
-            packed = pad(shapes[nearest], rows[i])
+            shape, lacking = _nearest(rows[i], shapes)
+            packed = pad(shape, rows[i])
             if packed is None:
                 left.append(i)
                 continue
-            self._take_off(rows[i], rows[i].keys() - shapes[nearest].keys, start + i)
-            numbers, parts = found.setdefault(nearest, ([], []))
-            numbers.append(start + i)
-            parts.append(packed)
-        for n, (numbers, parts) in found.items():
-            table = matrix(shapes[n], parts).copy()
-            holes = _holes(shapes[n], table)
-            table[holes] = 0
-            self._put(shapes[n], np.array(numbers), table, holes)
+            self._take_off(rows[i], lacking, start + i)
+            self.stats.put_padded(shape.kinds, start + i, packed)
         return left
 
-    def _put(
-        self, shape: Shape, rows: Ints, table: Matrix, holes: Flags | None
-    ) -> None:
+    def _put(self, shape: Shape, rows: Ints, table: Matrix) -> None:
         """Put packed objects into rows: stats here, slides and buttons there."""
         kinds = shape.kinds
         if shape.elements and self.clicks:
             for n, element in shape.elements.items():
-                given = slice(None) if holes is None else ~holes[:, n]
-                self.clicks.put_packed(rows[given], element, table[given, n])
+                self.clicks.put_packed(rows, element, table[:, n])
             kinds = tuple(kinds[n] for n in shape.kept)
             table = table[:, shape.kept]
-            holes = None if holes is None else holes[:, shape.kept]
-        self.stats.put_packed(kinds, rows, table, holes)
+        self.stats.put_packed(kinds, rows, table)
 
     def _by_value(self, rows: list[Day], numbers: Iterable[int], start: int) -> None:
         for i in numbers:
@@ -375,14 +362,14 @@ def _bits(numbers: list[Any], dtype: type) -> Matrix | None:
     return found.view(np.int64).reshape(-1, 1) if np.isfinite(found).all() else None
 
 
-def _nearest(row: Day, shapes: Sequence[Shape]) -> int:
-    """Return the first shape that has all keys of an object, or else most of them."""
+def _nearest(row: Day, shapes: Sequence[Shape]) -> tuple[Shape, Set[str]]:
+    """Return the first shape that has most keys of an object, and those it lacks."""
     keys = row.keys()
-    for n, shape in enumerate(shapes):
+    for shape in shapes:
         if keys <= shape.keys:
-            return n
-    lacking = [len(keys - shape.keys) for shape in shapes]
-    return lacking.index(min(lacking))
+            return shape, frozenset()
+    lacking = [keys - shape.keys for shape in shapes]
+    return min(zip(shapes, lacking, strict=True), key=lambda pair: len(pair[1]))
 
 
 def _not_plain(rows: list[Day]) -> list[int]:
@@ -409,11 +396,3 @@ def is_text(text: str) -> bool:
     (True, False)
     """
     return text.isascii() or not any("\ud800" <= sign <= "\udfff" for sign in text)
-
-
-def _holes(shape: Shape, table: Matrix) -> Flags:
-    """Return where a table of padded objects holds blanks."""
-    holes: Flags = table == MISSING
-    floats = [n for n, code in enumerate(shape.formats) if code == "d"]
-    holes[:, floats] = np.isnan(table.view(np.float64)[:, floats])
-    return holes

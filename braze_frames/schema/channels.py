@@ -6,6 +6,7 @@ at the commit that was read.
 """
 
 import re
+from functools import lru_cache
 from typing import Literal, NamedTuple
 
 # Pages carry the commit that was read: names of stats change without notice.
@@ -243,6 +244,7 @@ ELEMENT_KEY = re.compile(
 ELEMENT_STAT = "clicks"
 
 
+@lru_cache(maxsize=4096)
 def is_day_total(stat: str) -> bool:
     """Whether a stat at day level is a total of the day's messages.
 
