@@ -75,13 +75,12 @@ def pad(shape: Shape, row: Day) -> bytes | None:
     """Pack an object's stats of the shape with blanks for holes; None where odd."""
     if MISSING in row.values():
         return None
-    values = [*map(row.get, shape.stats, shape.blanks)]
     try:
-        return shape.pack(*values)
+        return shape.pack(*map(row.get, shape.stats, shape.blanks))
     except struct.error:
-        values = [*map(_fitting, values, shape.blanks)]
+        values = map(row.get, shape.stats, shape.blanks)
     try:
-        return shape.pack(*values)
+        return shape.pack(*map(_fitting, values, shape.blanks))
     except struct.error:
         return None
 

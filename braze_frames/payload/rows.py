@@ -133,13 +133,12 @@ class RowPacker(NamedTuple):
             counts = counts.copy()
             counts[odd] = _NOT_PACKED
         shapes: list[Shape] = []
-        irregular: list[int] = []
-        for count in sorted({*counts.tolist()} - {_NOT_PACKED}):
+        often = np.bincount(counts - _NOT_PACKED)
+        is_rare = often[counts - _NOT_PACKED] * _RARE < len(rows)
+        irregular = np.flatnonzero(is_rare & (counts != _NOT_PACKED)).tolist()
+        for count in sorted({*counts[~is_rare].tolist()} - {_NOT_PACKED}):
             members = np.flatnonzero(counts == count)
-            if len(members) * _RARE < len(rows):
-                irregular += members.tolist()
-            else:
-                irregular += self._pack_group(rows, members, start, shapes)
+            irregular += self._pack_group(rows, members, start, shapes)
         irregular = self._regroup(rows, irregular, start, shapes)
         irregular = self._pack_irregular(rows, irregular, start, shapes)
         self._by_value(rows, sorted(irregular + odd), start)
@@ -170,14 +169,14 @@ class RowPacker(NamedTuple):
         if len(table) and table.min() == MISSING:
             return numbers
         fits = _fits(shape, some, odd, taken)
-        if not fits.all():
+        if (taken or shape.loose) and not fits.all():
             table, some = table[np.delete(fits, odd)], list(compress(some, fits))
-        self._put(shape, members[fits] + start, table)
+        places = members[fits] + start
+        self._put(shape, places, table)
         if self.clicks and taken:
-            codes, clicks = taken.codes[fits], taken.clicks[fits]
-            self.clicks.put_many(members[fits] + start, codes, clicks)
+            self.clicks.put_many(places, taken.codes[fits], taken.clicks[fits])
         for key in shape.loose:
-            self._put_loose(key, some, members[fits] + start)
+            self._put_loose(key, some, places)
         return [numbers[n] for n in np.flatnonzero(~fits)]
 
     def _put_loose(self, key: str, rows: list[Day], places: Ints) -> None:
