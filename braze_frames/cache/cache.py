@@ -348,7 +348,7 @@ def _days(settle_days: Any) -> int:
 
 def _age(max_age: Any) -> timedelta:
     age = pd.Timedelta(max_age)
-    if pd.isna(age) or age < pd.Timedelta(0):
+    if pd.isna(age) or age < timedelta(0):
         raise ValueError(f"max_age={max_age!r}; it is a duration such as '1h'")
     return age.to_pytimedelta()
 

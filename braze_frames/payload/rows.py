@@ -320,7 +320,7 @@ def _take_clicks(rows: list[Day], clicks: Clicks) -> _Taken:
     keys = tuple(rows[0])
     where = [n for n, code in enumerate(clicks.codes_of(keys)) if code >= 0]
     first, count = where[0] if where else 0, len(where)
-    is_like = np.array([len(row) == len(keys) for row in rows])
+    is_like = np.fromiter(map(len, rows), np.int64, len(rows)) == len(keys)
     alike = rows if is_like.all() else list(compress(rows, is_like))
     part = repeat(first), repeat(first + count)
     named = list(chain.from_iterable(map(islice, alike, *part)))
@@ -328,11 +328,15 @@ def _take_clicks(rows: list[Day], clicks: Clicks) -> _Taken:
     values = list(map(getitem, each, named))
     if not {*map(type, values)} <= {int}:
         values = [v if v.__class__ is int else MISSING for v in values]
-    taken, shape = np.full((2, len(rows), count), -1), (len(alike), count)
-    taken[0, is_like] = np.reshape(clicks.codes_of(named), shape)
-    taken[1, is_like] = np.reshape(_bounded(values), shape)
-    fits = bool(where) & (taken[0] >= 0).all(axis=1) & (taken[1] > MISSING).all(axis=1)
-    return _Taken(taken[0], taken[1], fits)
+    size = (len(alike), count)
+    codes = np.array(clicks.codes_of(named), np.int64).reshape(size)
+    counts = _bounded(values).reshape(size)
+    if len(alike) < len(rows):
+        spread = np.full((2, len(rows), count), -1)
+        spread[:, is_like] = codes, counts
+        codes, counts = spread
+    fits: Flags = np.logical_and.reduce((codes >= 0) & (counts > MISSING), axis=1)
+    return _Taken(codes, counts, fits if where else np.zeros_like(fits))
 
 
 def _bounded(counts: list[int]) -> Ints:
