@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from braze_frames.core.arrays import Ints
 from braze_frames.payload.batch import ElementKey
 from braze_frames.payload.columns import MISSING, Kind, Matrix
 from braze_frames.schema.channels import ELEMENT_KEY, STAT
@@ -163,6 +164,18 @@ def count_of(value: Any, least: int = 1 - BOUND) -> int | None:
         value = int(value)
     whole = isinstance(value, int) and not isinstance(value, bool)
     return value if whole and least <= value < BOUND else None
+
+
+def counts_of(values: Sequence[Any]) -> Ints:
+    """Return whole numbers that hold no booleans, ``MISSING`` where one is none."""
+    try:
+        packed = struct.pack(f"={len(values)}q", *values)
+    except struct.error:
+        fits = (
+            v if v.__class__ is int and -BOUND < v < BOUND else MISSING for v in values
+        )
+        return np.fromiter(fits, np.int64, len(values))
+    return np.frombuffer(packed, np.int64)
 
 
 def amount_of(value: Any) -> float | None:

@@ -24,6 +24,7 @@ from braze_frames.payload.packing import (
     Shape,
     amount_of,
     count_of,
+    counts_of,
     element_key,
     matrix,
     pack,
@@ -78,9 +79,9 @@ class Clicks:
         self.keys.append(codes.ravel())
         self.clicks.append(clicks.ravel())
 
-    def codes_of(self, keys: Iterable[str]) -> list[int]:
+    def codes_of(self, keys: Sequence[str]) -> Ints:
         """Return the codes of slides' and buttons' keys, -1 where one is none."""
-        return [*map(self._named.__getitem__, keys)]
+        return np.fromiter(map(self._named.__getitem__, keys), np.int64, len(keys))
 
     def put(self, row: int, key: ElementKey, clicks: int) -> None:
         """Put the clicks of one row down."""
@@ -318,33 +319,24 @@ def _take_clicks(rows: list[Day], clicks: Clicks) -> _Taken:
     No key is looked at in Python: to do so takes half as long as all the rest.
     """
     keys = tuple(rows[0])
-    where = [n for n, code in enumerate(clicks.codes_of(keys)) if code >= 0]
+    where = np.flatnonzero(clicks.codes_of(keys) >= 0).tolist()
     first, count = where[0] if where else 0, len(where)
     is_like = np.fromiter(map(len, rows), np.int64, len(rows)) == len(keys)
     alike = rows if is_like.all() else list(compress(rows, is_like))
-    part = repeat(first), repeat(first + count)
-    named = list(chain.from_iterable(map(islice, alike, *part)))
+    # From the end, where they most often stand.
+    behind = len(keys) - first
+    part = repeat(behind - count), repeat(behind)
+    named = list(chain.from_iterable(map(islice, map(reversed, alike), *part)))
     each = chain.from_iterable(zip(*[alike] * count, strict=True))
-    values = list(map(getitem, each, named))
-    if not {*map(type, values)} <= {int}:
-        values = [v if v.__class__ is int else MISSING for v in values]
     size = (len(alike), count)
-    codes = np.array(clicks.codes_of(named), np.int64).reshape(size)
-    counts = _bounded(values).reshape(size)
+    codes = clicks.codes_of(named).reshape(size)
+    counts = counts_of(list(map(getitem, each, named))).reshape(size)
     if len(alike) < len(rows):
         spread = np.full((2, len(rows), count), -1)
         spread[:, is_like] = codes, counts
         codes, counts = spread
     fits: Flags = np.logical_and.reduce((codes >= 0) & (counts > MISSING), axis=1)
     return _Taken(codes, counts, fits if where else np.zeros_like(fits))
-
-
-def _bounded(counts: list[int]) -> Ints:
-    """Return counts as an array, those that are too large as missing."""
-    try:
-        return np.array(counts, dtype=np.int64)
-    except OverflowError:
-        return np.array([n if -BOUND < n < BOUND else MISSING for n in counts])
 
 
 def _fits(shape: Shape, rows: list[Day], odd: list[int], taken: _Taken | None) -> Flags:
