@@ -57,6 +57,24 @@ def test_date_is_a_naive_day_in_microseconds_and_labels_are_default_strings():
         assert frame.index.get_level_values(level).dtype == pd.Index(["a"]).dtype
 
 
+@pytest.mark.parametrize("grain", ["variation", "campaign"])
+def test_what_is_renamed_in_one_frame_stays_in_it(grain):
+    def read():
+        return bf.read_braze_series(email(entry("A", "a", sent=1)), grain=grain)
+
+    names, columns = read().index.names, [*read().columns]
+    first = read()
+    first.columns.name = "stat"
+    first.index.names = [f"my {name}" for name in names]
+    first.columns = [f"my {name}" for name in columns]
+    second = read()
+    second.columns.names, second.index.names = ["x"], [*map(str.upper, names)]
+    third = read()
+    assert third.index.names == names
+    assert [*third.columns] == columns
+    assert third.columns.name is None
+
+
 def test_an_empty_series_is_an_empty_frame_with_index_and_dtypes():
     for source in (response(), io.BytesIO(b'{"data": []}'), [response(), response()]):
         frames = bf.read_braze_series(source, grain="all")
