@@ -65,6 +65,11 @@ class Kind(NamedTuple):
         """Whether it is a fraction of a stat that the table does not know."""
         return self.is_float and self.stat not in STAT
 
+    @property
+    def dtype(self) -> type[np.int64 | np.float64]:
+        """What its numbers are kept as."""
+        return np.float64 if self.is_float else np.int64
+
 
 class _Packed(NamedTuple):
     """Numbers of some rows, a line each, floats by their bits.
@@ -100,9 +105,7 @@ class Filling(Stats):
     def __getattr__(self, name: str) -> Any:
         """Make of what was collected what is asked for."""
         if name in ("columns", "fractions"):
-            self._packed += [
-                _unpadded(kinds, *padded) for kinds, padded in self._padded.items()
-            ]
+            self._packed += [_unpadded(k, *rows) for k, rows in self._padded.items()]
             made = _put_down(self.size, self._packed, self._single)
             self.columns = {k.stat: one for k, one in made.items() if not k.is_loose}
             self.fractions = {k.stat: one for k, one in made.items() if k.is_loose}
@@ -202,21 +205,21 @@ def _put_down(size: int, packed: list[_Packed], single: _Single) -> dict[Kind, C
         others = np.ones(size, dtype=bool)
         others[rows] = False
         for n, kind in enumerate(kinds):
-            column = _column(columns, kind, size)
-            column.values[rows] = numbers[n].view(column.values.dtype)
-            np.logical_and(column.missing, others, out=column.missing)
+            if kind in columns:
+                columns[kind].missing[rows] = False
+            else:
+                columns[kind] = Column(np.zeros(size, kind.dtype), others.copy())
+            columns[kind].values[rows] = numbers[n].view(kind.dtype)
         for kind, lacking in holes:
             columns[kind].missing[lacking] = True
             holed.add(kind)
     for kind, (places, found) in single.items():
-        column = _column(columns, kind, size)
+        everywhere = Column(np.zeros(size, kind.dtype), np.ones(size, dtype=bool))
+        column = columns.setdefault(kind, everywhere)
         column.values[places] = found
         column.missing[places] = False
-    return {
-        kind: column
-        for kind, column in columns.items()
-        if kind not in holed or not column.missing.all()
-    }
+    empty = {kind for kind in holed if columns[kind].missing.all()}
+    return {kind: column for kind, column in columns.items() if kind not in empty}
 
 
 def _turned(parts: list[_Packed], size: int) -> Matrix:
@@ -232,14 +235,6 @@ def _turned(parts: list[_Packed], size: int) -> Matrix:
         numbers[:, start:end] = part.numbers.T
         end = start
     return numbers
-
-
-def _column(columns: dict[Kind, Column], kind: Kind, size: int) -> Column:
-    """Return the column of a kind; one of which there is no number yet is made."""
-    if kind not in columns:
-        dtype = np.float64 if kind.is_float else np.int64
-        columns[kind] = Column(np.zeros(size, dtype), np.ones(size, dtype=bool))
-    return columns[kind]
 
 
 class Order(NamedTuple):
@@ -371,6 +366,8 @@ def join(parts: Sequence[Sequence[Column]], sizes: Sequence[int]) -> Column:
 
 def writable(column: Column) -> Column:
     """Return a column that may be written to: one of a file is copied once, here."""
+    if column.values.flags.writeable and column.missing.flags.writeable:
+        return column
     return Column(*(part if part.flags.writeable else part.copy() for part in column))
 
 

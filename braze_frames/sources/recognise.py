@@ -10,6 +10,7 @@ import re
 import uuid
 from collections.abc import Callable, Mapping, Sequence
 from datetime import tzinfo
+from itertools import starmap
 from pathlib import Path
 from typing import Any
 
@@ -88,7 +89,8 @@ def recognise(
 
 
 def _mapping(source: Mapping[Any, Any], zone: tzinfo | None) -> Request:
-    if _is_one_tree(source):
+    # A campaign may be called as a key of an answer is: "Time", "data", "size".
+    if _is_one_tree(source) and not all(starmap(_is_source, source.items())):
         return _opened(_contents_of_trees([source], "response", single=True), zone)
     return _campaigns(list(source.items()))
 
@@ -96,6 +98,19 @@ def _mapping(source: Mapping[Any, Any], zone: tzinfo | None) -> Request:
 def _is_one_tree(source: Mapping[Any, Any]) -> bool:
     """Whether a mapping is an answer or a row, and no mapping of campaigns."""
     return is_response(source) or is_row(source) or other_export(source) is not None
+
+
+def _is_source(name: Any, value: Any) -> bool:
+    """Whether what stands under a name can only be what is read for a campaign."""
+    several = value if isinstance(value, list | tuple) else [value]
+    return bool(several) and all(
+        _is_open(one)
+        or _is_table(one)
+        or isinstance(one, os.PathLike)
+        or (isinstance(one, Mapping) and is_response(one))
+        or (name != "data" and is_row(one))
+        for one in several
+    )
 
 
 def _is_open(source: Any) -> bool:

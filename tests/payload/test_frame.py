@@ -5,6 +5,7 @@ import io
 import json
 import pickle
 import warnings
+from itertools import product
 
 import pandas as pd
 import pytest
@@ -32,6 +33,7 @@ from ..payloads import (
 from ..reference import WrongError, flatten
 
 THREE = ["date", "channel", "variation"]
+KINDS = ("file", "path", "response", "windows", "rows")
 
 
 def values(frame):
@@ -55,6 +57,31 @@ def test_date_is_a_naive_day_in_microseconds_and_labels_are_default_strings():
     assert dates.tz is None
     for level in ("campaign", "channel", "variation"):
         assert frame.index.get_level_values(level).dtype == pd.Index(["a"]).dtype
+
+
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    # An object whose `data` are rows is an answer.
+    [
+        *product(["Time", "time", "message", "size"], KINDS),
+        *product(["data"], KINDS[:4]),
+    ],
+)
+def test_a_campaign_may_be_called_as_a_key_of_an_answer_is(name, kind, tmp_path):
+    answer = email(entry("A", "a", sent=1))
+    path = tmp_path / "answer.json"
+    path.write_bytes(as_bytes(answer))
+    sources = {
+        "file": io.BytesIO(as_bytes(answer)),
+        "path": path,
+        "response": answer,
+        "windows": [answer],
+        "rows": answer["data"],
+    }
+    frame = bf.read_braze_series({name: sources[kind]})
+    assert frame.index.to_list() == [
+        (name, pd.Timestamp("2026-03-01"), "email", "A"),
+    ]
 
 
 @pytest.mark.parametrize("grain", ["variation", "campaign"])
