@@ -106,7 +106,8 @@ def _is_source(name: Any, value: Any) -> bool:
     return bool(several) and all(
         _is_open(one)
         or _is_table(one)
-        or isinstance(one, os.PathLike)
+        or isinstance(one, uuid.UUID | os.PathLike)
+        or (isinstance(one, str) and is_campaign_id(one.strip()))
         or (isinstance(one, Mapping) and is_response(one))
         or (name != "data" and is_row(one))
         for one in several

@@ -1,5 +1,7 @@
 """Campaigns are named by what they are called, and read by id."""
 
+import uuid
+
 import pandas as pd
 import pytest
 
@@ -35,6 +37,13 @@ def test_a_pattern_a_list_and_a_mapping_of_names_are_several(
     assert read(mixed, client).braze.campaigns == sorted(mixed)
     assert read({"Hi": WELCOME}, client).braze.campaigns == ["Hi"]
     assert read([WELCOME, "Welcome*"], client).braze.campaigns == [WELCOME]
+
+
+@pytest.mark.parametrize("label", ["Time", "data", "message", "size"])
+def test_a_label_may_be_a_key_of_an_answer(label, sandbox, client):
+    id_ = sandbox.campaigns[WELCOME]
+    for one in (id_, uuid.UUID(id_)):
+        assert read({label: one}, client).braze.campaigns == [label]
 
 
 def test_a_name_with_brackets_is_no_pattern(client):
