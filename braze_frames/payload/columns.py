@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import accumulate
-from types import MappingProxyType
+from operator import attrgetter
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -74,17 +74,15 @@ class Kind(NamedTuple):
 class _Packed(NamedTuple):
     """Numbers of some rows, a line each, floats by their bits.
 
-    ``holes`` says of a column which rows lack its number; it is 0 there.
+    Where rows are padded, ``MISSING`` is no number, nor is NaN in a float.
     """
 
     kinds: tuple[Kind, ...]
     rows: Ints
     numbers: Matrix
-    holes: Mapping[int, Ints] = MappingProxyType({})
+    padded: bool
 
 
-# For some kinds rows, and a packed line for each.
-_Padded = dict[tuple[Kind, ...], tuple[list[int], list[bytes]]]
 _Single = dict[Kind, tuple[list[int], list[int | float]]]
 
 
@@ -98,14 +96,12 @@ class Filling(Stats):
     def __init__(self, size: int) -> None:
         self.size = size
         self._packed: list[_Packed] = []
-        self._padded: _Padded = {}
         self._single: _Single = {}
         self._odd: dict[str, list[int]] = {}
 
     def __getattr__(self, name: str) -> Any:
         """Make of what was collected what is asked for."""
         if name in ("columns", "fractions"):
-            self._packed += [_unpadded(k, *rows) for k, rows in self._padded.items()]
             made = _put_down(self.size, self._packed, self._single)
             self.columns = {k.stat: one for k, one in made.items() if not k.is_loose}
             self.fractions = {k.stat: one for k, one in made.items() if k.is_loose}
@@ -120,7 +116,14 @@ class Filling(Stats):
         """Whether no column was made yet."""
         return "columns" not in vars(self)
 
-    def put_packed(self, kinds: tuple[Kind, ...], rows: Ints, numbers: Matrix) -> None:
+    def put_packed(
+        self,
+        kinds: tuple[Kind, ...],
+        rows: Ints,
+        numbers: Matrix,
+        *,
+        padded: bool = False,
+    ) -> None:
         """Put many numbers down.
 
         Parameters
@@ -131,19 +134,11 @@ class Filling(Stats):
             For each line of ``numbers`` its row.
         numbers : ndarray
             Counts, and floats by their bits.
+        padded : bool
+            Whether there are blanks among them: ``MISSING``, and NaN in a float.
         """
         if len(rows):
-            self._packed.append(_Packed(kinds, rows, numbers))
-
-    def put_padded(self, kinds: tuple[Kind, ...], row: int, line: bytes) -> None:
-        """Put a line of packed numbers down that holds blanks.
-
-        These are ``MISSING``, and NaN in a float. Such rows are few, so that they are
-        looked into at the end, and at once.
-        """
-        rows, lines = self._padded.setdefault(kinds, ([], []))
-        rows.append(row)
-        lines.append(line)
+            self._packed.append(_Packed(kinds, rows, numbers, padded))
 
     def put(self, row: int, stat: str, value: float) -> None:
         """Put one number in its place; of an unknown stat its Python type counts."""
@@ -161,33 +156,16 @@ class Filling(Stats):
         """Put all that another one collected into these places of its rows."""
         for one in other._packed:
             self._packed.append(one._replace(rows=places[one.rows]))
-        for kinds, (rows, lines) in other._padded.items():
-            mine = self._padded.setdefault(kinds, ([], []))
-            mine[0].extend(places[rows].tolist())
-            mine[1].extend(lines)
         for kind, (rows, numbers) in other._single.items():
-            single = self._single.setdefault(kind, ([], []))
-            single[0].extend(places[rows].tolist())
-            single[1].extend(numbers)
+            mine = self._single.setdefault(kind, ([], []))
+            mine[0].extend(places[rows].tolist())
+            mine[1].extend(numbers)
         for stat, rows in other._odd.items():
             self._odd.setdefault(stat, []).extend(places[rows].tolist())
 
     def beside(self, ready: StatColumns) -> Stats:
         """Return what was put down beside columns that were ready."""
         return Stats({**ready, **self.columns}, self.fractions, self.left_out)
-
-
-def _unpadded(kinds: tuple[Kind, ...], rows: list[int], lines: list[bytes]) -> _Packed:
-    """Find the blanks in packed lines."""
-    numbers = np.frombuffer(bytearray().join(lines), dtype=np.int64)
-    numbers = numbers.reshape(-1, len(kinds))
-    holes: Flags = numbers == MISSING
-    floats = [n for n, kind in enumerate(kinds) if kind.is_float]
-    holes[:, floats] = np.isnan(numbers.view(np.float64)[:, floats])
-    numbers[holes] = 0
-    some = np.flatnonzero(holes.any(axis=0)).tolist()
-    places = np.array(rows)
-    return _Packed(kinds, places, numbers, {n: places[holes[:, n]] for n in some})
 
 
 def _put_down(size: int, packed: list[_Packed], single: _Single) -> dict[Kind, Column]:
@@ -199,9 +177,11 @@ def _put_down(size: int, packed: list[_Packed], single: _Single) -> dict[Kind, C
     packed.clear()  # a long series stands in memory once more, and not twice
     holed: set[Kind] = set()
     for kinds, parts in alike.items():
+        parts.sort(key=attrgetter("padded"))
         rows = np.concatenate([part.rows for part in parts])
-        holes = [(kinds[n], lacking) for p in parts for n, lacking in p.holes.items()]
+        first = sum(len(part.rows) for part in parts if not part.padded)
         numbers = _turned(parts, len(rows))
+        holes = _take_blanks(kinds, numbers[:, first:])
         others = np.ones(size, dtype=bool)
         others[rows] = False
         for n, kind in enumerate(kinds):
@@ -210,9 +190,9 @@ def _put_down(size: int, packed: list[_Packed], single: _Single) -> dict[Kind, C
             else:
                 columns[kind] = Column(np.zeros(size, kind.dtype), others.copy())
             columns[kind].values[rows] = numbers[n].view(kind.dtype)
-        for kind, lacking in holes:
-            columns[kind].missing[lacking] = True
-            holed.add(kind)
+        for kind, is_hole in holes.items():
+            columns[kind].missing[rows[first:][is_hole]] = True
+        holed |= holes.keys()
     for kind, (places, found) in single.items():
         everywhere = Column(np.zeros(size, kind.dtype), np.ones(size, dtype=bool))
         column = columns.setdefault(kind, everywhere)
@@ -220,6 +200,17 @@ def _put_down(size: int, packed: list[_Packed], single: _Single) -> dict[Kind, C
         column.missing[places] = False
     empty = {kind for kind in holed if columns[kind].missing.all()}
     return {kind: column for kind, column in columns.items() if kind not in empty}
+
+
+def _take_blanks(kinds: tuple[Kind, ...], numbers: Matrix) -> dict[Kind, Flags]:
+    """Make padded numbers 0 where they are blank; where that is, of kinds with some."""
+    if not numbers.size:
+        return {}
+    blank = numbers == MISSING
+    floats = [n for n, kind in enumerate(kinds) if kind.is_float]
+    blank[floats] = np.isnan(numbers[floats].view(np.float64))
+    numbers[blank] = 0
+    return {kinds[n]: blank[n] for n in np.flatnonzero(blank.any(axis=1)).tolist()}
 
 
 def _turned(parts: list[_Packed], size: int) -> Matrix:

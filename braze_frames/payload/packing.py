@@ -7,10 +7,10 @@ booleans for numbers: who packs makes sure that there are none.
 
 import math
 import struct
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import lru_cache
-from itertools import starmap
-from operator import itemgetter
+from itertools import repeat, starmap
+from operator import attrgetter, itemgetter
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -58,11 +58,20 @@ def column_of(rows: list[Day], key: str) -> tuple[list[Any], list[bool]]:
         return [row.get(key) for row in rows], [key in row for row in rows]
 
 
-def pack(shape: Shape, rows: Sequence[Day]) -> tuple[list[bytes], list[int]]:
-    """Pack what fits; the numbers of the rows that do not."""
+def pack(
+    shape: Shape, rows: Sequence[Day], *, padded: bool = False
+) -> tuple[list[bytes], list[int]]:
+    """Pack what fits; the numbers of the rows that do not.
+
+    ``padded`` puts blanks where a row lacks a stat.
+    """
     packed: list[bytes] = []
     odd: list[int] = []
-    stream = starmap(shape.pack, map(shape.pick, rows))
+    values: Iterator[Iterable[Any]] = map(shape.pick, rows)
+    if padded:
+        asked = repeat(shape.stats), repeat(shape.blanks)
+        values = map(map, map(attrgetter("get"), rows), *asked)
+    stream = starmap(shape.pack, values)
     while True:
         try:
             packed.extend(stream)
@@ -76,12 +85,9 @@ def pad(shape: Shape, row: Day) -> bytes | None:
     """Pack an object's stats of the shape with blanks for holes; None where odd."""
     if MISSING in row.values():
         return None
+    values = map(_fitting, map(row.get, shape.stats, shape.blanks), shape.blanks)
     try:
-        return shape.pack(*map(row.get, shape.stats, shape.blanks))
-    except struct.error:
-        values = map(row.get, shape.stats, shape.blanks)
-    try:
-        return shape.pack(*map(_fitting, values, shape.blanks))
+        return shape.pack(*values)
     except struct.error:
         return None
 

@@ -34,7 +34,7 @@ from braze_frames.payload.packing import (
 )
 from braze_frames.schema.channels import STAT
 
-# Whether objects have other slides and buttons each is told by the first few of them.
+# Whether objects have other keys each is told by the first few of them.
 _FEW = 4
 # Of objects with equally many stats, fewer than one in 16 are those with holes: each
 # lacks other keys, and trying to pack them together finds hardly two alike.
@@ -158,7 +158,7 @@ class RowPacker(NamedTuple):
         shape = shape_of(tuple(some[0]), self.skip)
         has_elements = self.clicks is not None and bool(shape and shape.elements)
         plain = without_elements(shape, self.skip) if shape and has_elements else shape
-        if shape is None or plain is None:
+        if shape is None or plain is None or _is_odd_one(plain, some):
             return numbers
         if plain not in shapes:
             shapes.append(plain)
@@ -231,23 +231,64 @@ class RowPacker(NamedTuple):
     def _pack_irregular(
         self, rows: list[Day], irregular: list[int], start: int, shapes: list[Shape]
     ) -> list[int]:
+        """Pack objects that lack keys, or have others; the numbers of the rest.
+
+        Where hardly two are alike, the shape of all their stats takes them.
+        """
+        shapes = sorted(shapes, key=lambda shape: len(shape.keys))
+        for shape in shapes:
+            irregular = self._pack_part(rows, irregular, start, shape)
+        keys = {*chain.from_iterable(map(rows.__getitem__, irregular))}
+        whole = shape_of(tuple(filter(keys.__contains__, STAT)), self.skip)
+        if whole and not any(whole.keys <= shape.keys for shape in shapes):
+            irregular = self._pack_part(rows, irregular, start, whole)
+            shapes.append(whole)
+        return self._pack_nearest(rows, irregular, start, shapes)
+
+    def _pack_part(
+        self, rows: list[Day], numbers: list[int], start: int, shape: Shape
+    ) -> list[int]:
+        """Pack objects whose keys are some of a shape's; the numbers of the others."""
+        if not numbers:
+            return numbers
+        some = list(map(rows.__getitem__, numbers))
+        fits = np.fromiter(map(shape.keys.issuperset, some), bool, len(some))
+        # A number that stands for a blank is none: it is looked at by value.
+        fits &= [MISSING not in row.values() for row in some]
+        packed, odd = pack(shape, list(compress(some, fits)), padded=True)
+        fits[np.flatnonzero(fits)[odd]] = False
+        places = np.array(numbers, dtype=np.int64)
+        table = matrix(shape, packed)
+        self.stats.put_packed(shape.kinds, places[fits] + start, table, padded=True)
+        found: list[int] = places[~fits].tolist()
+        return found
+
+    def _pack_nearest(
+        self, rows: list[Day], irregular: list[int], start: int, shapes: list[Shape]
+    ) -> list[int]:
         """Pack objects into the nearest shape; the numbers of those that do not fit.
 
-        Stats that an object lacks are blanks, and what the shape lacks, such as slides
-        and buttons, is taken off and put down one by one.
+        What the shape lacks, such as slides and buttons, is taken off and put down one
+        by one.
         """
         if not shapes:
             return irregular
-        shapes = sorted(shapes, key=lambda shape: len(shape.keys))
+        found: dict[int, tuple[list[int], list[bytes]]] = {}
         left: list[int] = []
         for i in irregular:
-            shape, lacking = _nearest(rows[i], shapes)
+            nearest, lacking = _nearest(rows[i], shapes)
+            shape = shapes[nearest]
             packed = pad(shape, rows[i])
             if packed is None:
                 left.append(i)
                 continue
             self._take_off(rows[i], lacking, start + i)
-            self.stats.put_padded(shape.kinds, start + i, packed)
+            places, lines = found.setdefault(nearest, ([], []))
+            places.append(start + i)
+            lines.append(packed)
+        for n, (places, lines) in found.items():
+            table, kinds = matrix(shapes[n], lines), shapes[n].kinds
+            self.stats.put_packed(kinds, np.array(places), table, padded=True)
         return left
 
     def _put(self, shape: Shape, rows: Ints, table: Matrix) -> None:
@@ -348,6 +389,12 @@ def _fits(shape: Shape, rows: list[Day], odd: list[int], taken: _Taken | None) -
     return fits
 
 
+def _is_odd_one(shape: Shape, rows: list[Day]) -> bool:
+    """Whether most of the first few objects lack stats of a shape."""
+    few = rows[:_FEW]
+    return 2 * sum(row.keys() >= {*shape.stats} for row in few) < len(few)
+
+
 def _bits(numbers: list[Any], dtype: type) -> Matrix | None:
     """Return numbers as a column of their bits; None where one of them does not fit."""
     try:
@@ -357,14 +404,10 @@ def _bits(numbers: list[Any], dtype: type) -> Matrix | None:
     return found.view(np.int64).reshape(-1, 1) if np.isfinite(found).all() else None
 
 
-def _nearest(row: Day, shapes: Sequence[Shape]) -> tuple[Shape, Set[str]]:
+def _nearest(row: Day, shapes: Sequence[Shape]) -> tuple[int, Set[str]]:
     """Return the first shape that has most keys of an object, and those it lacks."""
-    keys = row.keys()
-    for shape in shapes:
-        if keys <= shape.keys:
-            return shape, frozenset()
-    lacking = [keys - shape.keys for shape in shapes]
-    return min(zip(shapes, lacking, strict=True), key=lambda pair: len(pair[1]))
+    lacking = [row.keys() - shape.keys for shape in shapes]
+    return min(enumerate(lacking), key=lambda pair: len(pair[1]))
 
 
 def _not_plain(rows: list[Day]) -> list[int]:
