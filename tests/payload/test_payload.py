@@ -12,6 +12,7 @@ import pytest
 
 import braze_frames as bf
 from braze_frames.payload.series import parse_answer
+from braze_frames.schema.channels import CHANNEL_STATS
 
 from ..payloads import (
     ID,
@@ -513,6 +514,38 @@ def test_rows_of_many_shapes_read_alike_packed_and_value_by_value(share):
     expected = flatten({None: [response(*days)]})
     assert_equals(frames.variations, expected.variation)
     assert_equals(frames.campaigns, expected.campaign)
+
+
+@pytest.mark.parametrize("odd", [0, 0.5, 3.0, None])
+def test_rows_that_each_lack_other_stats_read_alike_packed_and_value_by_value(odd):
+    rng = random.Random(0)
+    stats = [*CHANNEL_STATS["email"], "revenue", "notif_button_1_Buy_click"]
+    days = []
+    for n in range(28):
+        found = []
+        for k in range(7):
+            kept = [stat for stat in stats if rng.random() < 0.6]
+            numbers = dict.fromkeys(kept, 2**40 + n)
+            numbers |= {"revenue": -0.0 if k else odd} if rng.random() < 0.1 else {}
+            numbers |= {"sent": odd} if odd != 0.5 and rng.random() < 0.1 else {}
+            found.append(entry(f"V{k}", None, **numbers))
+        days.append(day(f"2026-02-{n + 1:02}", {"email": found}))
+    frames = both_grains(response(*days))
+    expected = flatten({None: [response(*days)]})
+    assert_equals(frames.variations, expected.variation)
+    assert_equals(frames.elements, expected.element)
+
+
+def test_the_lowest_number_stands_for_no_blank():
+    days = []
+    for n in range(28):
+        found = [entry(f"V{k}", None, sent=k, **{f"opens{k}": 1}) for k in range(7)]
+        days.append(day(f"2026-02-{n + 1:02}", {"email": found}))
+    days[9]["messages"]["email"][3]["unique_opens"] = -(2**63)
+    with pytest.raises(
+        bf.PayloadError, match=f"02-10, email, unique_opens.*{-(2**63)}"
+    ):
+        bf.read_braze_series(io.BytesIO(as_bytes(response(*days))))
 
 
 @pytest.mark.filterwarnings("ignore:left out")
