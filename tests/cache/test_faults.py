@@ -41,7 +41,7 @@ pytestmark = [
 ]
 MOMENT = moment_of(pd.Timestamp("2026-06-30 12:00Z").to_pydatetime())
 FIRST = 20_000
-KILLS = 60  # a third of a second each, spread over all instants of a write
+KILLS = 40  # a third of a second each, spread over all instants of a write
 WRITERS, CAMPAIGNS, DAYS_OF_EACH = 8, 20, 5
 SPAN = {"start": "2026-03-01", "end": "2026-05-30"}
 equal = pd.testing.assert_frame_equal
@@ -116,20 +116,22 @@ def unfinished(files):
 def test_a_kill_at_any_instant_leaves_the_old_or_the_new_file(tmp_path):
     files, rng = CampaignFiles(LocalStorage(tmp_path), ID), random.Random(0)
     write(files, 0)
-    usual = statistics.median(seconds_of_a_write(files) for _ in range(5))
-    before, killed = stored(files), 0
-    for value in range(2, KILLS + 2):
+    latest = statistics.median(seconds_of_a_write(files) for _ in range(5))
+    before, value, killed = stored(files), 2, 0
+    while killed < KILLS:
         child = forked(lambda value=value: write(files, value))
-        time.sleep(rng.uniform(0, 1.2 * usual))
+        time.sleep(rng.uniform(0, latest))
         os.kill(child, signal.SIGKILL)
-        killed += result_of(child) == -signal.SIGKILL
+        came_in_time = result_of(child) == -signal.SIGKILL
+        killed += came_in_time
+        # A busy machine is slow now and quick a moment later: follow it.
+        latest *= 1.1 if came_in_time else 0.8
         after = stored(files)
         for grain in ALWAYS:
             assert after[grain] in (before[grain], value)
-        before = after
-    assert killed > KILLS / 4
-    write(files, KILLS + 2)
-    assert set(stored(files).values()) == {KILLS + 2}
+        before, value = after, value + 1
+    write(files, value)
+    assert set(stored(files).values()) == {value}
     assert unfinished(files) == []
     days = files.coverage(ALWAYS).coverage.days
     assert days.tolist() == list(range(FIRST, FIRST + 60))
