@@ -18,7 +18,7 @@ from braze_frames.core.arrays import (
     sum_exactly,
 )
 from braze_frames.errors import PayloadError
-from braze_frames.schema.channels import STAT, STAT_RANK
+from braze_frames.schema.channels import STAT
 
 # A float knows a sum of 64-bit counts to about 11 bits: below half the range a rough
 # sum proves that the exact one fits.
@@ -184,12 +184,13 @@ def _put_down(size: int, packed: list[_Packed], single: _Single) -> dict[Kind, C
         holes = _take_blanks(kinds, numbers[:, first:])
         others = np.ones(size, dtype=bool)
         others[rows] = False
-        for n, kind in enumerate(kinds):
-            if kind in columns:
-                columns[kind].missing[rows] = False
+        for kind, line in zip(kinds, numbers, strict=True):
+            column, dtype = columns.get(kind), kind.dtype
+            if column is None:
+                column = columns[kind] = Column(np.zeros(size, dtype), others.copy())
             else:
-                columns[kind] = Column(np.zeros(size, kind.dtype), others.copy())
-            columns[kind].values[rows] = numbers[n].view(kind.dtype)
+                column.missing[rows] = False
+            column.values[rows] = line.view(dtype)
         for kind, is_hole in holes.items():
             columns[kind].missing[rows[first:][is_hole]] = True
         holed |= holes.keys()
@@ -436,4 +437,4 @@ def select_rows(stats: Stats, keep: Bools) -> Stats:
 
 def ranked(stats: set[str]) -> list[str]:
     """Sort stats: known ones as in the stats table, then the others by name."""
-    return sorted(stats, key=lambda name: (STAT_RANK.get(name, len(STAT)), name))
+    return [*filter(stats.__contains__, STAT), *sorted(stats - STAT.keys())]

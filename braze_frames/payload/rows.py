@@ -134,14 +134,18 @@ class RowPacker(NamedTuple):
             counts = counts.copy()
             counts[odd] = _NOT_PACKED
         shapes: list[Shape] = []
-        often = np.bincount(counts - _NOT_PACKED)
-        is_rare = often[counts - _NOT_PACKED] * _RARE < len(rows)
-        irregular = np.flatnonzero(is_rare & (counts != _NOT_PACKED)).tolist()
-        for count in sorted({*counts[~is_rare].tolist()} - {_NOT_PACKED}):
+        irregular: list[int] = []
+        often = np.bincount(counts - _NOT_PACKED, minlength=1)
+        often[0] = 0
+        for count in (often.nonzero()[0] + _NOT_PACKED).tolist():
             members = np.flatnonzero(counts == count)
-            irregular += self._pack_group(rows, members, start, shapes)
-        irregular = self._regroup(rows, irregular, start, shapes)
-        irregular = self._pack_irregular(rows, irregular, start, shapes)
+            if len(members) * _RARE < len(rows):
+                irregular += members.tolist()
+            else:
+                irregular += self._pack_group(rows, members, start, shapes)
+        if irregular:
+            irregular = self._regroup(rows, irregular, start, shapes)
+            irregular = self._pack_irregular(rows, irregular, start, shapes)
         self._by_value(rows, sorted(irregular + odd), start)
 
     def _pack_group(
