@@ -186,13 +186,15 @@ class LocalStorage(Storage):
 
     def check_writable(self) -> None:
         """Refuse a folder that may not be written."""
-        probe = self.root / ".writing" / uuid4().hex
+        probe = self.root / ".writing" / f"probe-{uuid4().hex}"
         try:
             probe.parent.mkdir(parents=True, exist_ok=True)
             probe.touch()
-            probe.unlink()
         except (OSError, ValueError) as error:
             raise refusal(self.root, error) from error
+        # With those of processes that were killed before they came to this line.
+        for one in probe.parent.glob("probe-*"):
+            _discard(one)
 
     def set_aside(
         self,
