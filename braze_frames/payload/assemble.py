@@ -94,8 +94,25 @@ def _ids(ids: Sequence[str | None], codes: Ints) -> pd.api.extensions.ExtensionA
     """Return the ids of rows that have ``ids[codes]``."""
     if _ID.storage == "python":
         return pd.array(ids, dtype=_ID).take(codes)  # rows share their objects
-    taken = pa.array(ids, pa.large_string()).take(codes)
+    taken = _alike(ids, codes)
+    if taken is None:
+        taken = pa.array(ids, pa.large_string()).take(codes)
     return _ID.__from_arrow__(taken)  # type: ignore[attr-defined,no-any-return]
+
+
+def _alike(ids: Sequence[str | None], codes: Ints) -> pa.LargeStringArray | None:
+    """Return the ids of rows, if all ids are equally long, as the API's are.
+
+    Arrow's ``take`` costs a small read a tenth of what the JSON parser takes.
+    """
+    texts = [id_.encode() for id_ in ids if id_ is not None]
+    size = len(texts[0]) if texts else 0
+    if not size or len(texts) < len(ids) or any(len(text) != size for text in texts):
+        return None
+    taken = np.array(texts, f"S{size}").take(codes)
+    ends = np.arange(0, size * len(codes) + 1, size)
+    buffers = pa.py_buffer(ends), pa.py_buffer(taken)
+    return pa.LargeStringArray.from_buffers(len(codes), *buffers)
 
 
 def _campaigns(labels: _Labels, batches: Sequence[Batch]) -> pd.DataFrame:
