@@ -16,7 +16,7 @@ from braze_frames.loaders.answers import (
     other_export,
 )
 from braze_frames.loaders.envelopes import is_message, unwrap
-from braze_frames.loaders.files import Contents
+from braze_frames.loaders.files import Contents, Text, opened
 from braze_frames.loaders.ids import (
     Owned,
     campaigns_of,
@@ -33,6 +33,8 @@ from braze_frames.loaders.rows import (
     row_of,
     with_known_names,
 )
+from braze_frames.payload.batch import Batch
+from braze_frames.payload.series import parse_text
 from braze_frames.schema.exports import CAMPAIGN_SERIES
 
 Trees = Mapping[str, Any]
@@ -98,15 +100,38 @@ def load(contents: Contents, zone: tzinfo | None = None) -> LoadedInput:
     SourceError
         As ``sort_out``.
     """
-    pieces = map(_piece, chain.from_iterable(map(_flat, contents.answers)))
-    first = [*islice(pieces, 1)]
+    answers = iter(contents.answers)
+    of_first = _pieces(islice(answers, 1), _typed)
+    first = [*islice(of_first, 1)]
     if not (first and first[0] and first[0].bare):
-        found = _gathered(contents, [*first, *pieces])
+        others = _pieces(answers, opened)
+        found = _gathered(contents, [*first, *of_first, *others])
         return LoadedInput(sort_out(found, zone), found)
     # Through an iterator, which lets go of the first answer once it was handed on.
-    stream = chain(iter(first), pieces)
+    stream = chain(iter(first), of_first, _pieces(answers, _typed))
     campaign = LoadedCampaign(None, None, lambda: _in_turn(stream, contents, zone))
     return LoadedInput([campaign], Pieces(contents.origin, [], {}, single=False))
+
+
+def _pieces(
+    answers: Iterable[Answer], read: Callable[[Answer], Answer]
+) -> Iterator[Piece | None]:
+    return map(_piece, chain.from_iterable(map(_flat, map(read, answers))))
+
+
+def _typed(answer: Answer) -> Answer:
+    """Return the batch of a long text that is a bare answer; else what is decoded."""
+    if not isinstance(answer.tree, Text):
+        return answer
+    batch = parse_text(answer.tree.body, answer.origin, accept=_is_daily)
+    return opened(answer) if batch is None else answer._replace(tree=batch)
+
+
+def _is_daily(tree: dict[str, Any]) -> bool:
+    """Whether a tree is a bare answer, and its times are days without a time."""
+    return is_bare(tree) and {len(str(day.get("time"))) for day in tree["data"]} == {
+        len("2026-05-01")
+    }
 
 
 def _in_turn(
@@ -124,7 +149,8 @@ def _in_turn(
             others.append(piece)
             continue
         place = place or piece.answer.origin
-        check_daily(piece.answer.tree["data"], piece.answer.origin)
+        if not isinstance(piece.answer.tree, Batch):
+            check_daily(piece.answer.tree["data"], piece.answer.origin)
         yield piece.answer
         del piece  # before the next is decoded
     if others:
@@ -200,7 +226,7 @@ def _is_by_id(tree: Any) -> bool:
 def _piece(answer: Answer) -> Piece | None:
     """Read a tree out of its envelope; None is a message without a record."""
     tree = answer.tree
-    if is_bare(tree):
+    if isinstance(tree, Batch) or is_bare(tree):
         return Piece(answer, {}, "", bare=True)
     if not isinstance(tree, Mapping):
         return Piece(answer, {}, "")

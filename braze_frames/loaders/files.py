@@ -10,11 +10,12 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from braze_frames.core.json_text import has_booleans, is_apart
 from braze_frames.core.names import short_path, shown, shown_path
 from braze_frames.errors import PayloadError, SourceError
 from braze_frames.loaders.answers import Answer
 from braze_frames.loaders.tables import is_csv, rows_of_csv, rows_of_parquet
-from braze_frames.payload.series import decode, has_booleans
+from braze_frames.payload.series import decode
 
 _LINES = (".jsonl", ".ndjson")
 _TABLES = (".csv", ".parquet")
@@ -45,6 +46,12 @@ _NOT_READ = (
     (b"ORC", "an ORC file"),
     (b"Obj\x01", "an Avro file"),
 )
+
+
+class Text(NamedTuple):
+    """A long text that begins as an answer of the API does, and is not decoded yet."""
+
+    body: bytes
 
 
 class Contents(NamedTuple):
@@ -169,10 +176,33 @@ def contents_of(body: str | bytes, origin: str, name: str = "") -> Contents:
         return _table(rows_of_csv(body, origin), origin)
     if body.strip() and (name.endswith(_LINES) or _is_lines(body)):
         return Contents(origin, _each_line(body, origin), single=False)
-    answer = Answer(origin, _parsed(body, origin), has_booleans(body))
+    answer = _answer(body, origin, may_hold=True)
     single = not isinstance(answer.tree, list)
     # An iterator, which lets go of the tree once it was handed on.
     return Contents(origin, iter([answer]), single)
+
+
+def opened(answer: Answer) -> Answer:
+    """Return an answer that is decoded.
+
+    Raises
+    ------
+    PayloadError
+        Its text is no JSON.
+    """
+    if not isinstance(answer.tree, Text):
+        return answer
+    body = answer.tree.body
+    tree = _parsed(body, answer.origin)
+    return answer._replace(tree=tree, check_each_value=has_booleans(body))
+
+
+def _answer(body: bytes | memoryview, origin: str, *, may_hold: bool) -> Answer:
+    """Decode a text that may hold booleans, or leave that to who reads long ones."""
+    if is_apart(body, "data"):
+        return Answer(origin, Text(bytes(body)), check_each_value=True)
+    tree = _parsed(body, origin)
+    return Answer(origin, tree, check_each_value=may_hold and has_booleans(body))
 
 
 def _table(rows: list[dict[str, Any]], origin: str) -> Contents:
@@ -183,9 +213,7 @@ def _each_line(body: bytes, origin: str) -> Iterator[Answer]:
     may_hold = has_booleans(body)
     for number, line in enumerate(_lines(body), 1):
         if len(line) > _BLANK or bytes(line).strip():
-            place = f"{origin}, line {number}"
-            found = may_hold and has_booleans(line)
-            yield Answer(place, _parsed(line, place), found)
+            yield _answer(line, f"{origin}, line {number}", may_hold=may_hold)
 
 
 def _lines(body: bytes) -> Iterator[memoryview]:

@@ -8,28 +8,30 @@ with booleans, which ``struct`` would take for numbers.
 """
 
 from collections.abc import Callable, Iterable, Sequence, Set
-from itertools import chain, compress, islice, repeat
-from math import isfinite
-from operator import getitem
+from itertools import chain, compress
 from typing import Any, NamedTuple, NoReturn
 
 import numpy as np
 
 from braze_frames.core.arrays import Flags, Ints, Values
-from braze_frames.payload.batch import NO_ELEMENTS, ElementKey, Elements
+from braze_frames.core.json_text import is_text
 from braze_frames.payload.columns import MISSING, Filling, Kind, Matrix
 from braze_frames.payload.packing import (
     BOUND,
+    Clicks,
     Day,
+    Lines,
     Shape,
+    Taken,
     amount_of,
     count_of,
-    counts_of,
     element_key,
     matrix,
+    not_plain,
     pack,
     pad,
     shape_of,
+    take_clicks,
     without_elements,
 )
 from braze_frames.schema.channels import STAT
@@ -48,109 +50,157 @@ _NUMBERS = ((int, np.int64), (float, np.float64))
 # Stands for the number of stats of an object that is read value by value.
 _NOT_PACKED = -1
 
-# What ``struct`` takes for what it is, or refuses: it takes a boolean for a number.
-_PLAIN = frozenset((int, float, str, type(None), dict, list))
-
 Fail = Callable[[int, str, Any, str], NoReturn]
 _COUNT = "a whole number below 2^63"
 
 
-class Clicks:
-    """Clicks on slides and buttons that are being collected."""
+class _Kept(NamedTuple):
+    """An object that is packed when all have come, its row, and how many stats it has.
 
-    def __init__(self) -> None:
-        self.codes: dict[ElementKey, int] = {}
-        self._named = _Named(self.codes)
-        self.rows: list[Ints] = []
-        self.keys: list[Ints] = []
-        self.clicks: list[Ints] = []
-        self.single: list[tuple[int, int, int]] = []
-
-    def put_packed(self, rows: Ints, key: ElementKey, clicks: Ints) -> None:
-        """Put the clicks of many rows down."""
-        code = self.codes.setdefault(key, len(self.codes))
-        self.rows.append(rows)
-        self.keys.append(np.full(len(rows), code))
-        self.clicks.append(clicks)
-
-    def put_many(self, rows: Ints, codes: Matrix, clicks: Matrix) -> None:
-        """Put clicks of rows down that have equally many, by their keys' codes."""
-        self.rows.append(np.repeat(rows, codes.shape[1]))
-        self.keys.append(codes.ravel())
-        self.clicks.append(clicks.ravel())
-
-    def codes_of(self, keys: Sequence[str]) -> Ints:
-        """Return the codes of slides' and buttons' keys, -1 where one is none."""
-        return np.fromiter(map(self._named.__getitem__, keys), np.int64, len(keys))
-
-    def put(self, row: int, key: ElementKey, clicks: int) -> None:
-        """Put the clicks of one row down."""
-        code = self.codes.setdefault(key, len(self.codes))
-        self.single.append((row, code, clicks))
-
-    def elements(self) -> Elements:
-        """Return what was put down."""
-        if not self.codes:
-            return NO_ELEMENTS
-        rows, keys, clicks = np.array(self.single, dtype=np.int64).reshape(-1, 3).T
-        return Elements(
-            np.concatenate([*self.rows, rows]),
-            np.concatenate([*self.keys, keys]),
-            np.concatenate([*self.clicks, clicks]),
-            list(self.codes),
-        )
-
-
-class _Named(dict[str, int]):
-    """Codes by the keys that stand in answers, each looked into once."""
-
-    def __init__(self, codes: dict[ElementKey, int]) -> None:
-        self.codes = codes
-
-    def __missing__(self, key: str) -> int:
-        element = element_key(key)
-        self[key] = self.codes.setdefault(element, len(self.codes)) if element else -1
-        return self[key]
-
-
-class RowPacker(NamedTuple):
-    """Puts stat objects into columns.
-
-    ``clicks`` take slides and buttons, where there may be some. ``skip`` are two keys
-    that are no stats. ``fail`` raises the error for a row, key, value and what was
-    expected.
+    Only then it is known which objects are rare, and what shapes the others have.
     """
 
-    stats: Filling
-    clicks: Clicks | None
-    skip: tuple[str, str]
-    fail: Fail
-    check_each_value: bool
+    row: int
+    size: int
+    stats: Day
 
-    def pack(self, rows: list[Day], start: int, counts: Ints) -> None:
-        """Put objects that have so many stats into rows from ``start`` on."""
-        odd = _not_plain(rows) if self.check_each_value else []
+
+class RowPacker:
+    """Puts stat objects into columns, as many at a time as come.
+
+    Parameters
+    ----------
+    stats : Filling
+        Where stats are put.
+    clicks : Clicks, optional
+        Take slides and buttons, where there may be some.
+    skip : tuple of str
+        Two keys that are no stats.
+    fail : callable
+        Raises the error for a row, key, value and what was expected.
+    check_each_value : bool
+        Whether there may be booleans.
+    """
+
+    def __init__(
+        self,
+        stats: Filling,
+        clicks: Clicks | None,
+        skip: tuple[str, str],
+        fail: Fail,
+        check_each_value: bool,
+    ) -> None:
+        self.stats, self.clicks, self.skip, self.fail = stats, clicks, skip, fail
+        self.check_each_value = check_each_value
+        self._shapes: list[Shape] = []
+        self._lines: dict[tuple[str, ...], Lines] = {}
+        # By the number of stats: objects that have as many mostly have the same.
+        self._latest: dict[int, Lines] = {}
+        self._kept: list[_Kept] = []
+
+    def take(self, rows: list[Day], start: int, counts: list[int]) -> None:
+        """Pack objects that are plain, and keep the others.
+
+        Parameters
+        ----------
+        rows : list of dict
+            The objects.
+        start : int
+            The row of the first; the others follow.
+        counts : list of int
+            How many stats each has.
+        """
+        if self.check_each_value:
+            self._keep(rows, start, counts, range(len(rows)))
+            return
+        for numbers in _alike(counts):
+            if len(numbers) * _RARE < len(rows):
+                self._keep(rows, start, counts, numbers)
+            else:
+                self._take_group(rows, start, counts, numbers)
+
+    def _keep(
+        self, rows: list[Day], start: int, counts: list[int], numbers: Sequence[int]
+    ) -> None:
+        self._kept += [_Kept(start + n, counts[n], rows[n]) for n in numbers]
+
+    def _take_group(
+        self, rows: list[Day], start: int, counts: list[int], numbers: Sequence[int]
+    ) -> None:
+        """Pack objects with equally many stats."""
+        count = counts[numbers[0]]
+        some = rows if len(numbers) == len(rows) else [rows[n] for n in numbers]
+        lines = self._latest.get(count) or self._lines_of(some)
+        if lines is None:
+            places = np.arange(start, start + len(rows))
+            left = self._pack_group(rows, np.array(numbers), places)
+            self._keep(rows, start, counts, left)
+            return
+        packed, odd = pack(lines.shape, some)
         if odd:
-            counts = counts.copy()
-            counts[odd] = _NOT_PACKED
-        shapes: list[Shape] = []
+            others = [numbers[n] for n in odd]
+            self._keep(rows, start, counts, others)
+            numbers = sorted({*numbers}.difference(others))
+        lines.rows.extend(map(start.__add__, numbers))
+        lines.packed.extend(packed)
+        if len(odd) > len(packed):
+            self._latest.pop(count, None)
+        else:
+            self._latest[count] = lines
+
+    def _lines_of(self, rows: list[Day]) -> Lines | None:
+        """Return where objects like these are packed; None where they are not plain."""
+        shape = shape_of(tuple(rows[0]), self.skip)
+        if shape is None or shape.loose or shape.elements or _is_odd_one(shape, rows):
+            return None
+        return self._lines.setdefault(shape.stats, Lines(shape, [], []))
+
+    def finish(self) -> None:
+        """Put down what was packed, and what was kept."""
+        whole = len(self._kept) + sum(len(one.rows) for one in self._lines.values())
+        for lines in self._lines.values():
+            if len(lines.rows) * _RARE < whole:
+                count = len(lines.shape.stats)
+                self._kept += [_Kept(n, count, one) for n, one in lines.objects()]
+            else:
+                self._put_lines(lines)
+        if self._kept:
+            places, counts, rows = zip(*self._kept, strict=True)
+            self._pack(list(rows), np.array(places), np.array(counts), whole)
+
+    def _put_lines(self, lines: Lines) -> None:
+        shape, places = lines.shape, np.array(lines.rows, dtype=np.int64)
+        table = matrix(shape, lines.packed)
+        if len(table) and table.min() == MISSING:
+            self._refuse_least(shape, places, table)
+        self._shapes.append(shape)
+        self._put(shape, places, table)
+
+    def _refuse_least(self, shape: Shape, places: Ints, table: Matrix) -> None:
+        """Refuse the one count that stands for none; in a float it is -0.0."""
+        for line, n in np.argwhere(table == MISSING).tolist():
+            if not shape.kinds[n].is_float:
+                self.fail(int(places[line]), shape.stats[n], MISSING, _COUNT)
+
+    def _pack(self, rows: list[Day], at: Ints, counts: Ints, whole: int) -> None:
+        """Put objects down that are not plain; there are so many with the others."""
+        odd = not_plain(rows) if self.check_each_value else []
+        counts[odd] = _NOT_PACKED
         irregular: list[int] = []
         often = np.bincount(counts - _NOT_PACKED, minlength=1)
         often[0] = 0
         for count in (often.nonzero()[0] + _NOT_PACKED).tolist():
             members = np.flatnonzero(counts == count)
-            if len(members) * _RARE < len(rows):
+            if len(members) * _RARE < whole:
                 irregular += members.tolist()
             else:
-                irregular += self._pack_group(rows, members, start, shapes)
+                irregular += self._pack_group(rows, members, at)
         if irregular:
-            irregular = self._regroup(rows, irregular, start, shapes)
-            irregular = self._pack_irregular(rows, irregular, start, shapes)
-        self._by_value(rows, sorted(irregular + odd), start)
+            irregular = self._regroup(rows, irregular, at)
+            irregular = self._pack_irregular(rows, irregular, at)
+        self._by_value(rows, sorted(irregular + odd), at)
 
-    def _pack_group(
-        self, rows: list[Day], members: Ints, start: int, shapes: list[Shape]
-    ) -> list[int]:
+    def _pack_group(self, rows: list[Day], members: Ints, at: Ints) -> list[int]:
         """Pack objects with equally many stats; the numbers of those that do not fit.
 
         An object that has all keys of their shape has no others.
@@ -164,11 +214,11 @@ class RowPacker(NamedTuple):
         plain = without_elements(shape, self.skip) if shape and has_elements else shape
         if shape is None or plain is None or _is_odd_one(plain, some):
             return numbers
-        if plain not in shapes:
-            shapes.append(plain)
+        if plain not in self._shapes:
+            self._shapes.append(plain)
         taken = None
         if self.clicks and has_elements and len(set(map(tuple, some[:_FEW]))) > 1:
-            shape, taken = plain, _take_clicks(some, self.clicks)
+            shape, taken = plain, take_clicks(some, self.clicks)
         packed, odd = pack(shape, some)
         table = matrix(shape, packed)
         if len(table) and table.min() == MISSING:
@@ -176,7 +226,7 @@ class RowPacker(NamedTuple):
         fits = _fits(shape, some, odd, taken)
         if (taken or shape.loose) and not fits.all():
             table, some = table[np.delete(fits, odd)], list(compress(some, fits))
-        places = members[fits] + start
+        places = at[members[fits]]
         self._put(shape, places, table)
         if self.clicks and taken:
             self.clicks.put_many(places, taken.codes[fits], taken.clicks[fits])
@@ -215,42 +265,40 @@ class RowPacker(NamedTuple):
             else:
                 self._value(row, key, number)
 
-    def _regroup(
-        self, rows: list[Day], irregular: list[int], start: int, shapes: list[Shape]
-    ) -> list[int]:
+    def _regroup(self, rows: list[Day], irregular: list[int], at: Ints) -> list[int]:
         """Pack those that share their very keys; the numbers of the rest."""
         alike: dict[tuple[str, ...], list[int]] = {}
         for i in irregular:
             alike.setdefault(tuple(rows[i]), []).append(i)
-        tried = {shape.keys for shape in shapes}
+        tried = {shape.keys for shape in self._shapes}
         left: list[int] = []
         for keys, numbers in alike.items():
             few = len(numbers) < _WORTH_PACKING
             if few or frozenset((*keys, *self.skip)) in tried:
                 left += numbers
             else:
-                left += self._pack_group(rows, np.array(numbers), start, shapes)
+                left += self._pack_group(rows, np.array(numbers), at)
         return sorted(left)
 
     def _pack_irregular(
-        self, rows: list[Day], irregular: list[int], start: int, shapes: list[Shape]
+        self, rows: list[Day], irregular: list[int], at: Ints
     ) -> list[int]:
         """Pack objects that lack keys, or have others; the numbers of the rest.
 
         Where hardly two are alike, the shape of all their stats takes them.
         """
-        shapes = sorted(shapes, key=lambda shape: len(shape.keys))
+        shapes = sorted(self._shapes, key=lambda shape: len(shape.keys))
         for shape in shapes:
-            irregular = self._pack_part(rows, irregular, start, shape)
+            irregular = self._pack_part(rows, irregular, at, shape)
         keys = {*chain.from_iterable(map(rows.__getitem__, irregular))}
         whole = shape_of(tuple(filter(keys.__contains__, STAT)), self.skip)
         if whole and not any(whole.keys <= shape.keys for shape in shapes):
-            irregular = self._pack_part(rows, irregular, start, whole)
+            irregular = self._pack_part(rows, irregular, at, whole)
             shapes.append(whole)
-        return self._pack_nearest(rows, irregular, start, shapes)
+        return self._pack_nearest(rows, irregular, at, shapes)
 
     def _pack_part(
-        self, rows: list[Day], numbers: list[int], start: int, shape: Shape
+        self, rows: list[Day], numbers: list[int], at: Ints, shape: Shape
     ) -> list[int]:
         """Pack objects whose keys are some of a shape's; the numbers of the others."""
         if not numbers:
@@ -263,12 +311,12 @@ class RowPacker(NamedTuple):
         fits[np.flatnonzero(fits)[odd]] = False
         places = np.array(numbers, dtype=np.int64)
         table = matrix(shape, packed)
-        self.stats.put_packed(shape.kinds, places[fits] + start, table, padded=True)
+        self.stats.put_packed(shape.kinds, at[places[fits]], table, padded=True)
         found: list[int] = places[~fits].tolist()
         return found
 
     def _pack_nearest(
-        self, rows: list[Day], irregular: list[int], start: int, shapes: list[Shape]
+        self, rows: list[Day], irregular: list[int], at: Ints, shapes: list[Shape]
     ) -> list[int]:
         """Pack objects into the nearest shape; the numbers of those that do not fit.
 
@@ -286,9 +334,9 @@ class RowPacker(NamedTuple):
             if packed is None:
                 left.append(i)
                 continue
-            self._take_off(rows[i], lacking, start + i)
+            self._take_off(rows[i], lacking, int(at[i]))
             places, lines = found.setdefault(nearest, ([], []))
-            places.append(start + i)
+            places.append(int(at[i]))
             lines.append(packed)
         for n, (places, lines) in found.items():
             table, kinds = matrix(shapes[n], lines), shapes[n].kinds
@@ -305,12 +353,12 @@ class RowPacker(NamedTuple):
             table = table[:, shape.kept]
         self.stats.put_packed(kinds, rows, table)
 
-    def _by_value(self, rows: list[Day], numbers: Iterable[int], start: int) -> None:
+    def _by_value(self, rows: list[Day], numbers: Iterable[int], at: Ints) -> None:
         for i in numbers:
             row = rows[i]
             for key in row:
                 if key not in self.skip:
-                    self._value(row, key, start + i)
+                    self._value(row, key, int(at[i]))
 
     def _value(self, row: Day, key: Any, number: int) -> None:
         """Check one value and put it down."""
@@ -350,41 +398,17 @@ class RowPacker(NamedTuple):
             self.stats.put(number, key, checked)
 
 
-class _Taken(NamedTuple):
-    """Clicks of objects, a line each, and of which objects these are all."""
-
-    codes: Matrix
-    clicks: Matrix
-    fits: Flags
-
-
-def _take_clicks(rows: list[Day], clicks: Clicks) -> _Taken:
-    """Return the clicks of objects that have them where the first object has its own.
-
-    No key is looked at in Python: to do so takes half as long as all the rest.
-    """
-    keys = tuple(rows[0])
-    where = np.flatnonzero(clicks.codes_of(keys) >= 0).tolist()
-    first, count = where[0] if where else 0, len(where)
-    is_like = np.fromiter(map(len, rows), np.int64, len(rows)) == len(keys)
-    alike = rows if is_like.all() else list(compress(rows, is_like))
-    # From the end, where they most often stand.
-    behind = len(keys) - first
-    part = repeat(behind - count), repeat(behind)
-    named = list(chain.from_iterable(map(islice, map(reversed, alike), *part)))
-    each = chain.from_iterable(zip(*[alike] * count, strict=True))
-    size = (len(alike), count)
-    codes = clicks.codes_of(named).reshape(size)
-    counts = counts_of(list(map(getitem, each, named))).reshape(size)
-    if len(alike) < len(rows):
-        spread = np.full((2, len(rows), count), -1)
-        spread[:, is_like] = codes, counts
-        codes, counts = spread
-    fits: Flags = np.logical_and.reduce((codes >= 0) & (counts > MISSING), axis=1)
-    return _Taken(codes, counts, fits if where else np.zeros_like(fits))
+def _alike(counts: list[int]) -> Iterable[Sequence[int]]:
+    """Return the numbers of objects with equally many stats, group by group."""
+    if len({*counts}) == 1:
+        return [range(len(counts))]
+    groups: dict[int, list[int]] = {}
+    for number, count in enumerate(counts):
+        groups.setdefault(count, []).append(number)
+    return groups.values()
 
 
-def _fits(shape: Shape, rows: list[Day], odd: list[int], taken: _Taken | None) -> Flags:
+def _fits(shape: Shape, rows: list[Day], odd: list[int], taken: Taken | None) -> Flags:
     """Return which objects have what their shape says, and nothing else."""
     fits = np.ones(len(rows), dtype=bool) if taken is None else taken.fits.copy()
     fits[odd] = False
@@ -412,29 +436,3 @@ def _nearest(row: Day, shapes: Sequence[Shape]) -> tuple[int, Set[str]]:
     """Return the first shape that has most keys of an object, and those it lacks."""
     lacking = [row.keys() - shape.keys for shape in shapes]
     return min(enumerate(lacking), key=lambda pair: len(pair[1]))
-
-
-def _not_plain(rows: list[Day]) -> list[int]:
-    """Return the numbers of the objects that ``struct`` could take for others."""
-    if not all(isinstance(k, str) and is_text(k) for k in {*chain.from_iterable(rows)}):
-        return list(range(len(rows)))
-    return [n for n, row in enumerate(rows) if not _is_plain(row)]
-
-
-def _is_plain(row: Day) -> bool:
-    kinds = {*map(type, row.values())}
-    return kinds <= _PLAIN and (
-        float not in kinds
-        or all(isfinite(value) for value in row.values() if value.__class__ is float)
-    )
-
-
-def is_text(text: str) -> bool:
-    r"""Tell whether a text is Unicode throughout: no half of a surrogate pair.
-
-    Examples
-    --------
-    >>> is_text("Größe"), is_text("\ud800")
-    (True, False)
-    """
-    return text.isascii() or not any("\ud800" <= sign <= "\udfff" for sign in text)

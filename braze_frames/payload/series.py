@@ -6,10 +6,10 @@ once, and most days list the same pairs.
 
 import re
 from bisect import bisect_right
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date
 from functools import lru_cache
-from itertools import accumulate, chain, compress
+from itertools import chain, compress
 from operator import itemgetter
 from typing import Any, NamedTuple, NoReturn, cast
 
@@ -18,12 +18,13 @@ import orjson
 
 from braze_frames.core.arrays import Ints
 from braze_frames.core.days import day_number
+from braze_frames.core.json_text import has_booleans, is_apart, is_text, taken_apart
 from braze_frames.core.names import short_path
 from braze_frames.errors import PayloadError
 from braze_frames.payload.batch import EVERY_DAY, Batch, EntryKey, Span
 from braze_frames.payload.columns import Filling
-from braze_frames.payload.packing import Day, column_of
-from braze_frames.payload.rows import Clicks, RowPacker, is_text
+from braze_frames.payload.packing import Clicks, column_of, count_stats
+from braze_frames.payload.rows import RowPacker
 from braze_frames.schema.channels import ALIASES, VARIATION_ID, VARIATION_NAME
 from braze_frames.schema.exports import CAMPAIGN_SERIES
 
@@ -33,13 +34,6 @@ _DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 _TEXT_OR_NONE = {str, type(None)}
 _OBJECTS = {dict, type(None)}
 _LISTS = {list, type(None)}
-# Four letters of each, and two of them that are rare elsewhere: "tr" stands in
-# "Control", "fa" in every tenth id.
-_BOOLEANS = ((b"true", b"ru"), (b"fals", b"ls"))
-# So much of a text is looked through at once, and the rest of a word that ends beyond:
-# what is compared stays in the processor's cache. A text of 30 MB as a whole takes
-# three times as long, and as much memory again.
-_PART, _REST = 2**20, 4
 
 
 def decode(body: bytes | memoryview, origin: str) -> Any:
@@ -72,32 +66,6 @@ def _why_not_json(body: bytes, error: orjson.JSONDecodeError) -> str:
     return f"is not JSON at {place} ({error.msg}); fetch or copy it again"
 
 
-def has_booleans(body: bytes | memoryview) -> bool:
-    """Whether the text may hold booleans, which need a look at each value."""
-    whole = memoryview(body)
-    return any(
-        _holds(whole[start : start + _PART + _REST], word, rare)
-        for start in range(0, len(whole), _PART)
-        for word, rare in _BOOLEANS
-    )
-
-
-def _holds(body: memoryview, word: bytes, rare: bytes) -> bool:
-    """Whether a text holds a word of four letters; ``rare`` are two of them.
-
-    To read two letters as one number takes .05 of what the JSON parser takes, two
-    ``in`` take .2 to .3, a regular expression 1.7.
-    """
-    pair, first, second = np.frombuffer(rare + word, np.uint16)
-    pairs = [
-        np.frombuffer(body, np.uint16, (len(body) - start) // 2, offset=start)
-        for start in range(min(len(body) - 1, 2))
-    ]
-    return any((found == pair).any() for found in pairs) and any(
-        ((found[:-1] == first) & (found[1:] == second)).any() for found in pairs
-    )
-
-
 def parse_answer(
     answer: Any, origin: str, span: Span = EVERY_DAY, *, check_each_value: bool = True
 ) -> Batch:
@@ -121,25 +89,62 @@ def parse_answer(
         The answer has no ``data``, or a day, channel, entry, label or count in it
         cannot be trusted; names which.
     """
-    days = _data(answer, origin)
-    numbers = np.array(_day_numbers(days, origin), dtype=np.int64)
-    inside = (numbers >= span.first) & (numbers <= span.last)
-    read = list(compress(days, inside))
-    if {*map(type, read)} - {dict}:
-        read = [*map(dict, read)]
-    parser = _AnswerParser(origin, read, check_each_value=check_each_value)
-    return Batch(
-        origin=origin,
-        answered=numbers,
-        days=numbers[inside],
-        totals=parser.totals,
-        entries=parser.entries,
-        entry_day=parser.entry_day,
-        entry_key=parser.entry_key,
-        keys=parser.keys,
-        elements=parser.clicks.elements(),
-        messages=[f"{origin}: {text}" for text in _told(answer.get("errors"))],
-    )
+    parser = _AnswerParser(origin, span, check_each_value=check_each_value)
+    parser.take(_data(answer, origin))
+    return parser.batch(answer)
+
+
+def parse_body(body: bytes, origin: str, span: Span = EVERY_DAY) -> Batch:
+    """Read an answer as it came; see ``parse_answer``."""
+    batch = parse_text(body, origin, span) if is_apart(body, "data") else None
+    if batch is not None:
+        return batch
+    check = has_booleans(body)
+    return parse_answer(decode(body, origin), origin, span, check_each_value=check)
+
+
+def parse_text(
+    body: bytes,
+    origin: str,
+    span: Span = EVERY_DAY,
+    accept: Callable[[dict[str, Any]], bool] = lambda _: True,
+) -> Batch | None:
+    """Read the text of a long answer some days at a time.
+
+    The tree of all days is no longer in the processor's cache when its numbers are
+    packed and when it is let go of, which then take twice as long; and it is ten times
+    as large as the text.
+
+    Parameters
+    ----------
+    body : bytes
+        The text.
+    origin, span
+        As for ``parse_answer``.
+    accept : callable
+        Whether some days, in what stands around them, are to be read.
+
+    Returns
+    -------
+    Batch or None
+        As ``parse_answer`` reads the tree. None where there is anything that asks for a
+        second look: it is then to be decoded as a whole.
+    """
+    if has_booleans(body):
+        return None
+    found = taken_apart(body, "data")
+    if found is None:
+        return None
+    parser = _AnswerParser(origin, span, check_each_value=False)
+    try:
+        for days in found.pieces:
+            if not accept({**found.around, "data": days}):
+                return None
+            parser.take(days)
+            del days  # before the next are decoded
+        return parser.batch(found.around)
+    except (orjson.JSONDecodeError, PayloadError):
+        return None
 
 
 def _told(errors: Any) -> list[str]:
@@ -203,87 +208,192 @@ def _shown(value: Any) -> str:
     return text if len(text) <= 60 else text[:57] + "..."
 
 
-class _Channel(NamedTuple):
-    """The entries of one channel: the days that have some, and a list for each."""
+class _Segment(NamedTuple):
+    """Rows that follow each other: the entries of a channel on some days."""
 
-    name: str
-    days: list[int]
-    lists: list[list[Any]]
+    start: int
+    channel: str
+    days: Ints
+
+
+class _Places:
+    """Where the days and entries of an answer stand, for errors."""
+
+    def __init__(self, origin: str) -> None:
+        self.origin = origin
+        self.times: list[str] = []
+        self.segments: list[_Segment] = []
+
+    def fail_total(self, row: int, key: str, value: Any, expected: str) -> NoReturn:
+        """Refuse a value of a day."""
+        self.fail(row, (key,), value, expected)
+
+    def fail_entry(self, row: int, key: str, value: Any, expected: str) -> NoReturn:
+        """Refuse a value of an entry."""
+        starts = [segment.start for segment in self.segments]
+        start, channel, days = self.segments[bisect_right(starts, row) - 1]
+        self.fail(int(days[row - start]), (channel, key), value, expected)
+
+    def fail(
+        self, day: int, place: Sequence[str], value: Any, expected: str
+    ) -> NoReturn:
+        """Raise the error that names the origin, day, channel and key."""
+        named = map(_printable, filter(None, place))
+        where = [short_path(self.origin), str(self.times[day])[:10], *named]
+        raise PayloadError(
+            f"{', '.join(where)}: expected {expected}, got "
+            f"{_shown(value)}; mend or leave out that day and read again"
+        )
+
+
+class _Channel:
+    """The entries of one channel, and how many each day has."""
+
+    def __init__(self, name: str, packer: RowPacker) -> None:
+        self.name, self.packer = name, packer
+        self.ids: list[Any] = []
+        self.names: list[Any] = []
+        self.sizes: list[int] = []
+        self.rows: list[Ints] = []
+
+    def add(
+        self, ids: list[Any], names: list[Any], sizes: list[int], start: int
+    ) -> None:
+        """Add entries, which are the rows from ``start`` on."""
+        self.ids += ids
+        self.names += names
+        self.sizes += sizes
+        self.rows.append(np.arange(start, start + len(ids)))
+
+    @property
+    def places(self) -> Ints:
+        """The rows of all its entries."""
+        return _follow(self.rows)
 
 
 class _AnswerParser:
-    """Reads the days of one answer: their totals, then channel after channel."""
+    """Reads the days of one answer, as many at a time as come.
 
-    def __init__(self, origin: str, days: list[Day], *, check_each_value: bool) -> None:
-        self.origin, self.days = origin, days
-        messages, has_messages = column_of(days, "messages")
-        self.channels = self._channels(messages)
-        sizes = [list(map(len, channel.lists)) for channel in self.channels]
-        self.starts = [0, *accumulate(map(sum, sizes))]
-        self.entry_day = _follow(
-            np.repeat(channel.days, size)
-            for channel, size in zip(self.channels, sizes, strict=True)
-        )
+    What touches the tree is done at once, so that it can be let go of; the rest, which
+    takes as long for few days as for many, is done once for all.
+    """
+
+    def __init__(self, origin: str, span: Span, *, check_each_value: bool) -> None:
+        self.origin, self.span, self.places = origin, span, _Places(origin)
         self.check_each_value = check_each_value
-        self.totals, self.entries = Filling(len(days)), Filling(self.starts[-1])
-        self.clicks = Clicks()
-        keys, counts = ("time", "messages"), _count_stats(days, [], has_messages)
-        packer = RowPacker(self.totals, None, keys, self._fail_total, check_each_value)
-        packer.pack(days, 0, counts)
+        self.answered: list[Ints] = []
+        self.days: list[Ints] = []
+        self.totals, self.entries, self.clicks = Filling(0), Filling(0), Clicks()
+        keys, fail = ("time", "messages"), self.places.fail_total
+        self.packer = RowPacker(self.totals, None, keys, fail, check_each_value)
+        self.channels: dict[str, _Channel] = {}
         self.keys: list[EntryKey] = []
-        self.entry_key = _follow([*map(self._entries, self.channels, self.starts)])
 
-    def _channels(self, listed: list[Any]) -> list[_Channel]:
-        """Return the channels that have entries."""
+    def take(self, days: list[Any]) -> None:
+        """Read some days."""
+        numbers = np.array(_day_numbers(days, self.origin), dtype=np.int64)
+        inside = (numbers >= self.span.first) & (numbers <= self.span.last)
+        self.answered.append(numbers)
+        self.days.append(numbers[inside])
+        read = list(compress(days, inside))
+        if {*map(type, read)} - {dict}:
+            read = [*map(dict, read)]
+        start = len(self.places.times)
+        self.places.times += map(itemgetter("time"), read)
+        messages, has_messages = column_of(read, "messages")
+        self.packer.take(read, start, count_stats(read, [], has_messages))
+        self._take_channels(start, messages)
+
+    def _take_channels(self, day: int, listed: list[Any]) -> None:
+        """Read the messages of days, of which this is the first."""
         if not {*map(type, listed)} <= _OBJECTS:
-            for n, messages in enumerate(listed):
+            for n, messages in enumerate(listed, day):
                 if messages is not None and not isinstance(messages, dict):
-                    self._fail(n, ("messages",), messages, "an object of channels")
+                    self.places.fail(n, ["messages"], messages, "an object of channels")
             listed = [dict(messages or {}) for messages in listed]
         found = dict.fromkeys(chain.from_iterable(filter(None, listed)))
         # Other spellings first: of two names on a day the last one labels, and that is
         # the name under the channel's own.
-        names = sorted(found, key=lambda name: name not in ALIASES)
-        channels = [self._channel(name, listed) for name in names]
-        return [channel for channel in channels if channel.days]
+        for name in sorted(found, key=_is_own):
+            of_days, _ = column_of([messages or {} for messages in listed], name)
+            self._check_channel(name, day, listed, of_days)
+            rows = list(chain.from_iterable(filter(None, of_days)))
+            if rows:
+                sizes = [len(one) if one else 0 for one in of_days]
+                days = np.arange(day, day + len(sizes)).repeat(sizes)
+                self._take_entries(name, rows, days, list(filter(None, sizes)))
 
-    def _channel(self, name: Any, listed: list[Any]) -> _Channel:
-        of_days, _ = column_of([messages or {} for messages in listed], name)
+    def _check_channel(
+        self, name: Any, day: int, listed: list[Any], of_days: list[Any]
+    ) -> None:
         if not (isinstance(name, str) and is_text(name)):
-            day = next(n for n, one in enumerate(listed) if one and name in one)
-            self._fail(day, (), name, "a channel that is text, of no lone surrogates")
+            first = next(n for n, one in enumerate(listed, day) if one and name in one)
+            self.places.fail(
+                first, (), name, "a channel that is text, of no lone surrogates"
+            )
         if not {*map(type, of_days)} <= _LISTS:
-            for n, rows in enumerate(of_days):
+            for n, rows in enumerate(of_days, day):
                 if rows is not None and not isinstance(rows, list):
-                    self._fail(n, (name,), rows, "a list of objects")
-        days = [n for n, rows in enumerate(of_days) if rows]
-        return _Channel(name, days, [*filter(None, of_days)])
+                    self.places.fail(n, (name,), rows, "a list of objects")
 
-    def _entries(self, channel: _Channel, start: int) -> Ints:
-        """Pack the entries of a channel and return the codes of their keys."""
-        rows: list[Any] = list(chain.from_iterable(channel.lists))
+    def _take_entries(
+        self, name: str, rows: list[Any], days: Ints, sizes: list[int]
+    ) -> None:
+        """Read the entries of a channel, so many a day."""
+        start = self.entries.size
+        self.entries.size += len(rows)
+        self.places.segments.append(_Segment(start, name, days))
         for kind in set(map(type, rows)):
             if not issubclass(kind, dict):
                 row = next(n for n, row in enumerate(rows) if type(row) is kind)
-                self._fail_entry(start + row, "", rows[row], "an object of stats")
+                self.places.fail_entry(start + row, "", rows[row], "an object of stats")
             if kind is not dict:
                 rows = list(map(dict, rows))  # a defaultdict grows when it is asked
+        channel = self.channels.get(name) or self._channel(name)
         ids, has_id = column_of(rows, VARIATION_ID)
         names, has_name = column_of(rows, VARIATION_NAME)
-        packer = RowPacker(
-            *(self.entries, self.clicks, (VARIATION_ID, VARIATION_NAME)),
-            *(self._fail_entry, self.check_each_value),
+        channel.add(ids, names, sizes, start)
+        channel.packer.take(rows, start, count_stats(rows, has_id, has_name))
+
+    def _channel(self, name: str) -> _Channel:
+        keys, fail = (VARIATION_ID, VARIATION_NAME), self.places.fail_entry
+        packer = RowPacker(self.entries, self.clicks, keys, fail, self.check_each_value)
+        return self.channels.setdefault(name, _Channel(name, packer))
+
+    def batch(self, answer: Mapping[str, Any]) -> Batch:
+        """Return what was read of an answer."""
+        self.packer.finish()
+        codes = np.zeros(self.entries.size, dtype=np.int64)
+        for name in sorted(self.channels, key=_is_own):
+            channel = self.channels[name]
+            channel.packer.finish()
+            codes[channel.places] = self._key_codes(channel)
+        days = _follow(self.days)
+        self.totals.size = len(days)
+        return Batch(
+            origin=self.origin,
+            answered=_follow(self.answered),
+            days=days,
+            totals=self.totals,
+            entries=self.entries,
+            entry_day=_follow(one.days for one in self.places.segments),
+            entry_key=codes,
+            keys=self.keys,
+            elements=self.clicks.elements(),
+            messages=[f"{self.origin}: {text}" for text in _told(answer.get("errors"))],
         )
-        packer.pack(rows, start, _count_stats(rows, has_id, has_name))
-        size = len(channel.lists[0])
+
+    def _key_codes(self, channel: _Channel) -> Ints:
+        """Return the codes of the keys of a channel's entries."""
+        ids, names, size = channel.ids, channel.names, channel.sizes[0]
         if not (ids[size:] == ids[:-size] and names[size:] == names[:-size]):
-            size = len(rows)  # the days do not all list the same variations
-        self._check_labels(start, VARIATION_ID, ids[:size])
-        self._check_labels(start, VARIATION_NAME, names[:size])
+            size = len(ids)  # the days do not all list the same variations
+        self._check_labels(channel, VARIATION_ID, ids[:size])
+        self._check_labels(channel, VARIATION_NAME, names[:size])
         pairs = list(zip(ids[:size], names[:size], strict=True))
         place = {pair: code for code, pair in enumerate(dict.fromkeys(pairs))}
         of_pairs = np.array([place[pair] for pair in pairs]) + len(self.keys)
-        codes = np.tile(of_pairs, -(-len(rows) // size))[: len(rows)]
+        codes = np.tile(of_pairs, -(-len(ids) // size))[: len(ids)]
         label = ALIASES.get(channel.name, channel.name)
         self.keys += [
             EntryKey(label, id_ or None, name or None, 0) for id_, name in place
@@ -298,7 +408,7 @@ class _AnswerParser:
         is_nameless = np.isin(codes, nameless)
         if not is_nameless.any():
             return codes
-        positions = _follow(np.arange(1, len(of_day) + 1) for of_day in channel.lists)
+        positions = _follow(np.arange(1, size + 1) for size in channel.sizes)
         numbers, found = np.unique(positions[is_nameless], return_inverse=True)
         label = self.keys[codes[is_nameless][0]].channel
         codes[is_nameless] = found + len(self.keys)
@@ -307,42 +417,21 @@ class _AnswerParser:
         ]
         return codes
 
-    def _check_labels(self, start: int, key: str, values: list[Any]) -> None:
+    def _check_labels(self, channel: _Channel, key: str, values: list[Any]) -> None:
         if set(map(type, values)) <= _TEXT_OR_NONE and all(
             value is None or is_text(value) for value in set(values)
         ):
             return
-        for row, value in enumerate(values, start):
+        for row, value in zip(channel.places.tolist(), values, strict=False):
             if value is not None and not isinstance(value, str):
-                self._fail_entry(row, key, value, "text")
+                self.places.fail_entry(row, key, value, "text")
             if value is not None and not is_text(value):
-                self._fail_entry(row, key, value, "text without lone surrogates")
-
-    def _fail_total(self, row: int, key: str, value: Any, expected: str) -> NoReturn:
-        self._fail(row, (key,), value, expected)
-
-    def _fail_entry(self, row: int, key: str, value: Any, expected: str) -> NoReturn:
-        channel = self.channels[bisect_right(self.starts, row) - 1]
-        self._fail(int(self.entry_day[row]), (channel.name, key), value, expected)
-
-    def _fail(
-        self, day: int, place: Sequence[str], value: Any, expected: str
-    ) -> NoReturn:
-        """Raise the error that names the origin, day, channel and key."""
-        named = map(_printable, filter(None, place))
-        where = [short_path(self.origin), str(self.days[day]["time"])[:10], *named]
-        raise PayloadError(
-            f"{', '.join(where)}: expected {expected}, got "
-            f"{_shown(value)}; mend or leave out that day and read again"
-        )
+                self.places.fail_entry(row, key, value, "text without lone surrogates")
 
 
-def _count_stats(rows: list[Day], *have: list[bool]) -> Ints:
-    """Return how many stats each object has: its keys but two that it may have."""
-    counts = np.fromiter(map(len, rows), np.int64, len(rows))
-    for has in have:
-        counts -= np.array(has, dtype=np.int64) if has else 1
-    return counts
+def _is_own(channel: str) -> bool:
+    """Whether a channel's name is its own, and no other spelling."""
+    return channel not in ALIASES
 
 
 def _follow(parts: Iterable[Ints]) -> Ints:

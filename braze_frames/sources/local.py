@@ -1,7 +1,8 @@
 """Campaigns from files, responses and rows."""
 
 from braze_frames.errors import BrazeError
-from braze_frames.payload.batch import Batch
+from braze_frames.loaders.answers import Answer
+from braze_frames.payload.batch import Batch, Span, select_days
 from braze_frames.payload.series import parse_answer
 from braze_frames.sources.plan import (
     Found,
@@ -58,11 +59,16 @@ def _read(item: Item, plan: ReadPlan) -> tuple[Found, str]:
     batches: list[Batch] = []
     assumed = ""
     for one in item.answers():
-        batches.append(
-            parse_answer(
-                one.tree, one.origin, span, check_each_value=one.check_each_value
-            )
-        )
+        batches.append(_typed(one, span))
         assumed = assumed or one.assumed
         del one  # before the next is decoded: a tree is larger than its numbers
     return put_together(batches, restated=False), assumed
+
+
+def _typed(answer: Answer, span: Span) -> Batch:
+    """Return the days that are asked for."""
+    batch, check = answer.tree, answer.check_each_value
+    if not isinstance(batch, Batch):
+        return parse_answer(batch, answer.origin, span, check_each_value=check)
+    inside = (batch.days >= span.first) & (batch.days <= span.last)
+    return batch if inside.all() else select_days(batch, inside)

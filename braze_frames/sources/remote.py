@@ -23,7 +23,7 @@ from braze_frames.errors import (
 )
 from braze_frames.payload.batch import Batch
 from braze_frames.payload.labels import lacks_names
-from braze_frames.payload.series import decode, has_booleans, parse_answer
+from braze_frames.payload.series import decode, parse_body
 from braze_frames.sources.plan import (
     Found,
     Pulled,
@@ -235,9 +235,7 @@ def _read(job: _Job, body: bytes | BrazeError) -> Batch:
         raise body
     origin = f"campaign {job.id}"
     span = span_of(job.window.first, job.window.last)
-    return parse_answer(
-        decode(body, origin), origin, span, check_each_value=has_booleans(body)
-    )
+    return parse_body(body, origin, span)
 
 
 def _is_end(batch: Batch, days: Ints, window: Window) -> bool:

@@ -32,7 +32,7 @@ import responses
 import braze_frames as bf
 from braze_frames.payload.assemble import Campaign, assemble
 from braze_frames.payload.days import normalise
-from braze_frames.payload.series import decode, has_booleans, parse_answer
+from braze_frames.payload.series import decode, parse_answer
 
 PAIRS = 7
 
