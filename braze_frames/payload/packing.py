@@ -242,7 +242,9 @@ def _is_plain(row: Day) -> bool:
     kinds = {*map(type, row.values())}
     return kinds <= _PLAIN and (
         float not in kinds
-        or all(isfinite(value) for value in row.values() if value.__class__ is float)
+        or all(
+            math.isfinite(value) for value in row.values() if value.__class__ is float
+        )
     )
 
 
