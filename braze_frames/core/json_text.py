@@ -57,7 +57,7 @@ def _holds(body: memoryview, word: bytes, rare: bytes) -> bool:
     )
 
 
-def taken_apart(body: bytes, key: str) -> Apart | None:
+def taken_apart(body: bytes, key: str, size: int = PIECE) -> Apart | None:
     """Take the list of objects under a key apart, before it is decoded.
 
     An object is found by its first key: the bytes ``{"time"`` stand in no string, where
@@ -70,6 +70,8 @@ def taken_apart(body: bytes, key: str) -> Apart | None:
         The text.
     key : str
         A key of the outermost object, before which only texts stand.
+    size : int
+        So long is each piece at least, but for the last.
 
     Returns
     -------
@@ -87,7 +89,7 @@ def taken_apart(body: bytes, key: str) -> Apart | None:
     if first is None:
         return None
     starts, end = [first.start(1)], body.rfind(b"]")
-    while 0 < (start := body.find(first[1], starts[-1] + PIECE)) < end:
+    while 0 < (start := body.find(first[1], starts[-1] + size)) < end:
         starts.append(start)
     try:
         around = orjson.loads(body[: starts[0]] + body[end:])

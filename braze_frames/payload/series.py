@@ -259,9 +259,14 @@ class _Channel:
     def add(
         self, ids: list[Any], names: list[Any], sizes: list[int], start: int
     ) -> None:
-        """Add entries, which are the rows from ``start`` on."""
-        self.ids += ids
-        self.names += names
+        """Add entries, which are the rows from ``start`` on.
+
+        Mostly they are those of the first days again: then the tree's own texts, a
+        third of what is kept of it, are let go of.
+        """
+        known_ids, known_names = self.ids[: len(ids)], self.names[: len(ids)]
+        self.ids += known_ids if ids == known_ids else ids
+        self.names += known_names if names == known_names else names
         self.sizes += sizes
         self.rows.append(np.arange(start, start + len(ids)))
 

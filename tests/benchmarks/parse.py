@@ -30,6 +30,7 @@ import pandas as pd
 import responses
 
 import braze_frames as bf
+from braze_frames.core.json_text import has_booleans
 from braze_frames.payload.assemble import Campaign, assemble
 from braze_frames.payload.days import normalise
 from braze_frames.payload.series import decode, parse_answer
