@@ -1,4 +1,4 @@
-"""Knows nothing of Braze: array types, days, argument checks, names, number formats.
+"""Knows nothing of Braze: arrays, days, argument checks, names, number formats, JSON.
 
 May import: errors.
 """

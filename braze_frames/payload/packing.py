@@ -2,7 +2,8 @@
 
 Bytes to frame take 1.9 times what the JSON parser alone takes; where Python touches
 each value it is 9.9 times. ``struct`` is strict about what is no number, and takes
-booleans for numbers: who packs makes sure that there are none.
+booleans for numbers: who packs makes sure that there are none. Clicks on slides and
+buttons, whose keys are told apart here, are taken off.
 """
 
 import math

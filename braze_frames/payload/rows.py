@@ -1,8 +1,8 @@
 """Stat objects → columns: packed where they share their keys, else value by value.
 
 The common case never touches a value in Python: the objects of a channel that share
-their keys are packed by one ``struct`` call each. What does not fit goes from cheap to
-dear: objects that share other keys are packed by those; a hole is filled by a blank,
+their keys are packed by one ``struct`` call each, as they come. What does not fit is
+kept until all have come, and goes from cheap to dear: objects that share other keys are packed by those; a hole is filled by a blank,
 slides and buttons are taken off; what is left is checked value by value. So are objects
 with booleans, which ``struct`` would take for numbers.
 """

@@ -1,7 +1,8 @@
 """One answer of the API → a typed batch: columns of stats, and codes for the labels.
 
 Labels cost nothing a row in the common case: each pair of id and name is looked at
-once, and most days list the same pairs.
+once, and most days list the same pairs. A long answer is read some days at a time, as
+if they came one after the other.
 """
 
 import re

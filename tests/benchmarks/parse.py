@@ -6,7 +6,8 @@ median of pairs; the garbage collector is left as users have it. How to read the
 - "ours / loads" is how many times as long a read takes as the JSON parser alone: at
   most 2.4 for many clean responses and 2.8 for harsh ones, 3.5 for one response, of
   which pandas takes about a third. The limit of this way of reading is about 1.8. With
-  one narrow channel it is more: what an object costs is shared by fewer numbers.
+  one narrow channel it is more: what an object costs is shared by fewer numbers. So it
+  is below 400 kB a response; longer ones are decoded some days at a time.
 - "up to …" is what the read takes up to a step, over the JSON parser, too: what a step
   costs is the difference to the row above.
 - "peak memory / frame" counts what is allocated beside the bytes: at most 1.5; where
