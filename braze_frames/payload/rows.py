@@ -2,9 +2,10 @@
 
 The common case never touches a value in Python: the objects of a channel that share
 their keys are packed by one ``struct`` call each, as they come. What does not fit is
-kept until all have come, and goes from cheap to dear: objects that share other keys are packed by those; a hole is filled by a blank,
-slides and buttons are taken off; what is left is checked value by value. So are objects
-with booleans, which ``struct`` would take for numbers.
+kept until all have come, and goes from cheap to dear: objects that share other keys are
+packed by those; a hole is filled by a blank, slides and buttons are taken off; what is
+left is checked value by value. So are objects with booleans, which ``struct`` would
+take for numbers.
 """
 
 from collections.abc import Callable, Iterable, Sequence, Set
