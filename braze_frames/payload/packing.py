@@ -8,7 +8,7 @@ buttons, whose keys are told apart here, are taken off.
 
 import math
 import struct
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence, Set
 from functools import lru_cache
 from itertools import chain, compress, islice, repeat, starmap
 from operator import attrgetter, getitem, itemgetter, sub
@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from braze_frames.core.arrays import Flags, Ints
+from braze_frames.core.arrays import Flags, Ints, Values
 from braze_frames.core.json_text import is_text
 from braze_frames.payload.batch import NO_ELEMENTS, ElementKey, Elements
 from braze_frames.payload.columns import MISSING, Kind, Matrix
@@ -27,6 +27,8 @@ Day = dict[str, Any]
 BOUND = 2**63
 
 
+# Whether objects have other keys each is told by the first few of them.
+FEW = 4
 # What ``struct`` takes for what it is, or refuses: it takes a boolean for a number.
 _PLAIN = frozenset((int, float, str, type(None), dict, list))
 
@@ -55,9 +57,13 @@ class Shape(NamedTuple):
 
 
 class Lines(NamedTuple):
-    """Packed objects of one shape, and the row of each."""
+    """Packed objects of one shape, and the row of each.
+
+    They may have clicks, too, with so many keys ``trailing`` behind theirs.
+    """
 
     shape: Shape
+    trailing: int
     rows: list[int]
     packed: list[bytes]
 
@@ -273,6 +279,34 @@ class Clicks:
         self.keys.append(np.full(len(rows), code))
         self.clicks.append(clicks)
 
+    def take(
+        self, places: Sequence[int], rows: list[Day], counts: list[int], behind: int
+    ) -> bool:
+        """Put clicks of objects down, so many of each, if nothing else stands there.
+
+        Their keys are the last but for those ``behind``. Few rows at a time come here:
+        each call of numpy counts.
+        """
+        ends = [count + behind for count in counts]
+        named = map(islice, map(reversed, rows), repeat(behind), ends)
+        keys = list(chain.from_iterable(named))
+        codes = list(map(self._named.__getitem__, keys))
+        if len(keys) != sum(counts) or min(counts) < 0 or min(codes) < 0:
+            return False
+        values = list(
+            map(getitem, chain.from_iterable(map(repeat, rows, counts)), keys)
+        )
+        try:
+            packed = struct.pack(f"={len(values)}q", *values)
+        except struct.error:
+            return False
+        if min(values) == MISSING:
+            return False
+        self.rows.append(np.repeat(places, counts))
+        self.keys.append(np.array(codes, dtype=np.int64))
+        self.clicks.append(np.frombuffer(packed, np.int64))
+        return True
+
     def put_many(self, rows: Ints, codes: Matrix, clicks: Matrix) -> None:
         """Put clicks of rows down that have equally many, by their keys' codes."""
         self.rows.append(np.repeat(rows, codes.shape[1]))
@@ -345,3 +379,34 @@ def take_clicks(rows: list[Day], clicks: Clicks) -> Taken:
         codes, counts = spread
     fits: Flags = np.logical_and.reduce((codes >= 0) & (counts > MISSING), axis=1)
     return Taken(codes, counts, fits if where else np.zeros_like(fits))
+
+
+def alike(counts: list[int]) -> Iterable[Sequence[int]]:
+    """Return the numbers of objects with equally many stats, group by group."""
+    if len({*counts}) == 1:
+        return [range(len(counts))]
+    groups: dict[int, list[int]] = {}
+    for number, count in enumerate(counts):
+        groups.setdefault(count, []).append(number)
+    return groups.values()
+
+
+def is_odd_one(shape: Shape, rows: list[Day]) -> bool:
+    """Whether most of the first few objects lack stats of a shape."""
+    few = rows[:FEW]
+    return 2 * sum(row.keys() >= {*shape.stats} for row in few) < len(few)
+
+
+def bits(numbers: list[Any], dtype: type) -> Matrix | None:
+    """Return numbers as a column of their bits; None where one of them does not fit."""
+    try:
+        found: Values = np.array(numbers, dtype)
+    except OverflowError:
+        return None
+    return found.view(np.int64).reshape(-1, 1) if np.isfinite(found).all() else None
+
+
+def nearest_shape(row: Day, shapes: Sequence[Shape]) -> tuple[int, Set[str]]:
+    """Return the first shape that has most keys of an object, and those it lacks."""
+    lacking = [row.keys() - shape.keys for shape in shapes]
+    return min(enumerate(lacking), key=lambda pair: len(pair[1]))

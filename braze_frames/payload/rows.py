@@ -8,26 +8,31 @@ left is checked value by value. So are objects with booleans, which ``struct`` w
 take for numbers.
 """
 
-from collections.abc import Callable, Iterable, Sequence, Set
-from itertools import chain, compress
+from collections.abc import Callable, Iterable, Sequence
+from itertools import chain, compress, repeat
 from typing import Any, NamedTuple, NoReturn
 
 import numpy as np
 
-from braze_frames.core.arrays import Flags, Ints, Values
+from braze_frames.core.arrays import Flags, Ints
 from braze_frames.core.json_text import is_text
 from braze_frames.payload.columns import MISSING, Filling, Kind, Matrix
 from braze_frames.payload.packing import (
     BOUND,
+    FEW,
     Clicks,
     Day,
     Lines,
     Shape,
     Taken,
+    alike,
     amount_of,
+    bits,
     count_of,
     element_key,
+    is_odd_one,
     matrix,
+    nearest_shape,
     not_plain,
     pack,
     pad,
@@ -37,8 +42,6 @@ from braze_frames.payload.packing import (
 )
 from braze_frames.schema.channels import STAT
 
-# Whether objects have other keys each is told by the first few of them.
-_FEW = 4
 # Of objects with equally many stats, fewer than one in 16 are those with holes: each
 # lacks other keys, and trying to pack them together finds hardly two alike.
 _RARE = 16
@@ -48,8 +51,9 @@ _WORTH_PACKING = 16
 
 # The types of numbers in decoded JSON; of a stat that is not known they may be mixed.
 _NUMBERS = ((int, np.int64), (float, np.float64))
-# Stands for the number of stats of an object that is read value by value.
-_NOT_PACKED = -1
+# Stand for the number of stats of an object that is unlike those with as many, and of
+# one that is read value by value.
+_IRREGULAR, _BY_VALUE = -1, -2
 
 Fail = Callable[[int, str, Any, str], NoReturn]
 _COUNT = "a whole number below 2^63"
@@ -58,12 +62,31 @@ _COUNT = "a whole number below 2^63"
 class _Kept(NamedTuple):
     """An object that is packed when all have come, its row, and how many stats it has.
 
-    Only then it is known which objects are rare, and what shapes the others have.
+    Only then it is known what shapes the others have.
     """
 
     row: int
     size: int
     stats: Day
+
+
+class _Rows(NamedTuple):
+    """Objects, the row of each, and how many stats it has."""
+
+    places: Sequence[int]
+    sizes: list[int]
+    stats: list[Day]
+
+    def some(self, numbers: Sequence[int]) -> "_Rows":
+        """Return some of them."""
+        if len(numbers) == len(self.stats):
+            return self
+        places, sizes, stats = self
+        return _Rows(
+            [places[n] for n in numbers],
+            [sizes[n] for n in numbers],
+            [stats[n] for n in numbers],
+        )
 
 
 class RowPacker:
@@ -94,8 +117,8 @@ class RowPacker:
         self.stats, self.clicks, self.skip, self.fail = stats, clicks, skip, fail
         self.check_each_value = check_each_value
         self._shapes: list[Shape] = []
-        self._lines: dict[tuple[str, ...], Lines] = {}
-        # By the number of stats: objects that have as many mostly have the same.
+        self._lines: dict[tuple[tuple[str, ...], int], Lines] = {}
+        # By the number of stats: objects with as many mostly have the same ones.
         self._latest: dict[int, Lines] = {}
         self._kept: list[_Kept] = []
 
@@ -111,63 +134,82 @@ class RowPacker:
         counts : list of int
             How many stats each has.
         """
+        whole = _Rows(range(start, start + len(rows)), counts, rows)
         if self.check_each_value:
-            self._keep(rows, start, counts, range(len(rows)))
+            self._keep(whole, whole.sizes)
             return
-        for numbers in _alike(counts):
-            if len(numbers) * _RARE < len(rows):
-                self._keep(rows, start, counts, numbers)
-            else:
-                self._take_group(rows, start, counts, numbers)
+        groups: dict[int, tuple[Lines, list[int]]] = {}
+        for numbers in alike(counts):
+            lines = self._lines_for(whole, numbers)
+            if lines is not None:
+                groups.setdefault(id(lines), (lines, []))[1].extend(numbers)
+        for lines, members in groups.values():
+            self._take_group(lines, whole.some(members))
 
-    def _keep(
-        self, rows: list[Day], start: int, counts: list[int], numbers: Sequence[int]
-    ) -> None:
-        self._kept += [_Kept(start + n, counts[n], rows[n]) for n in numbers]
+    def _keep(self, rows: _Rows, sizes: Iterable[int]) -> None:
+        self._kept += map(_Kept, rows.places, sizes, rows.stats)
 
-    def _take_group(
-        self, rows: list[Day], start: int, counts: list[int], numbers: Sequence[int]
-    ) -> None:
-        """Pack objects with equally many stats."""
-        count = counts[numbers[0]]
-        some = rows if len(numbers) == len(rows) else [rows[n] for n in numbers]
-        lines = self._latest.get(count) or self._lines_of(some)
-        if lines is None:
-            places = np.arange(start, start + len(rows))
-            left = self._pack_group(rows, np.array(numbers), places)
-            self._keep(rows, start, counts, left)
-            return
-        packed, odd = pack(lines.shape, some)
-        if odd:
-            others = [numbers[n] for n in odd]
-            self._keep(rows, start, counts, others)
-            numbers = sorted({*numbers}.difference(others))
-        lines.rows.extend(map(start.__add__, numbers))
-        lines.packed.extend(packed)
-        if len(odd) > len(packed):
-            self._latest.pop(count, None)
-        else:
-            self._latest[count] = lines
-
-    def _lines_of(self, rows: list[Day]) -> Lines | None:
-        """Return where objects like these are packed; None where they are not plain."""
-        shape = shape_of(tuple(rows[0]), self.skip)
-        if shape is None or shape.loose or shape.elements or _is_odd_one(shape, rows):
+    def _lines_for(self, rows: _Rows, numbers: Sequence[int]) -> Lines | None:
+        """Return where objects with equally many stats go; None where they are kept."""
+        size = rows.sizes[numbers[0]]
+        if size in self._latest:
+            return self._latest[size]
+        lines, is_odd = None, len(numbers) * _RARE < len(rows.stats)
+        if not is_odd:
+            lines = self._lines_like(rows.stats[numbers[0]])
+            few = [rows.stats[n] for n in numbers[:FEW]]
+            is_odd = lines is not None and is_odd_one(lines.shape, few)
+        if lines is None or is_odd:
+            self._keep(rows.some(numbers), repeat(_IRREGULAR if is_odd else size))
             return None
-        return self._lines.setdefault(shape.stats, Lines(shape, [], []))
+        self._latest[size] = lines
+        return lines
+
+    def _lines_like(self, row: Day) -> Lines | None:
+        """Return where an object goes without its clicks; None if it is not plain."""
+        keys = tuple(row)
+        shape = plain = shape_of(keys, self.skip)
+        if shape is None or shape.loose:
+            return None
+        behind = 0
+        if shape.elements and self.clicks:
+            plain = without_elements(shape, self.skip)
+            behind = len(keys) - 1 - keys.index(shape.stats[max(shape.elements)])
+        if plain is None or plain.elements:
+            return None
+        found = Lines(plain, behind, [], [])
+        return self._lines.setdefault((plain.stats, behind), found)
+
+    def _take_group(self, lines: Lines, rows: _Rows) -> None:
+        """Pack objects without their clicks, and put these down."""
+        packed, odd = pack(lines.shape, rows.stats)
+        if odd:
+            self._keep(rows.some(odd), repeat(_IRREGULAR))
+            rows = rows.some(sorted({*range(len(rows.stats))}.difference(odd)))
+        if len(odd) > len(packed):
+            kept = {size: one for size, one in self._latest.items() if one is not lines}
+            self._latest = kept
+        counts = [size - len(lines.shape.stats) for size in rows.sizes]
+        if any(counts) and not (
+            self.clicks
+            and self.clicks.take(rows.places, rows.stats, counts, lines.trailing)
+        ):
+            self._keep(rows, rows.sizes)
+            return
+        lines.rows.extend(rows.places)
+        lines.packed.extend(packed)
 
     def finish(self) -> None:
         """Put down what was packed, and what was kept."""
         whole = len(self._kept) + sum(len(one.rows) for one in self._lines.values())
         for lines in self._lines.values():
             if len(lines.rows) * _RARE < whole:
-                count = len(lines.shape.stats)
-                self._kept += [_Kept(n, count, one) for n, one in lines.objects()]
+                self._kept += [_Kept(n, _IRREGULAR, one) for n, one in lines.objects()]
             else:
                 self._put_lines(lines)
         if self._kept:
-            places, counts, rows = zip(*self._kept, strict=True)
-            self._pack(list(rows), np.array(places), np.array(counts), whole)
+            places, sizes, rows = zip(*self._kept, strict=True)
+            self._pack(list(rows), np.array(places), np.array(sizes), whole)
 
     def _put_lines(self, lines: Lines) -> None:
         shape, places = lines.shape, np.array(lines.rows, dtype=np.int64)
@@ -183,21 +225,19 @@ class RowPacker:
             if not shape.kinds[n].is_float:
                 self.fail(int(places[line]), shape.stats[n], MISSING, _COUNT)
 
-    def _pack(self, rows: list[Day], at: Ints, counts: Ints, whole: int) -> None:
+    def _pack(self, rows: list[Day], at: Ints, sizes: Ints, whole: int) -> None:
         """Put objects down that are not plain; there are so many with the others."""
         odd = not_plain(rows) if self.check_each_value else []
-        counts[odd] = _NOT_PACKED
-        irregular: list[int] = []
-        often = np.bincount(counts - _NOT_PACKED, minlength=1)
-        often[0] = 0
-        for count in (often.nonzero()[0] + _NOT_PACKED).tolist():
-            members = np.flatnonzero(counts == count)
+        sizes[odd] = _BY_VALUE
+        irregular: list[int] = np.flatnonzero(sizes == _IRREGULAR).tolist()
+        for size in np.bincount(sizes[sizes >= 0]).nonzero()[0].tolist():
+            members = np.flatnonzero(sizes == size)
             if len(members) * _RARE < whole:
                 irregular += members.tolist()
             else:
                 irregular += self._pack_group(rows, members, at)
         if irregular:
-            irregular = self._regroup(rows, irregular, at)
+            irregular = self._regroup(rows, sorted(irregular), at)
             irregular = self._pack_irregular(rows, irregular, at)
         self._by_value(rows, sorted(irregular + odd), at)
 
@@ -213,12 +253,12 @@ class RowPacker:
         shape = shape_of(tuple(some[0]), self.skip)
         has_elements = self.clicks is not None and bool(shape and shape.elements)
         plain = without_elements(shape, self.skip) if shape and has_elements else shape
-        if shape is None or plain is None or _is_odd_one(plain, some):
+        if shape is None or plain is None or is_odd_one(plain, some):
             return numbers
         if plain not in self._shapes:
             self._shapes.append(plain)
         taken = None
-        if self.clicks and has_elements and len(set(map(tuple, some[:_FEW]))) > 1:
+        if self.clicks and has_elements and len(set(map(tuple, some[:FEW]))) > 1:
             shape, taken = plain, take_clicks(some, self.clicks)
         packed, odd = pack(shape, some)
         table = matrix(shape, packed)
@@ -244,7 +284,7 @@ class RowPacker:
         is_left = np.ones(len(values), dtype=bool)
         for number, dtype in _NUMBERS:
             is_one = np.array([value.__class__ is number for value in values])
-            found = _bits([*compress(values, is_one)], dtype)
+            found = bits([*compress(values, is_one)], dtype)
             if found is not None:
                 kinds = (Kind(key, is_float=number is float),)
                 self.stats.put_packed(kinds, places[is_one], found)
@@ -296,7 +336,7 @@ class RowPacker:
         if whole and not any(whole.keys <= shape.keys for shape in shapes):
             irregular = self._pack_part(rows, irregular, at, whole)
             shapes.append(whole)
-        return self._pack_nearest(rows, irregular, at, shapes)
+        return self._packnearest(rows, irregular, at, shapes)
 
     def _pack_part(
         self, rows: list[Day], numbers: list[int], at: Ints, shape: Shape
@@ -316,7 +356,7 @@ class RowPacker:
         found: list[int] = places[~fits].tolist()
         return found
 
-    def _pack_nearest(
+    def _packnearest(
         self, rows: list[Day], irregular: list[int], at: Ints, shapes: list[Shape]
     ) -> list[int]:
         """Pack objects into the nearest shape; the numbers of those that do not fit.
@@ -329,14 +369,14 @@ class RowPacker:
         found: dict[int, tuple[list[int], list[bytes]]] = {}
         left: list[int] = []
         for i in irregular:
-            nearest, lacking = _nearest(rows[i], shapes)
-            shape = shapes[nearest]
+            number, lacking = nearest_shape(rows[i], shapes)
+            shape = shapes[number]
             packed = pad(shape, rows[i])
             if packed is None:
                 left.append(i)
                 continue
             self._take_off(rows[i], lacking, int(at[i]))
-            places, lines = found.setdefault(nearest, ([], []))
+            places, lines = found.setdefault(number, ([], []))
             places.append(int(at[i]))
             lines.append(packed)
         for n, (places, lines) in found.items():
@@ -399,16 +439,6 @@ class RowPacker:
             self.stats.put(number, key, checked)
 
 
-def _alike(counts: list[int]) -> Iterable[Sequence[int]]:
-    """Return the numbers of objects with equally many stats, group by group."""
-    if len({*counts}) == 1:
-        return [range(len(counts))]
-    groups: dict[int, list[int]] = {}
-    for number, count in enumerate(counts):
-        groups.setdefault(count, []).append(number)
-    return groups.values()
-
-
 def _fits(shape: Shape, rows: list[Day], odd: list[int], taken: Taken | None) -> Flags:
     """Return which objects have what their shape says, and nothing else."""
     fits = np.ones(len(rows), dtype=bool) if taken is None else taken.fits.copy()
@@ -416,24 +446,3 @@ def _fits(shape: Shape, rows: list[Day], odd: list[int], taken: Taken | None) ->
     for key in shape.loose:
         fits &= [key in row for row in rows]
     return fits
-
-
-def _is_odd_one(shape: Shape, rows: list[Day]) -> bool:
-    """Whether most of the first few objects lack stats of a shape."""
-    few = rows[:_FEW]
-    return 2 * sum(row.keys() >= {*shape.stats} for row in few) < len(few)
-
-
-def _bits(numbers: list[Any], dtype: type) -> Matrix | None:
-    """Return numbers as a column of their bits; None where one of them does not fit."""
-    try:
-        found: Values = np.array(numbers, dtype)
-    except OverflowError:
-        return None
-    return found.view(np.int64).reshape(-1, 1) if np.isfinite(found).all() else None
-
-
-def _nearest(row: Day, shapes: Sequence[Shape]) -> tuple[int, Set[str]]:
-    """Return the first shape that has most keys of an object, and those it lacks."""
-    lacking = [row.keys() - shape.keys for shape in shapes]
-    return min(enumerate(lacking), key=lambda pair: len(pair[1]))
