@@ -381,7 +381,7 @@ def take_clicks(rows: list[Day], clicks: Clicks) -> Taken:
     return Taken(codes, counts, fits if where else np.zeros_like(fits))
 
 
-def alike(counts: list[int]) -> Iterable[Sequence[int]]:
+def equal_ones(counts: list[int]) -> Iterable[Sequence[int]]:
     """Return the numbers of objects with equally many stats, group by group."""
     if len({*counts}) == 1:
         return [range(len(counts))]

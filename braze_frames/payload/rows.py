@@ -25,11 +25,11 @@ from braze_frames.payload.packing import (
     Lines,
     Shape,
     Taken,
-    alike,
     amount_of,
     bits,
     count_of,
     element_key,
+    equal_ones,
     is_odd_one,
     matrix,
     nearest_shape,
@@ -139,7 +139,7 @@ class RowPacker:
             self._keep(whole, whole.sizes)
             return
         groups: dict[int, tuple[Lines, list[int]]] = {}
-        for numbers in alike(counts):
+        for numbers in equal_ones(counts):
             lines = self._lines_for(whole, numbers)
             if lines is not None:
                 groups.setdefault(id(lines), (lines, []))[1].extend(numbers)
