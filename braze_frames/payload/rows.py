@@ -83,9 +83,9 @@ class _Rows(NamedTuple):
             return self
         places, sizes, stats = self
         return _Rows(
-            [places[n] for n in numbers],
-            [sizes[n] for n in numbers],
-            [stats[n] for n in numbers],
+            list(map(places.__getitem__, numbers)),
+            list(map(sizes.__getitem__, numbers)),
+            list(map(stats.__getitem__, numbers)),
         )
 
 
@@ -189,13 +189,14 @@ class RowPacker:
         if len(odd) > len(packed):
             kept = {size: one for size, one in self._latest.items() if one is not lines}
             self._latest = kept
-        counts = [size - len(lines.shape.stats) for size in rows.sizes]
-        if any(counts) and not (
-            self.clicks
-            and self.clicks.take(rows.places, rows.stats, counts, lines.trailing)
-        ):
-            self._keep(rows, rows.sizes)
-            return
+        plain = len(lines.shape.stats)
+        if rows.sizes.count(plain) < len(rows.sizes):
+            counts = [size - plain for size in rows.sizes]
+            if not self.clicks or not self.clicks.take(
+                rows.places, rows.stats, counts, lines.trailing
+            ):
+                self._keep(rows, rows.sizes)
+                return
         lines.rows.extend(rows.places)
         lines.packed.extend(packed)
 
