@@ -9,7 +9,7 @@ take for numbers.
 """
 
 from collections.abc import Callable, Iterable, Sequence
-from itertools import chain, compress, repeat
+from itertools import chain, compress
 from typing import Any, NamedTuple, NoReturn
 
 import numpy as np
@@ -71,22 +71,17 @@ class _Kept(NamedTuple):
 
 
 class _Rows(NamedTuple):
-    """Objects, the row of each, and how many stats it has."""
+    """Objects, the row of the first, and how many stats each has."""
 
-    places: Sequence[int]
+    start: int
     sizes: list[int]
     stats: list[Day]
 
-    def some(self, numbers: Sequence[int]) -> "_Rows":
-        """Return some of them."""
-        if len(numbers) == len(self.stats):
-            return self
-        places, sizes, stats = self
-        return _Rows(
-            list(map(places.__getitem__, numbers)),
-            list(map(sizes.__getitem__, numbers)),
-            list(map(stats.__getitem__, numbers)),
-        )
+    def places(self, numbers: Sequence[int]) -> Sequence[int]:
+        """Return the rows of some of them; a range stands for all."""
+        if isinstance(numbers, range):
+            return range(self.start, self.start + len(numbers))
+        return [self.start + n for n in numbers]
 
 
 class RowPacker:
@@ -134,20 +129,26 @@ class RowPacker:
         counts : list of int
             How many stats each has.
         """
-        whole = _Rows(range(start, start + len(rows)), counts, rows)
+        whole = _Rows(start, counts, rows)
         if self.check_each_value:
-            self._keep(whole, whole.sizes)
+            self._keep(whole, range(len(rows)))
             return
-        groups: dict[int, tuple[Lines, list[int]]] = {}
+        groups: dict[int, tuple[Lines, list[Sequence[int]]]] = {}
         for numbers in equal_ones(counts):
             lines = self._lines_for(whole, numbers)
             if lines is not None:
-                groups.setdefault(id(lines), (lines, []))[1].extend(numbers)
+                groups.setdefault(id(lines), (lines, []))[1].append(numbers)
         for lines, members in groups.values():
-            self._take_group(lines, whole.some(members))
+            self._take_group(lines, whole, members)
 
-    def _keep(self, rows: _Rows, sizes: Iterable[int]) -> None:
-        self._kept += map(_Kept, rows.places, sizes, rows.stats)
+    def _keep(
+        self, rows: _Rows, numbers: Iterable[int], size: int | None = None
+    ) -> None:
+        start, sizes, stats = rows
+        self._kept += [
+            _Kept(start + n, sizes[n] if size is None else size, stats[n])
+            for n in numbers
+        ]
 
     def _lines_for(self, rows: _Rows, numbers: Sequence[int]) -> Lines | None:
         """Return where objects with equally many stats go; None where they are kept."""
@@ -160,7 +161,7 @@ class RowPacker:
             few = [rows.stats[n] for n in numbers[:FEW]]
             is_odd = lines is not None and is_odd_one(lines.shape, few)
         if lines is None or is_odd:
-            self._keep(rows.some(numbers), repeat(_IRREGULAR if is_odd else size))
+            self._keep(rows, numbers, _IRREGULAR if is_odd else size)
             return None
         self._latest[size] = lines
         return lines
@@ -180,24 +181,30 @@ class RowPacker:
         found = Lines(plain, behind, [], [])
         return self._lines.setdefault((plain.stats, behind), found)
 
-    def _take_group(self, lines: Lines, rows: _Rows) -> None:
+    def _take_group(
+        self, lines: Lines, rows: _Rows, groups: list[Sequence[int]]
+    ) -> None:
         """Pack objects without their clicks, and put these down."""
-        packed, odd = pack(lines.shape, rows.stats)
+        plain, numbers = len(lines.shape.stats), _of_groups(groups, len(rows.stats))
+        packed, odd = pack(lines.shape, _chosen(rows.stats, numbers))
         if odd:
-            self._keep(rows.some(odd), repeat(_IRREGULAR))
-            rows = rows.some(sorted({*range(len(rows.stats))}.difference(odd)))
+            self._keep(rows, [numbers[n] for n in odd], _IRREGULAR)
+            fits = sorted({*range(len(numbers))}.difference(odd))
+            numbers = [numbers[n] for n in fits]
         if len(odd) > len(packed):
             kept = {size: one for size, one in self._latest.items() if one is not lines}
             self._latest = kept
-        plain = len(lines.shape.stats)
-        if rows.sizes.count(plain) < len(rows.sizes):
-            counts = [size - plain for size in rows.sizes]
-            if not self.clicks or not self.clicks.take(
-                rows.places, rows.stats, counts, lines.trailing
+        places = rows.places(numbers)
+        if any(rows.sizes[group[0]] > plain for group in groups):
+            counts = [rows.sizes[n] - plain for n in numbers]
+            stats = _chosen(rows.stats, numbers)
+            if any(counts) and not (
+                self.clicks
+                and self.clicks.take(places, stats, counts, lines.trailing)
             ):
-                self._keep(rows, rows.sizes)
+                self._keep(rows, numbers)
                 return
-        lines.rows.extend(rows.places)
+        lines.rows.extend(places)
         lines.packed.extend(packed)
 
     def finish(self) -> None:
@@ -248,9 +255,7 @@ class RowPacker:
         An object that has all keys of their shape has no others.
         """
         numbers: list[int] = members.tolist()
-        some = (
-            rows if len(numbers) == len(rows) else list(map(rows.__getitem__, numbers))
-        )
+        some = _chosen(rows, numbers)
         shape = shape_of(tuple(some[0]), self.skip)
         has_elements = self.clicks is not None and bool(shape and shape.elements)
         plain = without_elements(shape, self.skip) if shape and has_elements else shape
@@ -438,6 +443,20 @@ class RowPacker:
             self.stats.leave_out(number, key)
         else:
             self.stats.put(number, key, checked)
+
+
+def _of_groups(groups: list[Sequence[int]], whole: int) -> Sequence[int]:
+    """Return all numbers of groups: in their order where these are the whole."""
+    if len(groups) == 1:
+        return groups[0]
+    numbers = [*chain.from_iterable(groups)]
+    return range(whole) if len(numbers) == whole else numbers
+
+
+def _chosen(rows: list[Day], numbers: Sequence[int]) -> list[Day]:
+    """Return the objects of ascending numbers."""
+    is_whole = len(numbers) == len(rows)
+    return rows if is_whole else list(map(rows.__getitem__, numbers))
 
 
 def _fits(shape: Shape, rows: list[Day], odd: list[int], taken: Taken | None) -> Flags:
