@@ -291,7 +291,7 @@ class Clicks:
         named = map(islice, map(reversed, rows), repeat(behind), ends)
         keys = list(chain.from_iterable(named))
         codes = list(map(self._named.__getitem__, keys))
-        if len(keys) != sum(counts) or min(counts) < 0 or min(codes) < 0:
+        if len(keys) != sum(counts) or min(codes) < 0:
             return False
         values = list(
             map(getitem, chain.from_iterable(map(repeat, rows, counts)), keys)

@@ -155,9 +155,10 @@ class RowPacker:
         size = rows.sizes[numbers[0]]
         if size in self._latest:
             return self._latest[size]
-        lines, is_odd = None, len(numbers) * _RARE < len(rows.stats)
+        lines, row = None, rows.stats[numbers[0]]
+        is_odd = len(numbers) * _RARE < len(rows.stats) and not self._has_clicks(row)
         if not is_odd:
-            lines = self._lines_like(rows.stats[numbers[0]])
+            lines = self._lines_like(row)
             few = [rows.stats[n] for n in numbers[:FEW]]
             is_odd = lines is not None and is_odd_one(lines.shape, few)
         if lines is None or is_odd:
@@ -165,6 +166,11 @@ class RowPacker:
             return None
         self._latest[size] = lines
         return lines
+
+    def _has_clicks(self, row: Day) -> bool:
+        """Whether an object ends in clicks: mostly its stats are those of others."""
+        last = next(reversed(row), "")
+        return self.clicks is not None and element_key(last) is not None
 
     def _lines_like(self, row: Day) -> Lines | None:
         """Return where an object goes without its clicks; None if it is not plain."""
@@ -194,18 +200,22 @@ class RowPacker:
         if len(odd) > len(packed):
             kept = {size: one for size, one in self._latest.items() if one is not lines}
             self._latest = kept
-        places = rows.places(numbers)
         if any(rows.sizes[group[0]] > plain for group in groups):
-            counts = [rows.sizes[n] - plain for n in numbers]
-            stats = _chosen(rows.stats, numbers)
-            if any(counts) and not (
-                self.clicks
-                and self.clicks.take(places, stats, counts, lines.trailing)
-            ):
+            clicked = [n for n in numbers if rows.sizes[n] > plain]
+            if clicked and not self._take_clicks(lines, rows, clicked):
                 self._keep(rows, numbers)
                 return
-        lines.rows.extend(places)
+        lines.rows.extend(rows.places(numbers))
         lines.packed.extend(packed)
+
+    def _take_clicks(self, lines: Lines, rows: _Rows, numbers: list[int]) -> bool:
+        """Take what objects have beside their stats, if these are clicks."""
+        plain = len(lines.shape.stats)
+        counts = [rows.sizes[n] - plain for n in numbers]
+        places, stats = rows.places(numbers), _chosen(rows.stats, numbers)
+        return self.clicks is not None and self.clicks.take(
+            places, stats, counts, lines.trailing
+        )
 
     def finish(self) -> None:
         """Put down what was packed, and what was kept."""
