@@ -47,8 +47,12 @@ def _holds_boolean(body: memoryview) -> bool:
     ``in`` take .2 to .4, a regular expression 1.7. Letters at odd places are copied:
     numpy would copy them at each look, a few at a time.
     """
-    texts = [body, bytes(body[1:])][: max(len(body) - 1, 0)]
-    pairs = [np.frombuffer(text, np.uint16, len(text) // 2) for text in texts]
+    texts: list[memoryview | bytes] = [body, bytes(body[1:])]
+    pairs = [
+        np.frombuffer(text, np.uint16, len(text) // 2)
+        for text in texts
+        if len(text) > 1
+    ]
     return any(
         any((found == rare).any() for found in pairs)
         and any(((found[:-1] == first) & (found[1:] == last)).any() for found in pairs)

@@ -10,19 +10,20 @@ import math
 import struct
 from collections.abc import Callable, Iterable, Iterator, Sequence, Set
 from functools import lru_cache
-from itertools import chain, compress, islice, repeat, starmap
+from itertools import chain, islice, repeat, starmap, takewhile
 from operator import attrgetter, getitem, itemgetter, sub
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 
-from braze_frames.core.arrays import Flags, Ints, Values
+from braze_frames.core.arrays import Ints, Values
 from braze_frames.core.json_text import is_text
 from braze_frames.payload.batch import NO_ELEMENTS, ElementKey, Elements
 from braze_frames.payload.columns import MISSING, Kind, Matrix
 from braze_frames.schema.channels import ELEMENT_KEY, STAT
 
 Day = dict[str, Any]
+_Value = TypeVar("_Value")
 # Counts are smaller than this, and larger than its negative.
 BOUND = 2**63
 
@@ -36,18 +37,14 @@ _PLAIN = frozenset((int, float, str, type(None), dict, list))
 class Shape(NamedTuple):
     """How objects with the same keys are packed: eight bytes a stat.
 
-    ``kinds`` says of each stat which column it is of, ``elements`` which are slides and
-    buttons; the others are ``kept``. ``blanks`` stand where an object lacks the stat:
-    ``MISSING``, or NaN in a float. ``keys`` are those that are packed, and two that are
-    no stats. ``loose`` are keys that the table does not know: their values may be of
-    any type.
+    ``kinds`` says of each stat which column it is of. ``blanks`` stand where an object
+    lacks the stat: ``MISSING``, or NaN in a float. ``keys`` are those that are packed,
+    and two that are no stats. ``loose`` are keys that the table does not know: their
+    values may be of any type.
     """
 
     stats: tuple[str, ...]
-    formats: str
     kinds: tuple[Kind, ...]
-    elements: dict[int, ElementKey]
-    kept: list[int]
     blanks: tuple[int | float, ...]
     keys: frozenset[str]
     loose: tuple[str, ...]
@@ -96,7 +93,7 @@ def count_stats(rows: list[Day], *have: list[bool]) -> list[int]:
 
 def pack(
     shape: Shape, rows: Sequence[Day], *, padded: bool = False
-) -> tuple[list[bytes], list[int]]:
+) -> tuple[Sequence[bytes], list[int]]:
     """Pack what fits; the numbers of the rows that do not.
 
     ``padded`` puts blanks where a row lacks a stat.
@@ -145,10 +142,18 @@ def shape_of(keys: tuple[str, ...], skip: tuple[str, str]) -> Shape | None:
     return _shape(packed, loose, skip) if packed else None
 
 
-def without_elements(shape: Shape, skip: tuple[str, str]) -> Shape | None:
-    """Return the shape of the same objects when slides and buttons are taken off."""
-    kept = tuple((shape.stats[n], shape.formats[n]) for n in shape.kept)
-    return _shape(kept, shape.loose, skip) if kept else None
+@lru_cache(maxsize=4096)
+def shape_without_clicks(
+    keys: tuple[str, ...], skip: tuple[str, str]
+) -> tuple[Shape | None, int, int]:
+    """Return how to pack objects when clicks on slides and buttons are taken off.
+
+    Behind it stand how many these are, and how many other keys are behind them.
+    """
+    plain = tuple(key for key in keys if element_key(key) is None)
+    behind = takewhile(lambda key: element_key(key) is None, reversed(keys))
+    count = len(keys) - len(plain)
+    return shape_of(plain, skip), count, len([*behind]) if count else 0
 
 
 @lru_cache(maxsize=4096)
@@ -157,14 +162,9 @@ def _shape(
 ) -> Shape:
     stats = tuple(stat for stat, _ in codes)
     layout = "".join(code for _, code in codes)
-    keys = [element_key(stat) for stat in stats]
-    kept = [n for n, key in enumerate(keys) if key is None]
     return Shape(
         stats,
-        layout,
         tuple(Kind(stat, code == "d") for stat, code in codes),
-        {n: key for n, key in enumerate(keys) if key},
-        kept,
         tuple(math.nan if code == "d" else MISSING for code in layout),
         frozenset(stats).union(skip),
         loose,
@@ -207,18 +207,6 @@ def count_of(value: Any, least: int = 1 - BOUND) -> int | None:
         value = int(value)
     whole = isinstance(value, int) and not isinstance(value, bool)
     return value if whole and least <= value < BOUND else None
-
-
-def counts_of(values: Sequence[Any]) -> Ints:
-    """Return whole numbers that hold no booleans, ``MISSING`` where one is none."""
-    try:
-        packed = struct.pack(f"={len(values)}q", *values)
-    except struct.error:
-        fits = (
-            v if v.__class__ is int and -BOUND < v < BOUND else MISSING for v in values
-        )
-        return np.fromiter(fits, np.int64, len(values))
-    return np.frombuffer(packed, np.int64)
 
 
 def amount_of(value: Any) -> float | None:
@@ -272,20 +260,42 @@ class Clicks:
         self.clicks: list[Ints] = []
         self.single: list[tuple[int, int, int]] = []
 
-    def put_packed(self, rows: Ints, key: ElementKey, clicks: Ints) -> None:
-        """Put the clicks of many rows down."""
-        code = self.codes.setdefault(key, len(self.codes))
-        self.rows.append(rows)
-        self.keys.append(np.full(len(rows), code))
-        self.clicks.append(clicks)
-
     def take(
         self, places: Sequence[int], rows: list[Day], counts: list[int], behind: int
-    ) -> bool:
-        """Put clicks of objects down, so many of each, if nothing else stands there.
+    ) -> list[int]:
+        """Put clicks of objects down, so many of each.
 
-        Their keys are the last but for those ``behind``. Few rows at a time come here:
-        each call of numpy counts.
+        Parameters
+        ----------
+        places : sequence of int
+            The row of each.
+        rows : list of dict
+            The objects.
+        counts : list of int
+            How many keys of clicks each has.
+        behind : int
+            How many other keys stand behind these.
+
+        Returns
+        -------
+        list of int
+            The numbers of the objects that have something else there.
+        """
+        if not rows or self._take_all(places, rows, counts, behind):
+            return []
+        if len(rows) == 1:
+            return [0]
+        half = len(rows) // 2
+        left = self.take(places[:half], rows[:half], counts[:half], behind)
+        right = self.take(places[half:], rows[half:], counts[half:], behind)
+        return [*left, *(half + n for n in right)]
+
+    def _take_all(
+        self, places: Sequence[int], rows: list[Day], counts: list[int], behind: int
+    ) -> bool:
+        """Put clicks of objects down, if nothing else stands there.
+
+        Few rows at a time come here: each call of numpy counts.
         """
         ends = [count + behind for count in counts]
         named = map(islice, map(reversed, rows), repeat(behind), ends)
@@ -293,9 +303,8 @@ class Clicks:
         codes = list(map(self._named.__getitem__, keys))
         if len(keys) != sum(counts) or min(codes) < 0:
             return False
-        values = list(
-            map(getitem, chain.from_iterable(map(repeat, rows, counts)), keys)
-        )
+        owners = chain.from_iterable(map(repeat, rows, counts))
+        values = list(map(getitem, owners, keys))
         try:
             packed = struct.pack(f"={len(values)}q", *values)
         except struct.error:
@@ -306,16 +315,6 @@ class Clicks:
         self.keys.append(np.array(codes, dtype=np.int64))
         self.clicks.append(np.frombuffer(packed, np.int64))
         return True
-
-    def put_many(self, rows: Ints, codes: Matrix, clicks: Matrix) -> None:
-        """Put clicks of rows down that have equally many, by their keys' codes."""
-        self.rows.append(np.repeat(rows, codes.shape[1]))
-        self.keys.append(codes.ravel())
-        self.clicks.append(clicks.ravel())
-
-    def codes_of(self, keys: Sequence[str]) -> Ints:
-        """Return the codes of slides' and buttons' keys, -1 where one is none."""
-        return np.fromiter(map(self._named.__getitem__, keys), np.int64, len(keys))
 
     def put(self, row: int, key: ElementKey, clicks: int) -> None:
         """Put the clicks of one row down."""
@@ -347,40 +346,6 @@ class _Named(dict[str, int]):
         return self[key]
 
 
-class Taken(NamedTuple):
-    """Clicks of objects, a line each, and of which objects these are all."""
-
-    codes: Matrix
-    clicks: Matrix
-    fits: Flags
-
-
-def take_clicks(rows: list[Day], clicks: Clicks) -> Taken:
-    """Return the clicks of objects that have them where the first object has its own.
-
-    No key is looked at in Python: to do so takes half as long as all the rest.
-    """
-    keys = tuple(rows[0])
-    where = np.flatnonzero(clicks.codes_of(keys) >= 0).tolist()
-    first, count = where[0] if where else 0, len(where)
-    is_like = np.fromiter(map(len, rows), np.int64, len(rows)) == len(keys)
-    alike = rows if is_like.all() else list(compress(rows, is_like))
-    # From the end, where they most often stand.
-    behind = len(keys) - first
-    part = repeat(behind - count), repeat(behind)
-    named = list(chain.from_iterable(map(islice, map(reversed, alike), *part)))
-    each = chain.from_iterable(zip(*[alike] * count, strict=True))
-    size = (len(alike), count)
-    codes = clicks.codes_of(named).reshape(size)
-    counts = counts_of(list(map(getitem, each, named))).reshape(size)
-    if len(alike) < len(rows):
-        spread = np.full((2, len(rows), count), -1)
-        spread[:, is_like] = codes, counts
-        codes, counts = spread
-    fits: Flags = np.logical_and.reduce((codes >= 0) & (counts > MISSING), axis=1)
-    return Taken(codes, counts, fits if where else np.zeros_like(fits))
-
-
 def equal_ones(counts: list[int]) -> Iterable[Sequence[int]]:
     """Return the numbers of objects with equally many stats, group by group."""
     if len({*counts}) == 1:
@@ -389,6 +354,28 @@ def equal_ones(counts: list[int]) -> Iterable[Sequence[int]]:
     for number, count in enumerate(counts):
         groups.setdefault(count, []).append(number)
     return groups.values()
+
+
+def in_groups(groups: list[Sequence[int]], whole: int) -> Sequence[int]:
+    """Return all numbers of groups: in their order where these are the whole."""
+    if len(groups) == 1:
+        return groups[0]
+    numbers = [*chain.from_iterable(groups)]
+    return range(whole) if len(numbers) == whole else numbers
+
+
+def chosen(rows: list[Day], numbers: Sequence[int]) -> list[Day]:
+    """Return some objects by their numbers; as many as all are all in their order."""
+    is_whole = len(numbers) == len(rows)
+    return rows if is_whole else list(map(rows.__getitem__, numbers))
+
+
+def others(values: Sequence[_Value], places: list[int]) -> Sequence[_Value]:
+    """Return all values but those at some places."""
+    if not places:
+        return values
+    left = {*places}
+    return [value for place, value in enumerate(values) if place not in left]
 
 
 def is_odd_one(shape: Shape, rows: list[Day]) -> bool:

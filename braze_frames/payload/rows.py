@@ -14,7 +14,7 @@ from typing import Any, NamedTuple, NoReturn
 
 import numpy as np
 
-from braze_frames.core.arrays import Flags, Ints
+from braze_frames.core.arrays import Ints
 from braze_frames.core.json_text import is_text
 from braze_frames.payload.columns import MISSING, Filling, Kind, Matrix
 from braze_frames.payload.packing import (
@@ -24,21 +24,22 @@ from braze_frames.payload.packing import (
     Day,
     Lines,
     Shape,
-    Taken,
     amount_of,
     bits,
+    chosen,
     count_of,
     element_key,
     equal_ones,
+    in_groups,
     is_odd_one,
     matrix,
     nearest_shape,
     not_plain,
+    others,
     pack,
     pad,
     shape_of,
-    take_clicks,
-    without_elements,
+    shape_without_clicks,
 )
 from braze_frames.schema.channels import STAT
 
@@ -172,50 +173,49 @@ class RowPacker:
         last = next(reversed(row), "")
         return self.clicks is not None and element_key(last) is not None
 
+    def _shape_of(self, row: Day) -> tuple[Shape | None, int, int]:
+        """Return an object's shape, its clicks, and how many keys are behind them."""
+        if self.clicks is None:
+            return shape_of(tuple(row), self.skip), 0, 0
+        return shape_without_clicks(tuple(row), self.skip)
+
     def _lines_like(self, row: Day) -> Lines | None:
         """Return where an object goes without its clicks; None if it is not plain."""
-        keys = tuple(row)
-        shape = plain = shape_of(keys, self.skip)
+        shape, _, behind = self._shape_of(row)
         if shape is None or shape.loose:
             return None
-        behind = 0
-        if shape.elements and self.clicks:
-            plain = without_elements(shape, self.skip)
-            behind = len(keys) - 1 - keys.index(shape.stats[max(shape.elements)])
-        if plain is None or plain.elements:
-            return None
-        found = Lines(plain, behind, [], [])
-        return self._lines.setdefault((plain.stats, behind), found)
+        found = Lines(shape, behind, [], [])
+        return self._lines.setdefault((shape.stats, behind), found)
 
     def _take_group(
         self, lines: Lines, rows: _Rows, groups: list[Sequence[int]]
     ) -> None:
         """Pack objects without their clicks, and put these down."""
-        plain, numbers = len(lines.shape.stats), _of_groups(groups, len(rows.stats))
-        packed, odd = pack(lines.shape, _chosen(rows.stats, numbers))
-        if odd:
-            self._keep(rows, [numbers[n] for n in odd], _IRREGULAR)
-            fits = sorted({*range(len(numbers))}.difference(odd))
-            numbers = [numbers[n] for n in fits]
+        numbers = in_groups(groups, len(rows.stats))
+        packed, odd = pack(lines.shape, chosen(rows.stats, numbers))
         if len(odd) > len(packed):
             kept = {size: one for size, one in self._latest.items() if one is not lines}
             self._latest = kept
-        if any(rows.sizes[group[0]] > plain for group in groups):
-            clicked = [n for n in numbers if rows.sizes[n] > plain]
-            if clicked and not self._take_clicks(lines, rows, clicked):
-                self._keep(rows, numbers)
-                return
+        numbers = self._keep_odd(rows, numbers, odd)
+        plain = len(lines.shape.stats)
+        if self.clicks and any(rows.sizes[group[0]] > plain for group in groups):
+            places = [n for n, one in enumerate(numbers) if rows.sizes[one] > plain]
+            some = [numbers[n] for n in places]
+            counts = [rows.sizes[one] - plain for one in some]
+            stats = chosen(rows.stats, some)
+            odd = self.clicks.take(rows.places(some), stats, counts, lines.trailing)
+            odd = [places[n] for n in odd]
+            packed = others(packed, odd)
+            numbers = self._keep_odd(rows, numbers, odd)
         lines.rows.extend(rows.places(numbers))
         lines.packed.extend(packed)
 
-    def _take_clicks(self, lines: Lines, rows: _Rows, numbers: list[int]) -> bool:
-        """Take what objects have beside their stats, if these are clicks."""
-        plain = len(lines.shape.stats)
-        counts = [rows.sizes[n] - plain for n in numbers]
-        places, stats = rows.places(numbers), _chosen(rows.stats, numbers)
-        return self.clicks is not None and self.clicks.take(
-            places, stats, counts, lines.trailing
-        )
+    def _keep_odd(
+        self, rows: _Rows, numbers: Sequence[int], odd: list[int]
+    ) -> Sequence[int]:
+        """Keep the odd ones of some objects, and return the numbers of the others."""
+        self._keep(rows, [numbers[place] for place in odd], _IRREGULAR)
+        return others(numbers, odd)
 
     def finish(self) -> None:
         """Put down what was packed, and what was kept."""
@@ -235,7 +235,7 @@ class RowPacker:
         if len(table) and table.min() == MISSING:
             self._refuse_least(shape, places, table)
         self._shapes.append(shape)
-        self._put(shape, places, table)
+        self.stats.put_packed(shape.kinds, places, table)
 
     def _refuse_least(self, shape: Shape, places: Ints, table: Matrix) -> None:
         """Refuse the one count that stands for none; in a float it is -0.0."""
@@ -265,30 +265,29 @@ class RowPacker:
         An object that has all keys of their shape has no others.
         """
         numbers: list[int] = members.tolist()
-        some = _chosen(rows, numbers)
-        shape = shape_of(tuple(some[0]), self.skip)
-        has_elements = self.clicks is not None and bool(shape and shape.elements)
-        plain = without_elements(shape, self.skip) if shape and has_elements else shape
-        if shape is None or plain is None or is_odd_one(plain, some):
+        some = chosen(rows, numbers)
+        shape, clicks, behind = self._shape_of(some[0])
+        if shape is None or is_odd_one(shape, some):
             return numbers
-        if plain not in self._shapes:
-            self._shapes.append(plain)
-        taken = None
-        if self.clicks and has_elements and len(set(map(tuple, some[:FEW]))) > 1:
-            shape, taken = plain, take_clicks(some, self.clicks)
+        if shape not in self._shapes:
+            self._shapes.append(shape)
         packed, odd = pack(shape, some)
         table = matrix(shape, packed)
         if len(table) and table.min() == MISSING:
             return numbers
-        fits = _fits(shape, some, odd, taken)
-        if (taken or shape.loose) and not fits.all():
-            table, some = table[np.delete(fits, odd)], list(compress(some, fits))
+        fits = np.array([all(key in row for key in shape.loose) for row in some])
+        fits[odd] = False
+        if self.clicks and clicks:
+            whole, counts = np.flatnonzero(fits), [clicks] * int(fits.sum())
+            fitting = list(compress(some, fits))
+            left = self.clicks.take(
+                at[members[whole]].tolist(), fitting, counts, behind
+            )
+            fits[whole[left]] = False
         places = at[members[fits]]
-        self._put(shape, places, table)
-        if self.clicks and taken:
-            self.clicks.put_many(places, taken.codes[fits], taken.clicks[fits])
+        self.stats.put_packed(shape.kinds, places, table[np.delete(fits, odd)])
         for key in shape.loose:
-            self._put_loose(key, some, places)
+            self._put_loose(key, list(compress(some, fits)), places)
         return [numbers[n] for n in np.flatnonzero(~fits)]
 
     def _put_loose(self, key: str, rows: list[Day], places: Ints) -> None:
@@ -400,16 +399,6 @@ class RowPacker:
             self.stats.put_packed(kinds, np.array(places), table, padded=True)
         return left
 
-    def _put(self, shape: Shape, rows: Ints, table: Matrix) -> None:
-        """Put packed objects into rows: stats here, slides and buttons there."""
-        kinds = shape.kinds
-        if shape.elements and self.clicks:
-            for n, element in shape.elements.items():
-                self.clicks.put_packed(rows, element, table[:, n])
-            kinds = tuple(kinds[n] for n in shape.kept)
-            table = table[:, shape.kept]
-        self.stats.put_packed(kinds, rows, table)
-
     def _by_value(self, rows: list[Day], numbers: Iterable[int], at: Ints) -> None:
         for i in numbers:
             row = rows[i]
@@ -453,26 +442,3 @@ class RowPacker:
             self.stats.leave_out(number, key)
         else:
             self.stats.put(number, key, checked)
-
-
-def _of_groups(groups: list[Sequence[int]], whole: int) -> Sequence[int]:
-    """Return all numbers of groups: in their order where these are the whole."""
-    if len(groups) == 1:
-        return groups[0]
-    numbers = [*chain.from_iterable(groups)]
-    return range(whole) if len(numbers) == whole else numbers
-
-
-def _chosen(rows: list[Day], numbers: Sequence[int]) -> list[Day]:
-    """Return the objects of ascending numbers."""
-    is_whole = len(numbers) == len(rows)
-    return rows if is_whole else list(map(rows.__getitem__, numbers))
-
-
-def _fits(shape: Shape, rows: list[Day], odd: list[int], taken: Taken | None) -> Flags:
-    """Return which objects have what their shape says, and nothing else."""
-    fits = np.ones(len(rows), dtype=bool) if taken is None else taken.fits.copy()
-    fits[odd] = False
-    for key in shape.loose:
-        fits &= [key in row for row in rows]
-    return fits
