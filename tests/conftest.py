@@ -15,6 +15,8 @@ from .trials import CONTROL, binomial, trial
 settings.register_profile("here", deadline=None)
 # The same examples each time: to run more of them finds nothing new the second time.
 settings.register_profile("ci", deadline=None, derandomize=True, max_examples=25)
+# The oldest versions are asked after the newest: fewer find what differs there.
+settings.register_profile("oldest", settings.get_profile("ci"), max_examples=8)
 settings.load_profile("ci" if os.environ.get("CI") else "here")
 
 # What starts the tests in the background may ignore SIGINT, and children inherit that.
