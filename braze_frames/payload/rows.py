@@ -262,7 +262,7 @@ class RowPacker:
     def _pack_group(self, rows: list[Day], members: Ints, at: Ints) -> list[int]:
         """Pack objects with equally many stats; the numbers of those that do not fit.
 
-        An object that has all keys of their shape has no others.
+        An object that has all keys of their shape has no others but clicks.
         """
         numbers: list[int] = members.tolist()
         some = chosen(rows, numbers)
@@ -351,7 +351,7 @@ class RowPacker:
         if whole and not any(whole.keys <= shape.keys for shape in shapes):
             irregular = self._pack_part(rows, irregular, at, whole)
             shapes.append(whole)
-        return self._packnearest(rows, irregular, at, shapes)
+        return self._pack_nearest(rows, irregular, at, shapes)
 
     def _pack_part(
         self, rows: list[Day], numbers: list[int], at: Ints, shape: Shape
@@ -371,7 +371,7 @@ class RowPacker:
         found: list[int] = places[~fits].tolist()
         return found
 
-    def _packnearest(
+    def _pack_nearest(
         self, rows: list[Day], irregular: list[int], at: Ints, shapes: list[Shape]
     ) -> list[int]:
         """Pack objects into the nearest shape; the numbers of those that do not fit.
